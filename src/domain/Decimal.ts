@@ -130,8 +130,7 @@ export const plusBps = (bps: number): Decimal => add(one, BigDecimal.make(BigInt
 const schemaFrom = (read: (text: string) => Either.Either<Decimal, string>, identifier: string) =>
   Schema.transformOrFail(Schema.String, Schema.BigDecimalFromSelf, {
     strict: true,
-    decode: (text, _, ast) =>
-      Either.mapLeft(read(text), (message) => new ParseResult.Type(ast, text, message)),
+    decode: (text, _, ast) => Either.mapLeft(read(text), (message) => new ParseResult.Type(ast, text, message)),
     encode: (value) => ParseResult.succeed(format(value))
   }).annotations({ identifier, jsonSchema: { type: "string", pattern: "^-?\\d+(\\.\\d{1,18})?$", examples: ["12.5"] } })
 
@@ -141,12 +140,18 @@ export const Decimal = schemaFrom(parse, "Decimal")
 /** A decimal above zero. */
 export const PositiveDecimal = Decimal.pipe(
   Schema.filter((value) => isPositive(value) || "expected a decimal above zero")
-).annotations({ identifier: "PositiveDecimal", jsonSchema: { type: "string", pattern: "^\\d+(\\.\\d{1,18})?$", examples: ["12.5"] } })
+).annotations({
+  identifier: "PositiveDecimal",
+  jsonSchema: { type: "string", pattern: "^\\d+(\\.\\d{1,18})?$", examples: ["12.5"] }
+})
 
 /** A decimal of zero or more. */
 export const NonNegativeDecimal = Decimal.pipe(
   Schema.filter((value) => !isNegative(value) || "expected a decimal of zero or more")
-).annotations({ identifier: "NonNegativeDecimal", jsonSchema: { type: "string", pattern: "^\\d+(\\.\\d{1,18})?$", examples: ["12.5"] } })
+).annotations({
+  identifier: "NonNegativeDecimal",
+  jsonSchema: { type: "string", pattern: "^\\d+(\\.\\d{1,18})?$", examples: ["12.5"] }
+})
 
 /** Decimal text as the venue writes it. */
 export const VenueDecimal = schemaFrom(parseVenue, "VenueDecimal")

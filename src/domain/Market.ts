@@ -3,7 +3,10 @@ import { Decimal } from "./Decimal.ts"
 import { Instant } from "./Time.ts"
 
 /** Upper-case pair without separator, as the venue writes it: `BTCUSDT`. Never split it by guessing. */
-export const SymbolName = Schema.String.pipe(Schema.pattern(/^[A-Z0-9_]{2,32}$/), Schema.brand("SymbolName")).annotations({
+export const SymbolName = Schema.String.pipe(
+  Schema.pattern(/^[A-Z0-9_]{2,32}$/),
+  Schema.brand("SymbolName")
+).annotations({
   identifier: "SymbolName",
   message: () => `expected an upper-case symbol such as "BTCUSDT"`,
   jsonSchema: { type: "string", examples: ["BTCUSDT"] }
@@ -22,9 +25,11 @@ export type Source = typeof Source.Type
 export const Side = Schema.Literal("buy", "sell").annotations({ identifier: "Side" })
 export type Side = typeof Side.Type
 
-export const OrderType = Schema.Literal("market", "limit", "limitMaker", "immediateOrCancel", "fillOrKill").annotations({
-  identifier: "OrderType"
-})
+export const OrderType = Schema.Literal("market", "limit", "limitMaker", "immediateOrCancel", "fillOrKill").annotations(
+  {
+    identifier: "OrderType"
+  }
+)
 export type OrderType = typeof OrderType.Type
 
 const freshness = { asOf: Instant, source: Source, stale: Schema.Boolean }

@@ -56,7 +56,11 @@ export const Reason = Schema.Struct({
 export interface Reason extends Schema.Schema.Type<typeof Reason> {}
 
 /** `text` replaces the registry's sentence where the place knows more. */
-export const reason = (code: ReasonCode, params: Readonly<Record<string, string>> = {}, text: string = reasons[code]): Reason => ({
+export const reason = (
+  code: ReasonCode,
+  params: Readonly<Record<string, string>> = {},
+  text: string = reasons[code]
+): Reason => ({
   code,
   text,
   params

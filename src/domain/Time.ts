@@ -13,7 +13,9 @@ export const Instant = Schema.transformOrFail(Schema.String, Schema.Number, {
   decode: (text, _, ast) => {
     const at = rfc3339.test(text) ? Date.parse(text) : Number.NaN
     return Number.isNaN(at)
-      ? ParseResult.fail(new ParseResult.Type(ast, text, `expected an RFC 3339 time such as "2026-03-01T09:00:00.000Z"`))
+      ? ParseResult.fail(
+          new ParseResult.Type(ast, text, `expected an RFC 3339 time such as "2026-03-01T09:00:00.000Z"`)
+        )
       : ParseResult.succeed(at)
   },
   encode: (at) => ParseResult.succeed(formatInstant(at))
