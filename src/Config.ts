@@ -1,0 +1,291 @@
+import { Context, Effect, Either, Layer, Redacted, Schema } from "effect"
+import { existsSync, readFileSync } from "node:fs"
+import { isIP } from "node:net"
+import { join } from "node:path"
+import { parseEnv } from "node:util"
+
+/** A setting that cannot be used stops the start with this one line. */
+export class WrongSetting extends Schema.TaggedError<WrongSetting>()("WrongSetting", {
+  name: Schema.String,
+  problem: Schema.String,
+  example: Schema.String
+}) {
+  override get message() {
+    return `${this.name}: ${this.problem}. Example: ${this.name}=${this.example}`
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Read<A> = (text: string) => Either.Either<A, string>
+
+interface Setting<A> {
+  readonly name: string
+  readonly help: string
+  readonly example: string
+  readonly secret: boolean
+  readonly read: (env: Environment) => Either.Either<A, WrongSetting>
+}
+
+const valueOf = (name: string, secret: boolean, env: Environment): Either.Either<string | undefined, string> => {
+  const given = env[name]?.trim()
+  const file = secret ? env[`${name}_FILE`]?.trim() : undefined
+  if (given) return file ? Either.left(`set either ${name} or ${name}_FILE, not both`) : Either.right(given)
+  if (!file) return Either.right(undefined)
+  return existsSync(file)
+    ? Either.right(readFileSync(file, "utf8").trim())
+    : Either.left(`the file that ${name}_FILE names does not exist`)
+}
+
+const define =
+  <A>(secret: boolean) =>
+  (name: string, example: string, help: string, read: Read<A>, fallback: (env: Environment) => A): Setting<A> => ({
+    name,
+    help,
+    example,
+    secret,
+    read: (env) =>
+      valueOf(name, secret, env).pipe(
+        Either.flatMap((text) => (text === undefined ? Either.right(fallback(env)) : read(text))),
+        Either.mapLeft((problem) => new WrongSetting({ name, problem, example }))
+      )
+  })
+
+const plain =
+  <A>(read: Read<A>) =>
+  (name: string, example: string, help: string, fallback: A) =>
+    define<A>(false)(name, example, help, read, () => fallback)
+
+const text = plain<string>(Either.right)
+const optionalText = plain<string | null>(Either.right)
+const secret = (name: string, example: string, help: string) =>
+  define<Redacted.Redacted | null>(true)(
+    name,
+    example,
+    help,
+    (value) => Either.right(Redacted.make(value)),
+    () => null
+  )
+
+const quoted = (value: string) => `"${value.slice(0, 60)}"`
+
+const whole = (low: number, high: number) =>
+  plain<number>((value) => {
+    const number = Number(value)
+    return /^\d+$/.test(value) && number >= low && number <= high
+      ? Either.right(number)
+      : Either.left(`expected a whole number from ${low} to ${high}, got ${quoted(value)}`)
+  })
+
+const oneOf = <const A extends ReadonlyArray<string>>(...values: A) =>
+  plain<A[number]>((value) => {
+    const found = values.find((candidate) => candidate === value)
+    return found === undefined
+      ? Either.left(`expected ${values.join(" or ")}, got ${quoted(value)}`)
+      : Either.right(found)
+  })
+
+const readUrl =
+  (protocols: ReadonlyArray<string>): Read<string> =>
+  (value) =>
+    URL.canParse(value) && protocols.includes(new URL(value).protocol)
+      ? Either.right(value.replace(/\/+$/, ""))
+      : Either.left(`expected an address that starts with ${protocols.map((p) => `${p}//`).join(" or ")}`)
+
+const address = (...protocols: ReadonlyArray<string>) => plain<string | null>(readUrl(protocols))
+
+const speed = plain<number>((value) => {
+  const number = Number(value)
+  return /^\d+(\.\d+)?$/.test(value) && number <= 100_000
+    ? Either.right(number)
+    : Either.left(`expected a number from 0 (stepped by hand) to 100000, got ${quoted(value)}`)
+})
+
+const market = plain<string>((value) =>
+  value === "synthetic" || value.startsWith("replay:")
+    ? Either.right(value)
+    : Either.left(`expected synthetic or replay:FILE, got ${quoted(value)}`)
+)
+
+const origins = plain<ReadonlyArray<string>>((value) => {
+  const list = value
+    .split(",")
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== "")
+  const wrong = list.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+  return wrong === undefined
+    ? Either.right(list)
+    : Either.left(`expected origins without path, separated by commas, got ${quoted(wrong)}`)
+})
+
+/** In the order of `.env.example`; a test compares the two. */
+export const settings = {
+  host: text("HOST", "127.0.0.1", "Address to listen on; another than loopback needs TLS or TRUST_PROXY", "127.0.0.1"),
+  port: whole(0, 65_535)("PORT", "3000", "Port of the API; 0 takes a free one", 3000),
+  tlsCertFile: optionalText("TLS_CERT_FILE", "/etc/dipper/tls.crt", "PEM certificate for HTTPS", null),
+  tlsKeyFile: optionalText("TLS_KEY_FILE", "/etc/dipper/tls.key", "PEM key of the certificate", null),
+  trustProxy: whole(0, 10)("TRUST_PROXY", "1", "Number of reverse proxies in front; 0 ignores forwarded headers", 0),
+  dataDir: text("DATA_DIR", "./data", "Database, paper exchange state and master.keys", "./data"),
+  databaseUrl: define<string>(false)(
+    "DATABASE_URL",
+    "libsql://my-database.turso.io",
+    "libSQL server or file; a file in DATA_DIR unless set",
+    readUrl(["file:", "libsql:", "http:", "https:"]),
+    (env) => `file:${join(env["DATA_DIR"]?.trim() || "./data", "dipper.db")}`
+  ),
+  databaseAuthToken: secret("DATABASE_AUTH_TOKEN", "eyJhbGciOi...", "Token of the libSQL server"),
+  exchange: oneOf("paper", "mexc")("EXCHANGE", "paper", "paper (simulated money) or mexc (real money)", "paper"),
+  paperUrl: address("http:")(
+    "PAPER_URL",
+    "http://127.0.0.1:3001",
+    "An external paper exchange, instead of the embedded one",
+    null
+  ),
+  mexcRestUrl: text("MEXC_REST_URL", "https://api.mexc.com", "REST address of the venue", "https://api.mexc.com"),
+  mexcWsUrl: text(
+    "MEXC_WS_URL",
+    "wss://wbs-api.mexc.com/ws",
+    "Stream address of the venue",
+    "wss://wbs-api.mexc.com/ws"
+  ),
+  paperPort: whole(0, 65_535)("PAPER_PORT", "3001", "Port of the embedded paper exchange", 3001),
+  paperMarket: market("PAPER_MARKET", "replay:./BTCUSDT-1m.csv", "synthetic, or replay:FILE_OR_FOLDER", "synthetic"),
+  paperSpeed: speed("PAPER_SPEED", "60", "Market seconds per second", 1),
+  paperSeed: whole(0, 2_147_483_647)("PAPER_SEED", "7", "Seed of the synthetic market", 1),
+  authMode: oneOf("local")("AUTH_MODE", "local", "local: keys made with the command line", "local"),
+  masterKeys: secret(
+    "MASTER_KEYS",
+    "k1:BASE64_OF_32_BYTES",
+    "Key ring id:base64,…; first is current; DATA_DIR/master.keys unless set"
+  ),
+  mexcIpWeight: whole(30, 10_000)("MEXC_IP_WEIGHT", "300", "Request weight per 10 s and address", 300),
+  mexcUidWeight: whole(30, 10_000)("MEXC_UID_WEIGHT", "500", "Request weight per 10 s and exchange account", 500),
+  mexcRequestsPerSecond: whole(1, 1_000)("MEXC_REQUESTS_PER_SECOND", "20", "Requests per second and address", 20),
+  mexcOrdersPerSecond: whole(1, 1_000)(
+    "MEXC_ORDERS_PER_SECOND",
+    "12",
+    "Order operations per second and exchange account",
+    12
+  ),
+  apiRatePerMinute: whole(1, 1_000_000)("API_RATE_PER_MINUTE", "600", "API requests per minute and user", 600),
+  maxRulesPerUser: whole(1, 1_000_000)("MAX_RULES_PER_USER", "500", "Rules that one user may keep", 500),
+  corsOrigins: origins(
+    "CORS_ORIGINS",
+    "https://app.example.com",
+    "Browser origins that may call the API; none unless set",
+    []
+  ),
+  logLevel: oneOf(
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error"
+  )("LOG_LEVEL", "info", "Least severity that is logged", "info"),
+  logFormat: plain<"pretty" | "json" | null>((value) =>
+    value === "pretty" || value === "json"
+      ? Either.right(value)
+      : Either.left(`expected pretty or json, got ${quoted(value)}`)
+  )("LOG_FORMAT", "json", "pretty or json; pretty on a terminal unless set", null)
+} as const
+
+export type Settings = {
+  readonly [Name in keyof typeof settings]: (typeof settings)[Name] extends Setting<infer A> ? A : never
+}
+
+const isLoopback = (host: string) =>
+  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
+
+const refuse = (name: string, problem: string, example: string) =>
+  Either.left(new WrongSetting({ name, problem, example }))
+
+/** Settings that only make sense together. */
+const consistent = (all: Settings): Either.Either<Settings, WrongSetting> => {
+  if ((all.tlsCertFile === null) !== (all.tlsKeyFile === null))
+    return refuse(
+      all.tlsCertFile === null ? "TLS_CERT_FILE" : "TLS_KEY_FILE",
+      "certificate and key go together",
+      "/etc/dipper/tls.pem"
+    )
+  if (!isLoopback(all.host) && all.tlsCertFile === null && all.trustProxy === 0)
+    return refuse(
+      "HOST",
+      `"${all.host}" is reachable from outside; set TLS_CERT_FILE and TLS_KEY_FILE, or TRUST_PROXY=1 behind a proxy that speaks TLS`,
+      "127.0.0.1"
+    )
+  if (all.exchange === "mexc" && all.paperUrl !== null)
+    return refuse("PAPER_URL", "set together with EXCHANGE=mexc; remove one of the two", "http://127.0.0.1:3001")
+  if (all.paperUrl !== null && !isLoopback(new URL(all.paperUrl).hostname))
+    return refuse("PAPER_URL", "a paper exchange is only used on loopback", "http://127.0.0.1:3001")
+  for (const [name, url, tls] of [
+    ["MEXC_REST_URL", all.mexcRestUrl, "https:"],
+    ["MEXC_WS_URL", all.mexcWsUrl, "wss:"]
+  ] as const) {
+    if (!URL.canParse(url)) return refuse(name, "expected an address", `${tls}//api.mexc.com`)
+    const parsed = new URL(url)
+    if (parsed.protocol !== tls && !isLoopback(parsed.hostname))
+      return refuse(
+        name,
+        `credentials may only travel over ${tls}// unless the address is loopback`,
+        `${tls}//api.mexc.com`
+      )
+  }
+  return Either.right(all)
+}
+
+export const readSettings = (env: Environment): Either.Either<Settings, WrongSetting> =>
+  Either.flatMap(
+    Either.all({
+      host: settings.host.read(env),
+      port: settings.port.read(env),
+      tlsCertFile: settings.tlsCertFile.read(env),
+      tlsKeyFile: settings.tlsKeyFile.read(env),
+      trustProxy: settings.trustProxy.read(env),
+      dataDir: settings.dataDir.read(env),
+      databaseUrl: settings.databaseUrl.read(env),
+      databaseAuthToken: settings.databaseAuthToken.read(env),
+      exchange: settings.exchange.read(env),
+      paperUrl: settings.paperUrl.read(env),
+      mexcRestUrl: settings.mexcRestUrl.read(env),
+      mexcWsUrl: settings.mexcWsUrl.read(env),
+      paperPort: settings.paperPort.read(env),
+      paperMarket: settings.paperMarket.read(env),
+      paperSpeed: settings.paperSpeed.read(env),
+      paperSeed: settings.paperSeed.read(env),
+      authMode: settings.authMode.read(env),
+      masterKeys: settings.masterKeys.read(env),
+      mexcIpWeight: settings.mexcIpWeight.read(env),
+      mexcUidWeight: settings.mexcUidWeight.read(env),
+      mexcRequestsPerSecond: settings.mexcRequestsPerSecond.read(env),
+      mexcOrdersPerSecond: settings.mexcOrdersPerSecond.read(env),
+      apiRatePerMinute: settings.apiRatePerMinute.read(env),
+      maxRulesPerUser: settings.maxRulesPerUser.read(env),
+      corsOrigins: settings.corsOrigins.read(env),
+      logLevel: settings.logLevel.read(env),
+      logFormat: settings.logFormat.read(env)
+    }),
+    consistent
+  )
+
+/** `name=value` lines as the service sees them, secrets masked. */
+export const describeSettings = (all: Settings): ReadonlyArray<readonly [name: string, value: string]> => {
+  const values: Readonly<Record<string, unknown>> = all
+  return Object.entries(settings).map(([key, setting]) => {
+    const value = values[key]
+    if (value === null || value === undefined) return [setting.name, ""]
+    if (setting.secret) return [setting.name, "<redacted>"]
+    return [setting.name, Array.isArray(value) ? value.join(",") : String(value)]
+  })
+}
+
+const environment: Effect.Effect<Environment> = Effect.sync(() => ({
+  ...(existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {}),
+  ...process.env
+}))
+
+/** The settings of this process: the environment, `./.env` beneath it. */
+export class Config extends Context.Tag("dipper/Config")<Config, Settings>() {
+  static readonly layer = Layer.effect(
+    Config,
+    Effect.flatMap(environment, (env) => readSettings(env))
+  )
+}
