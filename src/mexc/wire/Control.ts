@@ -1,0 +1,60 @@
+import { Schema } from "effect"
+
+/** The venue's JSON text frames: subscriptions, acknowledgements, pings. */
+
+export const ControlRequest = Schema.Struct({
+  method: Schema.String,
+  params: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  /** Echoed in the answer; 0 when absent. */
+  id: Schema.optionalWith(Schema.Int, { default: () => 0 })
+})
+export interface ControlRequest extends Schema.Schema.Type<typeof ControlRequest> {}
+
+export const ControlAnswer = Schema.Struct({
+  id: Schema.optionalWith(Schema.Int, { default: () => 0 }),
+  code: Schema.optionalWith(Schema.Int, { default: () => 0 }),
+  msg: Schema.optionalWith(Schema.String, { default: () => "" })
+})
+export interface ControlAnswer extends Schema.Schema.Type<typeof ControlAnswer> {}
+
+/** For the server's side: reads what a client sent. */
+export const decodeControlRequest = Schema.decodeUnknownEither(Schema.parseJson(ControlRequest))
+
+/** For the client's side; `Invalid listen key` is not JSON and fails here. */
+export const decodeControlAnswer = Schema.decodeUnknownEither(Schema.parseJson(ControlAnswer))
+
+export const invalidListenKeyText = "Invalid listen key"
+
+export const subscribeFrame = (channels: ReadonlyArray<string>, id: number): string =>
+  JSON.stringify({ method: "SUBSCRIPTION", params: channels, id })
+
+export const unsubscribeFrame = (channels: ReadonlyArray<string>, id: number): string =>
+  JSON.stringify({ method: "UNSUBSCRIPTION", params: channels, id })
+
+export const pingFrame = JSON.stringify({ method: "PING" })
+
+export const pongFrame = JSON.stringify({ id: 0, code: 0, msg: "PONG" })
+
+/** `code` is 0 for acceptance and refusal alike; only `msg` tells them apart. */
+export const acceptedFrame = (id: number, channels: ReadonlyArray<string>): string =>
+  JSON.stringify({ id, code: 0, msg: channels.join(",") })
+
+/** The colon is full-width (U+FF1A) and the trailing blank is real. */
+export const refusedFrame = (id: number, channels: ReadonlyArray<string>): string =>
+  JSON.stringify({ id, code: 0, msg: `Not Subscribed successfully! [${channels.join(",")}].  Reason： Blocked! ` })
+
+const refusal = /^Not Subscribed successfully! \[(.*?)\]/
+
+/** Which of the channels asked for an answer accepts and refuses; null when it is about something else. */
+export const readAcknowledgement = (
+  answer: ControlAnswer
+): { readonly accepted: ReadonlyArray<string>; readonly refused: ReadonlyArray<string> } | null => {
+  const named = (list: string) =>
+    list
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "")
+  const refused = refusal.exec(answer.msg)
+  if (refused !== null) return { accepted: [], refused: named(refused[1] ?? "") }
+  return answer.msg.startsWith("spot@") ? { accepted: named(answer.msg), refused: [] } : null
+}

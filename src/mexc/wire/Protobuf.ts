@@ -1,0 +1,107 @@
+import { Either, Option, ParseResult, Schema } from "effect"
+import protobuf from "protobufjs/light.js"
+
+/**
+ * One declaration per message gives both its protobuf type and its Schema. proto3 leaves default values out, so a
+ * missing text is "", a missing number 0, a missing flag false, a missing list empty.
+ */
+
+interface FieldSpec {
+  readonly id: number
+  readonly type: string
+  readonly repeated: boolean
+}
+
+const fieldSpecs = new WeakMap<object, FieldSpec>()
+const messageNames = new WeakMap<object, string>()
+const root = new protobuf.Root()
+
+const numbered = <A extends object>(field: A, spec: FieldSpec): A => {
+  fieldSpecs.set(field, spec)
+  return field
+}
+
+export const text = (id: number) =>
+  numbered(Schema.optionalWith(Schema.String, { default: () => "" }), { id, type: "string", repeated: false })
+
+/** A proto3 `optional string`: absence is told apart from "". */
+export const optionalText = (id: number) =>
+  numbered(Schema.optional(Schema.String), { id, type: "string", repeated: false })
+
+export const int32 = (id: number) =>
+  numbered(Schema.optionalWith(Schema.Int, { default: () => 0 }), { id, type: "int32", repeated: false })
+
+/** 64-bit on the wire; every one MEXC sends is a time and fits a number, one that does not is refused. */
+export const int64 = (id: number) =>
+  numbered(Schema.optionalWith(Schema.Int, { default: () => 0 }), { id, type: "int64", repeated: false })
+
+export const optionalInt64 = (id: number) =>
+  numbered(Schema.optional(Schema.Int), { id, type: "int64", repeated: false })
+
+export const flag = (id: number) =>
+  numbered(Schema.optionalWith(Schema.Boolean, { default: () => false }), { id, type: "bool", repeated: false })
+
+const nameOf = (message: object): string =>
+  Option.getOrThrowWith(
+    Option.fromNullable(messageNames.get(message)),
+    () => new Error("a protobuf field refers to a schema that is not a message")
+  )
+
+export const listOf = <A, I>(id: number, message: Schema.Schema<A, I>) =>
+  numbered(Schema.optionalWith(Schema.Array(message), { default: () => [] }), {
+    id,
+    type: nameOf(message),
+    repeated: true
+  })
+
+export const optionalMessage = <A, I>(id: number, message: Schema.Schema<A, I>) =>
+  numbered(Schema.optional(message), { id, type: nameOf(message), repeated: false })
+
+/** Declares a message; the ones it refers to stand before it. */
+export const message = <Fields extends Schema.Struct.Fields>(name: string, fields: Fields): Schema.Struct<Fields> => {
+  const type = new protobuf.Type(name)
+  for (const [key, field] of Object.entries(fields)) {
+    const spec = fieldSpecs.get(field)
+    if (spec !== undefined)
+      type.add(new protobuf.Field(key, spec.id, spec.type, spec.repeated ? "repeated" : undefined))
+  }
+  root.add(type)
+  const schema = Schema.Struct(fields)
+  messageNames.set(schema, name)
+  return schema
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
+
+const withoutDefaults = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutDefaults)
+  if (!isObject(value)) return value
+  const kept: Record<string, unknown> = {}
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner !== undefined && inner !== "" && inner !== 0 && inner !== false) kept[key] = withoutDefaults(inner)
+  }
+  return kept
+}
+
+/** Encoder and decoder of one declared message. */
+export const codec = <A, I>(schema: Schema.Schema<A, I>) => {
+  const type = root.lookupType(nameOf(schema))
+  const decodePlain = Schema.decodeUnknownEither(schema)
+  return {
+    encode: (value: I): Uint8Array => {
+      const plain = withoutDefaults(value)
+      return type.encode(type.fromObject(isObject(plain) ? plain : {})).finish()
+    },
+    decode: (bytes: Uint8Array): Either.Either<A, ParseResult.ParseError> =>
+      Either.flatMap(
+        Either.try({
+          try: () => type.toObject(type.decode(bytes), { longs: Number }),
+          catch: () =>
+            new ParseResult.ParseError({
+              issue: new ParseResult.Type(schema.ast, bytes.length, "the bytes are not a protobuf message of this type")
+            })
+        }),
+        (plain) => decodePlain(plain)
+      )
+  }
+}
