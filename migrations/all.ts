@@ -1,0 +1,12 @@
+import accounts from "./0001_accounts.ts"
+
+/** In the order of application; names never change, statements are never edited once released. */
+export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "0001_accounts": accounts
+}
+
+/**
+ * The number of the last migration that programs which do not know it cannot run on. Additions leave it alone; it is
+ * raised when a column or table goes away, two versions after the code stopped using it.
+ */
+export const minBinary = 1

@@ -1,0 +1,124 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
+import { Context, Effect, FiberRef, Layer, Schedule } from "effect"
+import { accessSync, constants, mkdirSync } from "node:fs"
+import { dirname } from "node:path"
+import { DatabaseUnavailable } from "../api/Errors.ts"
+import * as Libsql from "./Libsql.ts"
+import { StoreRefused } from "./StoreRefused.ts"
+
+/** What callers see: statements that fail are the database's affair, not theirs. */
+type Seen<E> = Exclude<E, Libsql.Fault> | DatabaseUnavailable
+
+/**
+ * The one door to the data. A database that does not answer is `DatabaseUnavailable`; a statement that cannot work
+ * and a row that does not decode are bugs and end as defects.
+ */
+export class Database extends Context.Tag("dipper/store/Database")<
+  Database,
+  {
+    /**
+     * Runs an effect as one transaction, one at a time, again while another process holds the lock; so it must have no
+     * effect but its statements, and no network call. A `write` inside a `write` is a savepoint of the outer one.
+     */
+    readonly write: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, Seen<E>, R>
+    /** Runs statements that only read. Inside a `write` they see what it wrote. */
+    readonly read: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, Seen<E>, R>
+    /** The database answers, and the last write did not meet a full disk or a dead server. */
+    readonly isUp: Effect.Effect<boolean>
+    /** A file beside us, or a server elsewhere. */
+    readonly mode: "local" | "remote"
+  }
+>() {
+  static readonly layer = (options: Libsql.LibsqlOptions) =>
+    Layer.effect(Database, make(options)).pipe(
+      Layer.provideMerge(Libsql.layer(options)),
+      Layer.provide(Layer.effectDiscard(prepareFolder(options.url)))
+    )
+}
+
+/** About three seconds in all: longer than any transaction of ours, shorter than a client's patience. */
+const whileBusy = Schedule.exponential("10 millis", 1.6).pipe(
+  Schedule.union(Schedule.spaced("250 millis")),
+  Schedule.jittered,
+  Schedule.upTo("3 seconds")
+)
+
+/** Local statements run synchronously, so without a macrotask now and then a loop of writes would starve all timers. */
+const writesPerTurn = 8
+const nextTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
+
+const insideWrite = FiberRef.unsafeMake(false)
+
+const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
+  const sql = yield* SqlClient.SqlClient
+  const writer = yield* Effect.makeSemaphore(1)
+  let writes = 0
+  let writable = true
+
+  const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    sql.withTransaction(Effect.locally(effect, insideWrite, true)).pipe(
+      Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
+      // A failed commit reaches us as a defect.
+      Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),
+      Effect.tapBoth({
+        onSuccess: () => Effect.sync(() => void (writable = true)),
+        onFailure: (error) => Effect.sync(() => void (writable = !isDead(error)))
+      }),
+      writer.withPermits(1),
+      Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
+    )
+
+  const write = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
+    Effect.flatMap(FiberRef.get(insideWrite), (inside) =>
+      settle(inside ? sql.withTransaction(effect) : transaction(effect))
+    )
+
+  const read = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
+    settle(Effect.retry(effect, { schedule: whileBusy, while: Libsql.isBusy }))
+
+  const isUp = read(sql`SELECT 1`).pipe(
+    Effect.timeout("2 seconds"),
+    Effect.match({ onSuccess: () => writable, onFailure: () => false })
+  )
+
+  return Database.of({ write, read, isUp, mode: Libsql.isLocal(options.url) ? "local" : "remote" })
+})
+
+const isDead = (error: unknown) => error instanceof SqlError && !Libsql.isBug(error) && !Libsql.isBusy(error)
+
+const settle = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
+  Libsql.catchFaults(effect, (fault) =>
+    fault instanceof SqlError && !Libsql.isBug(fault) ? unavailable(fault) : Effect.die(fault)
+  )
+
+const unavailable = (fault: SqlError) =>
+  Effect.zipRight(
+    Effect.logError("The database does not answer", fault.cause),
+    Effect.fail(
+      new DatabaseUnavailable({
+        message: "The database does not answer; try again with the same key.",
+        retryable: true,
+        retryAfterSeconds: 1
+      })
+    )
+  )
+
+/** The folder of a local database, made on first start for its owner only. */
+const prepareFolder = (url: string): Effect.Effect<void, StoreRefused> => {
+  if (!Libsql.isLocal(url)) return Effect.void
+  const folder = dirname(Libsql.pathOf(url))
+  return Effect.try({
+    try: () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    },
+    catch: (cause) =>
+      new StoreRefused({
+        reason: "notWritable",
+        message: `DATA_DIR: the folder ${folder} cannot be written (${cause instanceof Error ? cause.message : "unknown"}); make it writable or name another. Example: DATA_DIR=./data`
+      })
+  })
+}

@@ -1,0 +1,210 @@
+import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
+import type { Client, InArgs, InStatement, ResultSet, Transaction, TransactionMode } from "@libsql/client"
+import { ConnectionPool, Sqlite3Client } from "@libsql/client/sqlite3"
+import { Effect, Layer, ParseResult, Redacted, Schedule } from "effect"
+import { StoreRefused } from "./StoreRefused.ts"
+
+/** The seam to libSQL: the only file of the store that may cast. */
+
+type Connection = ReturnType<ConnectionPool["acquireSync"]>
+
+/**
+ * A longer wait would stall the whole process, because local calls are synchronous; whoever meets a locked
+ * database waits on a schedule instead.
+ */
+const busyTimeoutMs = 50
+
+const remoteTimeoutMs = 10_000
+
+/** What a connection must be set to, as SQLite reads it back: anything less loses acknowledged commits. */
+const pragmas = [
+  ["journal_mode", "WAL", "wal"],
+  ["synchronous", "FULL", 2],
+  ["foreign_keys", "ON", 1],
+  ["busy_timeout", String(busyTimeoutMs), busyTimeoutMs]
+] as const
+
+const readBack = (connection: Connection, name: string): unknown => {
+  const rows = connection.prepare(`PRAGMA ${name}`).raw(true).all() as ReadonlyArray<ReadonlyArray<unknown>>
+  return rows[0]?.[0]
+}
+
+/** Opens connections that are set and read back before anybody uses them; the pool may replace a broken one. */
+class CheckedPool extends ConnectionPool {
+  readonly #checked = new WeakSet<Connection>()
+
+  override acquireSync(forTransaction = false): Connection {
+    const connection = super.acquireSync(forTransaction)
+    if (this.#checked.has(connection)) return connection
+    try {
+      for (const [name, value, expected] of pragmas) {
+        if (readBack(connection, name) === expected) continue
+        connection.exec(`PRAGMA ${name} = ${value}`)
+        const found = readBack(connection, name)
+        if (found !== expected) throw new PragmaRefused(name, value, found)
+      }
+    } catch (cause) {
+      this.release(connection)
+      throw cause
+    }
+    this.#checked.add(connection)
+    return connection
+  }
+}
+
+class PragmaRefused extends Error {
+  constructor(name: string, wanted: string, found: unknown) {
+    super(`the database does not accept PRAGMA ${name} = ${wanted} (it stays ${String(found)})`)
+  }
+}
+
+/**
+ * Begins with the first statement. `@effect/sql-libsql` keeps its only permit for ever when beginning fails
+ * (a locked database), so beginning has to fail where a rollback follows.
+ */
+class LazyTransaction implements Transaction {
+  readonly #open: () => Promise<Transaction>
+  #begun: Promise<Transaction> | undefined
+
+  constructor(open: () => Promise<Transaction>) {
+    this.#open = open
+  }
+
+  #begin(): Promise<Transaction> {
+    return (this.#begun ??= this.#open())
+  }
+
+  async execute(statement: InStatement | string, args?: InArgs): Promise<ResultSet> {
+    const transaction = await this.#begin()
+    return typeof statement === "string"
+      ? transaction.execute({ sql: statement, ...(args === undefined ? {} : { args }) })
+      : transaction.execute(statement)
+  }
+
+  async batch(statements: Array<InStatement>): Promise<Array<ResultSet>> {
+    return (await this.#begin()).batch(statements)
+  }
+
+  async executeMultiple(sql: string): Promise<void> {
+    return (await this.#begin()).executeMultiple(sql)
+  }
+
+  async commit(): Promise<void> {
+    if (this.#begun !== undefined) await (await this.#begun).commit()
+  }
+
+  async rollback(): Promise<void> {
+    const transaction = await this.#begun?.catch(() => undefined)
+    // A commit that failed, or an error that made SQLite roll back itself, has closed it already.
+    if (transaction !== undefined && !transaction.closed) await transaction.rollback()
+    else transaction?.close()
+  }
+
+  close(): void {
+    void this.#begun?.then(
+      (transaction) => transaction.close(),
+      () => undefined
+    )
+  }
+
+  get closed(): boolean {
+    return false
+  }
+}
+
+class LocalClient extends Sqlite3Client {
+  override transaction(mode?: TransactionMode): Promise<Transaction> {
+    return Promise.resolve(new LazyTransaction(() => super.transaction(mode)))
+  }
+}
+
+const openLocal = (path: string): Client => {
+  const pool = new CheckedPool(path, { timeout: busyTimeoutMs } as ConstructorParameters<typeof ConnectionPool>[1], 1)
+  pool.release(pool.acquireSync())
+  return new LocalClient(pool, "number")
+}
+
+const openRemote = async (url: string, authToken: Redacted.Redacted | null): Promise<Client> => {
+  const { createClient } = await import("@libsql/client/http")
+  const client = createClient({
+    url,
+    ...(authToken === null ? {} : { authToken: Redacted.value(authToken) }),
+    // The client waits for ever otherwise, and with it the only writer.
+    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(remoteTimeoutMs) })
+  })
+  const transaction = client.transaction.bind(client)
+  return Object.assign(client, {
+    transaction: (mode?: TransactionMode) => Promise.resolve(new LazyTransaction(() => transaction(mode as "write")))
+  })
+}
+
+export interface LibsqlOptions {
+  /** `file:PATH`, `http(s)://…` or `libsql://…`. */
+  readonly url: string
+  readonly authToken: Redacted.Redacted | null
+}
+
+export const isLocal = (url: string): boolean => url.startsWith("file:")
+
+/** The path of a `file:` address, which may be relative. */
+export const pathOf = (url: string): string => url.replace(/^file:(\/\/(?=\/))?/, "")
+
+const codeOf = (cause: unknown): string | undefined => {
+  const code = (cause as { readonly code?: unknown } | null | undefined)?.code
+  return typeof code === "string" ? code : undefined
+}
+
+/** The whole program or another process holds the lock; trying again can help. */
+export const isBusy = (error: unknown): boolean => {
+  const cause = error instanceof SqlError ? error.cause : error
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(cause) ?? "")
+}
+
+/** A statement that can never work: a bug of ours or a constraint that the caller forgot, not a dead database. */
+export const isBug = (error: SqlError): boolean => {
+  const code = codeOf(error.cause)
+  if (code !== undefined)
+    return /^SQLITE_(CONSTRAINT|ERROR|RANGE|MISMATCH|TOOBIG|MISUSE)/.test(code) || code === "SQL_PARSE_ERROR"
+  return error.cause instanceof RangeError || (error.cause instanceof TypeError && !/fetch/.test(error.cause.message))
+}
+
+/** What a statement, or the decoding of its rows, may fail with. */
+export type Fault = SqlError | ParseResult.ParseError
+
+export const catchFaults = <A, E, R, E2>(
+  effect: Effect.Effect<A, E, R>,
+  handle: (fault: Fault) => Effect.Effect<never, E2>
+): Effect.Effect<A, Exclude<E, Fault> | E2, R> =>
+  Effect.catchAll(effect, (error): Effect.Effect<never, Exclude<E, Fault> | E2> =>
+    error instanceof SqlError || ParseResult.isParseError(error)
+      ? handle(error)
+      : Effect.fail(error as Exclude<E, Fault>)
+  )
+
+/** Two processes that start at once on a new file meet while it is switched to WAL. */
+const openAgain = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(30)))
+
+const open = ({ url, authToken }: LibsqlOptions) =>
+  Effect.tryPromise({
+    try: async () => (isLocal(url) ? openLocal(pathOf(url)) : openRemote(url, authToken)),
+    catch: (cause) => cause
+  }).pipe(
+    Effect.retry({ schedule: openAgain, while: isBusy }),
+    Effect.mapError(
+      (cause) =>
+        new StoreRefused({
+          reason: "cannotOpen",
+          message: `the database ${url} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`
+        })
+    )
+  )
+
+/** One connection: a second writer would only meet the first one's lock. */
+export const layer = (options: LibsqlOptions): Layer.Layer<SqlClient, StoreRefused> =>
+  Layer.unwrapScoped(
+    Effect.acquireRelease(open(options), (client) => Effect.sync(() => client.close())).pipe(
+      Effect.map((liveClient) => LibsqlClient.layer({ liveClient }))
+    )
+  )

@@ -1,0 +1,19 @@
+import type { Fragment } from "@effect/sql/Statement"
+import { Context, type Effect } from "effect"
+import type { NotOwner } from "../api/Errors.ts"
+
+/** Who may trade on this database. A lease alone is not enough: the insert of an order intent carries the fence. */
+export class Ownership extends Context.Tag("dipper/store/Ownership")<
+  Ownership,
+  {
+    readonly isOwner: Effect.Effect<boolean>
+    readonly assertOwner: Effect.Effect<void, NotOwner>
+    /** Grows with every change of owner. */
+    readonly fencingToken: number
+    /**
+     * SQL condition that is true only while the lease is ours: `INSERT … SELECT … WHERE ${fence}`. Read it inside the
+     * transaction that uses it; zero rows inserted = do not send.
+     */
+    readonly fence: Effect.Effect<Fragment>
+  }
+>() {}

@@ -1,0 +1,14 @@
+import { Schema } from "effect"
+
+/** The database cannot be used by this start; the message is the one line the operator reads. */
+export class StoreRefused extends Schema.TaggedError<StoreRefused>()("StoreRefused", {
+  reason: Schema.Literal(
+    "cannotOpen",
+    "notWritable",
+    "otherVenue",
+    "newerDatabase",
+    "changedMigration",
+    "failedMigration"
+  ),
+  message: Schema.String
+}) {}
