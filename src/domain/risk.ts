@@ -1,0 +1,277 @@
+import { Data, Either } from "effect"
+import * as Decimal from "./Decimal.ts"
+import type { OrderType, Side, SymbolInfo } from "./Market.ts"
+import type { AssetAmount } from "./Order.ts"
+import type { OrderProblem, PlaceableType } from "./PlaceOrder.ts"
+import { reason, type Reason } from "./Reason.ts"
+
+/** What somebody wants to send, before any rounding. */
+export interface OrderAsk {
+  readonly side: Side
+  readonly type: PlaceableType
+  readonly quantity?: Decimal.Decimal | undefined
+  readonly quoteAmount?: Decimal.Decimal | undefined
+  readonly price?: Decimal.Decimal | undefined
+  readonly maxSlippageBps?: number | undefined
+  readonly maxPrice?: Decimal.Decimal | undefined
+}
+
+/** What the order is checked against; a balance that is not known is null and left to the venue. */
+export interface RiskContext {
+  readonly symbol: SymbolInfo
+  readonly quote: { readonly bid: Decimal.Decimal; readonly ask: Decimal.Decimal; readonly stale: boolean } | null
+  readonly availableQuote: Decimal.Decimal | null
+  readonly availableBase: Decimal.Decimal | null
+  /** What the book still holds, for sells. */
+  readonly bookQuantity: Decimal.Decimal | null
+}
+
+/** The order as the venue would get it: every number on its tick and step. */
+export interface OrderDraft {
+  readonly type: OrderType
+  readonly price: Decimal.Decimal | null
+  readonly quantity: Decimal.Decimal | null
+  readonly quoteAmount: Decimal.Decimal | null
+  readonly estimatedPrice: Decimal.Decimal | null
+  readonly estimatedQuantity: Decimal.Decimal | null
+  readonly estimatedQuote: Decimal.Decimal | null
+  readonly estimatedFee: AssetAmount | null
+}
+
+export interface RiskProblem extends OrderProblem {
+  readonly reason: Reason
+}
+
+/** Everything that speaks against the order, the most basic first. */
+export class RiskRefused extends Data.TaggedError("RiskRefused")<{
+  readonly problems: readonly [RiskProblem, ...ReadonlyArray<RiskProblem>]
+}> {}
+
+/**
+ * The immediate-or-cancel limit of a protected market order: never beyond `ask × (1 + bps/10⁴)` for a buy, nor below
+ * `bid × (1 − bps/10⁴)` for a sell.
+ */
+export const protectedLimit = (
+  side: Side,
+  quote: { readonly bid: Decimal.Decimal; readonly ask: Decimal.Decimal },
+  bps: number,
+  tick: Decimal.Decimal
+): Decimal.Decimal =>
+  side === "buy"
+    ? Decimal.quantise(Decimal.multiply(quote.ask, Decimal.plusBps(bps)), tick, "floor")
+    : Decimal.quantise(Decimal.multiply(quote.bid, Decimal.plusBps(-bps)), tick, "ceil")
+
+/** The largest whole number of steps that `amount` pays for at `price`, the taker fee included. */
+export const quantityFor = (
+  amount: Decimal.Decimal,
+  price: Decimal.Decimal,
+  symbol: Pick<SymbolInfo, "quantityStep" | "takerFeeRate">
+): Decimal.Decimal => {
+  const unit = Decimal.multiply(price, Decimal.add(Decimal.one, symbol.takerFeeRate))
+  return Decimal.quantise(Decimal.divide(amount, unit, Decimal.keptScale, "floor"), symbol.quantityStep, "floor")
+}
+
+const limitPrice = (ask: OrderAsk, { symbol, quote }: RiskContext): Decimal.Decimal | null => {
+  if (ask.price !== undefined)
+    return Decimal.quantise(ask.price, symbol.priceTick, ask.side === "buy" ? "floor" : "ceil")
+  if (ask.maxSlippageBps === undefined || quote === null) return null
+  const limit = protectedLimit(ask.side, quote, ask.maxSlippageBps, symbol.priceTick)
+  if (ask.maxPrice === undefined || ask.side === "sell") return limit
+  return Decimal.min(limit, Decimal.quantise(ask.maxPrice, symbol.priceTick, "floor"))
+}
+
+const sentType = (ask: OrderAsk): OrderType =>
+  ask.type === "market" && ask.maxSlippageBps !== undefined ? "immediateOrCancel" : ask.type
+
+const expectedPrice = (side: Side, limit: Decimal.Decimal | null, quote: RiskContext["quote"]) => {
+  if (quote === null) return limit
+  const market = side === "buy" ? quote.ask : quote.bid
+  if (limit === null) return market
+  return side === "buy" ? Decimal.min(limit, market) : Decimal.max(limit, market)
+}
+
+/** Rounds as the venue needs it and estimates what would come of it; refuses nothing. */
+export const draftOrder = (ask: OrderAsk, context: RiskContext): OrderDraft => {
+  const { symbol } = context
+  const type = sentType(ask)
+  const price = limitPrice(ask, context)
+  const usable = price !== null && Decimal.isPositive(price)
+  const quantity =
+    ask.quantity !== undefined
+      ? Decimal.quantise(ask.quantity, symbol.quantityStep, "floor")
+      : ask.quoteAmount !== undefined && usable
+        ? quantityFor(ask.quoteAmount, price, symbol)
+        : null
+  // A plain market buy goes out by amount exactly as asked; everything else by quantity.
+  const quoteAmount = type === "market" && quantity === null ? (ask.quoteAmount ?? null) : null
+  const estimatedPrice = expectedPrice(ask.side, price, context.quote)
+  const known = estimatedPrice !== null && Decimal.isPositive(estimatedPrice)
+  const estimatedQuote =
+    quoteAmount ?? (quantity !== null && estimatedPrice !== null ? Decimal.multiply(quantity, estimatedPrice) : null)
+  return {
+    type,
+    price,
+    quantity,
+    quoteAmount,
+    estimatedPrice,
+    estimatedQuantity:
+      quantity ?? (quoteAmount !== null && known ? quantityFor(quoteAmount, estimatedPrice, symbol) : null),
+    estimatedQuote,
+    estimatedFee:
+      estimatedQuote === null
+        ? null
+        : {
+            asset: symbol.quoteAsset,
+            amount: Decimal.round(Decimal.multiply(estimatedQuote, symbol.takerFeeRate), 8, "ceil")
+          }
+  }
+}
+
+const text = Decimal.format
+
+/** What a buy takes from the quote balance before it is booked: at the limit, which is what the venue locks. */
+export const quoteNeeded = (draft: OrderDraft): Decimal.Decimal | null =>
+  draft.quoteAmount ??
+  (draft.quantity === null
+    ? null
+    : draft.price !== null
+      ? Decimal.multiply(draft.quantity, draft.price)
+      : draft.estimatedQuote)
+
+const tradability = (_: OrderAsk, draft: OrderDraft, { symbol }: RiskContext): ReadonlyArray<RiskProblem> => {
+  if (!symbol.tradable) {
+    const message = `${symbol.symbol} does not take orders now: ${symbol.untradableReason ?? "the venue gives no reason"}.`
+    return [{ code: "SYMBOL_NOT_TRADABLE", path: "symbol", message, reason: reason("NOT_TRADABLE", {}, message) }]
+  }
+  if (draft.type === "market" && !symbol.orderTypes.includes("market")) {
+    const message = `The venue takes no market orders for ${symbol.symbol}; give maxSlippageBps to send a protected limit.`
+    return [{ code: "SYMBOL_NOT_TRADABLE", path: "type", message, reason: reason("NOT_TRADABLE", {}, message) }]
+  }
+  return []
+}
+
+const pricing = (ask: OrderAsk, draft: OrderDraft, { quote }: RiskContext): ReadonlyArray<RiskProblem> => {
+  if (ask.maxSlippageBps !== undefined && (quote === null || quote.stale)) {
+    const message = "The best price is unknown or too old to bound the slippage."
+    return [{ code: "STALE_MARKET_DATA", path: "maxSlippageBps", message, reason: reason("GATE_STALE", {}, message) }]
+  }
+  if (draft.price !== null && !Decimal.isPositive(draft.price)) {
+    const message = "The price is below the smallest price step."
+    return [{ code: "PRICE_OUT_OF_BAND", path: "price", message, reason: reason("PRICE_OUT_OF_BAND", {}, message) }]
+  }
+  const paid = draft.price ?? draft.estimatedPrice
+  const beyond =
+    ask.maxPrice !== undefined && ask.side === "buy" && paid !== null && Decimal.greaterThan(paid, ask.maxPrice)
+  const cannotFill =
+    ask.maxPrice !== undefined &&
+    ask.maxSlippageBps !== undefined &&
+    quote !== null &&
+    Decimal.lessThan(ask.maxPrice, quote.ask)
+  if (ask.maxPrice !== undefined && (beyond || cannotFill)) {
+    const params = { maxPrice: text(ask.maxPrice), ...(quote === null ? {} : { ask: text(quote.ask) }) }
+    const message = `The order would cost more than maxPrice ${text(ask.maxPrice)}.`
+    return [{ code: "PRICE_OUT_OF_BAND", path: "maxPrice", message, reason: reason("MAX_PRICE", params) }]
+  }
+  return []
+}
+
+const tooSmall = (path: string, message: string, params: Readonly<Record<string, string>>): RiskProblem => ({
+  code: "BELOW_MINIMUM",
+  path,
+  message,
+  reason: reason("BELOW_MIN_NOTIONAL", params)
+})
+
+const sizing = (ask: OrderAsk, draft: OrderDraft, { symbol }: RiskContext): ReadonlyArray<RiskProblem> => {
+  const path = ask.quantity === undefined ? "quoteAmount" : "quantity"
+  const { quantity } = draft
+  if (quantity !== null && !Decimal.isPositive(quantity)) {
+    const step = text(symbol.quantityStep)
+    return [tooSmall(path, `Rounded down to the step ${step}, nothing is left of the order.`, { step })]
+  }
+  if (quantity !== null && symbol.minQuantity !== null && Decimal.lessThan(quantity, symbol.minQuantity)) {
+    const min = text(symbol.minQuantity)
+    return [tooSmall(path, `The smallest quantity is ${min} ${symbol.baseAsset}.`, { min, asked: text(quantity) })]
+  }
+  const value =
+    draft.quoteAmount ??
+    (quantity !== null && draft.price !== null ? Decimal.multiply(quantity, draft.price) : draft.estimatedQuote)
+  if (value === null) return []
+  const market = draft.type === "market"
+  const min = market ? symbol.marketMinNotional : symbol.minNotional
+  const max = market ? symbol.marketMaxNotional : symbol.maxNotional
+  const params = { value: text(value), asset: symbol.quoteAsset }
+  if (Decimal.lessThan(value, min)) {
+    const message = `The order is worth ${text(value)} ${symbol.quoteAsset}, the minimum is ${text(min)}.`
+    return [tooSmall(path, message, { ...params, min: text(min) })]
+  }
+  if (max !== null && Decimal.greaterThan(value, max)) {
+    const message = `The order is worth ${text(value)} ${symbol.quoteAsset}, the maximum is ${text(max)}.`
+    const why = reason("ABOVE_MAX_NOTIONAL", { ...params, max: text(max) })
+    return [{ code: "ORDER_REJECTED", path, message, reason: why }]
+  }
+  return []
+}
+
+const short = (
+  asset: string,
+  path: string,
+  needed: Decimal.Decimal,
+  available: Decimal.Decimal,
+  where: string
+): RiskProblem => ({
+  code: "INSUFFICIENT_BALANCE",
+  path,
+  message: `The order needs ${text(needed)} ${asset}; ${where} has ${text(available)}.`,
+  reason: reason("INSUFFICIENT_FUNDS", { asset, needed: text(needed), available: text(available) })
+})
+
+const funding = (ask: OrderAsk, draft: OrderDraft, context: RiskContext): ReadonlyArray<RiskProblem> => {
+  const { symbol, availableBase, availableQuote, bookQuantity } = context
+  if (ask.side === "buy") {
+    const needed = quoteNeeded(draft)
+    if (needed === null || availableQuote === null || Decimal.lessOrEqual(needed, availableQuote)) return []
+    const path = ask.quantity === undefined ? "quoteAmount" : "quantity"
+    return [short(symbol.quoteAsset, path, needed, availableQuote, "the free balance")]
+  }
+  const { quantity } = draft
+  if (quantity === null) return []
+  if (bookQuantity !== null && Decimal.greaterThan(quantity, bookQuantity))
+    return [short(symbol.baseAsset, "quantity", quantity, bookQuantity, "the book")]
+  if (availableBase !== null && Decimal.greaterThan(quantity, availableBase))
+    return [short(symbol.baseAsset, "quantity", quantity, availableBase, "the free balance")]
+  return []
+}
+
+/** The draft and everything that speaks against it; a preview shows all of it at once. */
+export const assess = (
+  ask: OrderAsk,
+  context: RiskContext
+): { readonly draft: OrderDraft; readonly problems: ReadonlyArray<RiskProblem> } => {
+  const draft = draftOrder(ask, context)
+  const checks = [tradability, pricing, sizing, funding]
+  return { draft, problems: checks.flatMap((check) => check(ask, draft, context)) }
+}
+
+/** An order that passed {@link ApprovedOrder.check}: nothing else can be sent, and nothing else can make one. */
+export class ApprovedOrder {
+  // Keeps a plain object of the same shape from passing for an approved order.
+  protected readonly approved = true
+  readonly symbol: SymbolInfo
+  readonly side: Side
+  readonly draft: OrderDraft
+
+  private constructor(symbol: SymbolInfo, side: Side, draft: OrderDraft) {
+    this.symbol = symbol
+    this.side = side
+    this.draft = draft
+  }
+
+  static check(ask: OrderAsk, context: RiskContext): Either.Either<ApprovedOrder, RiskRefused> {
+    const { draft, problems } = assess(ask, context)
+    const [first, ...others] = problems
+    return first === undefined
+      ? Either.right(new ApprovedOrder(context.symbol, ask.side, draft))
+      : Either.left(new RiskRefused({ problems: [first, ...others] }))
+  }
+}
