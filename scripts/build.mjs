@@ -1,1 +1,53 @@
-process.exit(0)
+// Bundles src/main.ts to dist/main.js. Runs as `prepare`, so `npm ci` leaves a program that starts.
+import { existsSync, readdirSync, rmSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+
+const root = join(import.meta.dirname, "..")
+const dist = join(root, "dist")
+
+const loadEsbuild = async () => {
+  try {
+    createRequire(import.meta.url).resolve("esbuild")
+  } catch {
+    // `npm prune --omit=dev` took the compiler away; what it built before is what runs.
+    if (existsSync(join(dist, "main.js"))) process.exit(0)
+    console.error("build: esbuild is missing. Install with `npm ci`, then `npm prune --omit=dev` for production.")
+    process.exit(1)
+  }
+  return import("esbuild")
+}
+
+const { build } = await loadEsbuild()
+
+const result = await build({
+  absWorkingDir: root,
+  entryPoints: ["src/main.ts"],
+  outdir: dist,
+  chunkNames: "[name]-[hash]",
+  bundle: true,
+  // `import()` stays a file of its own: what serving does not need (documentation page, demo) costs no start time.
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  // libSQL is native; the others are optional accelerators of ws that are not installed.
+  external: ["libsql", "@libsql/*", "bufferutil", "utf-8-validate"],
+  // The engine keeps the source text in memory: without comments and blanks 20 MB less. Names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: "none",
+  sourcemap: "linked",
+  // CommonJS packages inside the bundle (ws, protobufjs, undici) still call `require` for Node's own modules.
+  banner: {
+    js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
+  },
+  metafile: true,
+  logLevel: "warning"
+}).catch(() => process.exit(1))
+
+const written = new Set(Object.keys(result.metafile.outputs).map((path) => join(root, path)))
+for (const name of readdirSync(dist)) {
+  const path = join(dist, name)
+  if (/\.js(\.map)?$/.test(name) && !written.has(path)) rmSync(path)
+}
