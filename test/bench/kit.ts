@@ -1,0 +1,59 @@
+import { Effect } from "effect"
+import { readFileSync } from "node:fs"
+import { Agent, request } from "node:http"
+
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** Lowest, middle and highest of a few runs: on a noisy machine one number says little. */
+export const spread = (values: ReadonlyArray<number>, digits = 0): string =>
+  `${median(values).toFixed(digits)} [${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}]`
+
+export const print = (title: string, rows: ReadonlyArray<readonly [name: string, value: string]>): void => {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  console.log(`\n${title}\n${rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join("\n")}`)
+}
+
+/** Resident memory of a process in MB. */
+export const residentMb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024
+
+/** CPU time a process has used, ms: what a request costs, however busy the machine is. */
+export const cpuMs = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+/** Sends GETs over `connections` kept-alive sockets for `ms`; answers the number completed. Any other status than 200 fails. */
+export const load = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  connections: number,
+  ms: number
+): Effect.Effect<number> =>
+  Effect.promise(async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: connections })
+    const until = performance.now() + ms
+    let done = 0
+    const once = () =>
+      new Promise<void>((resolve, reject) => {
+        request(url, { agent, headers }, (response) => {
+          if (response.statusCode !== 200) reject(new Error(`${url} answered ${response.statusCode}`))
+          response.resume().on("end", () => {
+            done++
+            resolve()
+          })
+        })
+          .on("error", reject)
+          .end()
+      })
+    await Promise.all(
+      Array.from({ length: connections }, async () => {
+        while (performance.now() < until) await once()
+      })
+    )
+    agent.destroy()
+    return done
+  })
