@@ -1,8 +1,10 @@
 import accounts from "./0001_accounts.ts"
+import orders from "./0002_orders.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
 export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "0001_accounts": accounts
+  "0001_accounts": accounts,
+  "0002_orders": orders
 }
 
 /**

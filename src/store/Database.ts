@@ -96,7 +96,7 @@ const settle = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<
 
 const unavailable = (fault: SqlError) =>
   Effect.zipRight(
-    Effect.logError("The database does not answer", fault.cause),
+    Effect.logError("The database does not answer").pipe(Effect.annotateLogs("cause", String(fault.cause))),
     Effect.fail(
       new DatabaseUnavailable({
         message: "The database does not answer; try again with the same key.",

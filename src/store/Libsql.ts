@@ -2,7 +2,7 @@ import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import type { Client, InArgs, InStatement, ResultSet, Transaction, TransactionMode } from "@libsql/client"
-import { ConnectionPool, Sqlite3Client } from "@libsql/client/sqlite3"
+import { ConnectionPool, Sqlite3Client, Sqlite3Transaction } from "@libsql/client/sqlite3"
 import { Effect, Layer, ParseResult, Redacted, Schedule } from "effect"
 import { StoreRefused } from "./StoreRefused.ts"
 
@@ -114,16 +114,47 @@ class LazyTransaction implements Transaction {
   }
 }
 
+/**
+ * The native driver leaves a statement that met a lock unfinished, and no commit works on its connection until the
+ * garbage collector comes by. So beginning goes through `exec`, which finishes it, and other statements cost the connection.
+ */
 class LocalClient extends Sqlite3Client {
-  override transaction(mode?: TransactionMode): Promise<Transaction> {
-    return Promise.resolve(new LazyTransaction(() => super.transaction(mode)))
+  readonly #pool: CheckedPool
+
+  constructor(pool: CheckedPool) {
+    super(pool, "number")
+    this.#pool = pool
+  }
+
+  override async execute(statement: InStatement | string, args?: InArgs): Promise<ResultSet> {
+    try {
+      return await super.execute(typeof statement === "string" ? { sql: statement, args: args ?? [] } : statement)
+    } catch (cause) {
+      if (isBusy(cause)) await this.reconnect()
+      throw cause
+    }
+  }
+
+  override transaction(_mode?: TransactionMode): Promise<Transaction> {
+    return Promise.resolve(new LazyTransaction(() => this.#begin()))
+  }
+
+  async #begin(): Promise<Transaction> {
+    const connection = await this.#pool.acquire(true)
+    try {
+      connection.exec("BEGIN IMMEDIATE")
+    } catch (cause) {
+      this.#pool.release(connection)
+      throw cause
+    }
+    return new Sqlite3Transaction(connection, "number", (used) => this.#pool.release(used))
   }
 }
 
 const openLocal = (path: string): Client => {
   const pool = new CheckedPool(path, { timeout: busyTimeoutMs } as ConstructorParameters<typeof ConnectionPool>[1], 1)
   pool.release(pool.acquireSync())
-  return new LocalClient(pool, "number")
+  return new LocalClient(pool)
 }
 
 const openRemote = async (url: string, authToken: Redacted.Redacted | null): Promise<Client> => {

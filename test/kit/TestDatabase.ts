@@ -54,5 +54,8 @@ export const layerAt = (folder: string, venue = "paper") =>
     Layer.orDie
   )
 
-/** A migrated temporary database, new for every provide: `Database | SqlClient | Meta | Ownership`. */
-export const layer = Layer.unwrapScoped(Effect.map(temporaryFolder, (folder) => layerAt(folder))).pipe(Layer.fresh)
+/**
+ * A migrated temporary database, new for every `Effect.provide`: `Database | SqlClient | Meta | Ownership`. Not
+ * `Layer.fresh`, which would give every service that is built on it a database of its own.
+ */
+export const layer = Layer.unwrapScoped(Effect.map(temporaryFolder, (folder) => layerAt(folder)))
