@@ -1,0 +1,62 @@
+import { Schema } from "effect"
+import * as Decimal from "../domain/Decimal.ts"
+import { join, readOrder, type OrderFacts, type OrderReading } from "../domain/OrderState.ts"
+import { reason, type Reason } from "../domain/Reason.ts"
+import type { Instant } from "../domain/Time.ts"
+import { factsOf, OrderRow, type FillRow } from "./OrderRow.ts"
+
+const encode = Schema.encodeSync(OrderRow)
+
+/** Below this share of the amount asked, a finished quote-sized order counts as partly filled. */
+const nearlyAll = Decimal.unsafe("0.99")
+
+const underspent = (row: OrderRow, reading: OrderReading): boolean =>
+  row.quote_amount !== null && Decimal.lessThan(reading.executedQuote, Decimal.multiply(row.quote_amount, nearlyAll))
+
+const unfilledReason = (row: OrderRow, reading: OrderReading): Reason | null => {
+  if (reading.terminalAt === null) return null
+  if (reading.status === "filled" && !underspent(row, reading)) return null
+  const params = {
+    ...(row.quantity === null ? {} : { askedQuantity: Decimal.format(row.quantity) }),
+    ...(row.quote_amount === null ? {} : { askedQuote: Decimal.format(row.quote_amount) }),
+    executedQuantity: Decimal.format(reading.executedQuantity),
+    executedQuote: Decimal.format(reading.executedQuote)
+  }
+  if (row.type === "limit") return reason("CANCELLED", params)
+  return reason(Decimal.isZero(reading.executedQuantity) ? "NO_FILL" : "PARTIAL_FILL", params)
+}
+
+/**
+ * The row after more facts, null when they change nothing. Any word of the venue proves that the order exists, so it
+ * also ends `pending` and `unknown` and opens again what was thought never placed.
+ */
+export const advance = (
+  row: OrderRow,
+  fills: ReadonlyArray<FillRow>,
+  facts: OrderFacts,
+  now: Instant
+): OrderRow | null => {
+  const joined = join(factsOf(row, fills), facts)
+  const reading = readOrder(joined, row.quantity)
+  const next: OrderRow = {
+    ...row,
+    exchange_order_id: joined.exchangeOrderId,
+    told_quantity: joined.toldQuantity,
+    told_quote: joined.toldQuote,
+    closed: joined.closed,
+    closed_at: joined.closedAt,
+    status: reading.status,
+    executed_quantity: reading.executedQuantity,
+    executed_quote: reading.executedQuote,
+    fees: reading.fees,
+    explained: reading.explained,
+    terminal_at: reading.terminalAt,
+    unfilled_reason: unfilledReason(row, reading),
+    reject_reason: null,
+    refusal: null,
+    unknown_since: null,
+    unknown_since_wall: null
+  }
+  if (JSON.stringify(encode(next)) === JSON.stringify(encode(row))) return null
+  return { ...next, version: row.version + 1, updated_at: now }
+}
