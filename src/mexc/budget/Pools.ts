@@ -1,0 +1,158 @@
+import { type Entry, makeRollingLog, type RollingLog } from "./RollingLog.ts"
+
+/** Reconciling counts as an order: an unknown outcome blocks its rule. */
+export type BudgetClass = "order" | "account" | "market"
+
+export const classes = ["order", "account", "market"] as const
+
+/**
+ * A lower class may fill a pool only so far, so that an order never waits behind a refresh burst. These caps are the
+ * only reserve.
+ */
+const classCaps = { order: 1, account: 0.8, market: 0.6 } as const
+
+export interface BudgetLimits {
+  readonly ipWeight: number
+  readonly uidWeight: number
+  readonly requestsPerSecond: number
+  readonly ordersPerSecond: number
+  /**
+   * How long a request that failed or was cancelled may still be on its way to the venue: at least the longest
+   * request timeout. Without it 520 of 500 was measured at a simulated server.
+   */
+  readonly graceMs: number
+  /** How long a caller waits for its grant; then nothing was sent and it is told when to come back. */
+  readonly maxWaitMs: number
+}
+
+/** The strictest of the documented readings: support says 20 requests and 12 orders a second. */
+export const defaultLimits: BudgetLimits = {
+  ipWeight: 300,
+  uidWeight: 500,
+  requestsPerSecond: 20,
+  ordersPerSecond: 12,
+  graceMs: 10_000,
+  maxWaitMs: 15_000
+}
+
+const weightWindowMs = 10_000
+const secondMs = 1_000
+/** `GET /account` is limited to two a second by itself. */
+const accountReadsPerSecond = 2
+
+export interface BudgetRequest {
+  readonly cost: number
+  readonly class: BudgetClass
+  /** The account the request is signed for; none for public data. */
+  readonly user?: string
+  /** Counts into the order operations of the account: placing and cancelling. */
+  readonly orderOperation?: boolean
+  /** Is `GET /account`. */
+  readonly accountRead?: boolean
+}
+
+/** A part of a request's cost in one pool, of which its class may use up to `cap`. */
+interface Charge {
+  readonly log: RollingLog
+  readonly cost: number
+  readonly cap: number
+}
+
+/** What a request costs in the pools all users share, and in its own account's. */
+export interface Charges {
+  readonly shared: ReadonlyArray<Charge>
+  readonly own: ReadonlyArray<Charge>
+}
+
+/** Granted entries, with the log each belongs to. */
+export type Grant = ReadonlyArray<{ readonly log: RollingLog; readonly entry: Entry }>
+
+export const fits = (charges: ReadonlyArray<Charge>, now: number): boolean =>
+  charges.every(({ cap, cost, log }) => log.used(now) + cost <= cap)
+
+/** A cost above its cap would wait for ever. */
+export const canEverFit = ({ own, shared }: Charges): boolean =>
+  [...shared, ...own].every(({ cap, cost }) => cost <= cap)
+
+export const take = ({ own, shared }: Charges): Grant =>
+  [...shared, ...own].map(({ cost, log }) => ({ log, entry: log.add(cost) }))
+
+export const settle = (grant: Grant, now: number, graceMs: number): void => {
+  for (const { entry, log } of grant) log.settle(entry, now, graceMs)
+}
+
+export const giveBack = (grant: Grant): void => {
+  for (const { entry, log } of grant) log.remove(entry)
+}
+
+interface UserPools {
+  readonly weight: RollingLog
+  readonly orders: RollingLog
+  readonly accountReads: RollingLog
+}
+
+/** Pools per address and per account. An account's are forgotten when nothing counts in them any more. */
+export const makePools = (limits: BudgetLimits) => {
+  const ipWeight = makeRollingLog(limits.ipWeight, weightWindowMs)
+  const ipRequests = makeRollingLog(limits.requestsPerSecond, secondMs)
+  const users = new Map<string, UserPools>()
+
+  const makeUser = (user: string): UserPools => {
+    const pools: UserPools = {
+      weight: makeRollingLog(limits.uidWeight, weightWindowMs),
+      orders: makeRollingLog(limits.ordersPerSecond, secondMs),
+      accountReads: makeRollingLog(accountReadsPerSecond, secondMs)
+    }
+    users.set(user, pools)
+    return pools
+  }
+
+  const capped = (log: RollingLog, cost: number, budgetClass: BudgetClass): Charge => ({
+    log,
+    cost,
+    cap: Math.floor(log.capacity * classCaps[budgetClass])
+  })
+  const whole = (log: RollingLog): Charge => ({ log, cost: 1, cap: log.capacity })
+
+  const chargesOf = (request: BudgetRequest): Charges => {
+    const shared = [capped(ipWeight, request.cost, request.class), capped(ipRequests, 1, request.class)]
+    if (request.user === undefined) return { shared, own: [] }
+    const user = users.get(request.user) ?? makeUser(request.user)
+    const own = [capped(user.weight, request.cost, request.class)]
+    if (request.orderOperation === true) own.push(whole(user.orders))
+    if (request.accountRead === true) own.push(whole(user.accountReads))
+    return { shared, own }
+  }
+
+  const forgetIdle = (now: number, isWaiting: (user: string) => boolean): void => {
+    for (const [user, { accountReads, orders, weight }] of users) {
+      if (weight.used(now) + orders.used(now) + accountReads.used(now) === 0 && !isWaiting(user)) users.delete(user)
+    }
+  }
+
+  const nextChange = (now: number): number => {
+    let next = Math.min(ipWeight.nextChange(now), ipRequests.nextChange(now))
+    for (const { accountReads, orders, weight } of users.values())
+      next = Math.min(next, weight.nextChange(now), orders.nextChange(now), accountReads.nextChange(now))
+    return next
+  }
+
+  const level = (log: RollingLog | undefined, capacity: number, now: number) => ({
+    capacity,
+    used: log === undefined ? 0 : log.used(now)
+  })
+
+  return {
+    chargesOf,
+    forgetIdle,
+    nextChange,
+    ipState: (now: number) => ({
+      weight: level(ipWeight, limits.ipWeight, now),
+      requests: level(ipRequests, limits.requestsPerSecond, now)
+    }),
+    userState: (user: string, now: number) => ({
+      weight: level(users.get(user)?.weight, limits.uidWeight, now),
+      orders: level(users.get(user)?.orders, limits.ordersPerSecond, now)
+    })
+  }
+}

@@ -1,0 +1,125 @@
+import { BigDecimal } from "effect"
+import * as Decimal from "../../domain/Decimal.ts"
+import type { Candle, OrderBook, OrderType, SymbolInfo, SymbolName, Ticker, Trade } from "../../domain/Market.ts"
+import type { Instant } from "../../domain/Time.ts"
+import type { Depth, ExchangeSymbol, Kline, PublicTrade, Ticker24h } from "../wire/RestMarket.ts"
+import { orderTypeOf } from "./OrderTypes.ts"
+
+/** The venue's market data in domain terms. */
+
+const powerOfTenth = (places: number): Decimal.Decimal => BigDecimal.make(1n, places)
+
+const positiveOrNull = (value: Decimal.Decimal | null): Decimal.Decimal | null =>
+  value !== null && Decimal.isPositive(value) ? value : null
+
+const untradableReason = (row: ExchangeSymbol, listed: boolean): string | null => {
+  if (row.status !== "1" && row.status !== "ENABLED")
+    return row.status === "2" ? "The venue has paused this pair." : "The venue has taken this pair offline."
+  if (!row.isSpotTradingAllowed) return "The venue does not accept orders for this pair through its API."
+  if (!row.permissions.includes("SPOT")) return "The pair is not open for spot trading."
+  if (row.tradeSideType === "4") return "The venue has closed both sides of this pair."
+  return listed ? null : "The venue does not list this pair among those tradable through its API."
+}
+
+// Accepted for every pair with limit orders, though the venue never lists them.
+const unlistedTypes: ReadonlyArray<OrderType> = ["immediateOrCancel", "fillOrKill"]
+
+const orderTypesOf = (names: ReadonlyArray<string>): ReadonlyArray<OrderType> => {
+  const listed = names.flatMap((name) => orderTypeOf(name) ?? [])
+  return listed.includes("limit") ? [...new Set([...listed, ...unlistedTypes])] : listed
+}
+
+/** `listed`: the pairs of defaultSymbols. */
+export const toSymbolInfo = (row: ExchangeSymbol, listed: ReadonlySet<string>, asOf: Instant): SymbolInfo => {
+  const reason = untradableReason(row, listed.has(row.symbol))
+  const minNotional = row.quoteAmountPrecision ?? Decimal.zero
+  return {
+    symbol: row.symbol,
+    baseAsset: row.baseAsset,
+    quoteAsset: row.quoteAsset,
+    tradable: reason === null,
+    untradableReason: reason,
+    orderTypes: orderTypesOf(row.orderTypes),
+    priceTick: powerOfTenth(row.quotePrecision),
+    quantityStep: powerOfTenth(row.baseAssetPrecision),
+    minQuantity: positiveOrNull(row.baseSizePrecision),
+    minNotional,
+    maxNotional: positiveOrNull(row.maxQuoteAmount),
+    marketMinNotional: row.quoteAmountPrecisionMarket ?? minNotional,
+    marketMaxNotional: positiveOrNull(row.maxQuoteAmountMarket),
+    makerFeeRate: row.makerCommission ?? Decimal.zero,
+    takerFeeRate: row.takerCommission ?? Decimal.zero,
+    asOf
+  }
+}
+
+const changePercentOf = (row: Ticker24h): number => {
+  if (row.priceChangePercent !== null)
+    return Decimal.toNumber(Decimal.multiply(row.priceChangePercent, Decimal.hundred))
+  if (!Decimal.isPositive(row.openPrice)) return 0
+  const change = Decimal.subtract(row.lastPrice, row.openPrice)
+  return Decimal.toNumber(Decimal.divide(Decimal.multiply(change, Decimal.hundred), row.openPrice, 4))
+}
+
+/** A pair without a price on either side cannot be acted on: null. */
+export const toTicker = (row: Ticker24h, receivedAt: Instant): Ticker | null => {
+  const bid = positiveOrNull(row.bidPrice)
+  const ask = positiveOrNull(row.askPrice)
+  if (bid === null || ask === null) return null
+  return {
+    symbol: row.symbol,
+    last: row.lastPrice,
+    bid,
+    bidQuantity: positiveOrNull(row.bidQty),
+    ask,
+    askQuantity: positiveOrNull(row.askQty),
+    open: row.openPrice,
+    high: row.highPrice,
+    low: row.lowPrice,
+    volume: row.volume,
+    quoteVolume: row.quoteVolume,
+    changePercent: changePercentOf(row),
+    asOf: row.closeTime ?? receivedAt,
+    source: "rest",
+    stale: false
+  }
+}
+
+export const toOrderBook = (symbol: SymbolName, depth: Depth, receivedAt: Instant): OrderBook => ({
+  symbol,
+  bids: depth.bids.map(([price, quantity]) => [price, quantity]),
+  asks: depth.asks.map(([price, quantity]) => [price, quantity]),
+  version: depth.lastUpdateId,
+  asOf: depth.timestamp ?? receivedAt,
+  source: "rest",
+  stale: false
+})
+
+const takerSideOf = (row: PublicTrade) =>
+  row.tradeType === "BID" ? "buy" : row.tradeType === "ASK" ? "sell" : row.isBuyerMaker ? "sell" : "buy"
+
+export const toTrade = (row: PublicTrade): Trade => ({
+  price: row.price,
+  quantity: row.qty,
+  quoteQuantity: row.quoteQty ?? Decimal.multiply(row.price, row.qty),
+  side: takerSideOf(row),
+  at: row.time
+})
+
+/** A row is closed when a later one exists, or when its end has passed by the venue's own tolerance of a second. */
+const settleMs = 1_000
+
+export const toCandle = (row: Kline, isLast: boolean, now: Instant): Candle => {
+  const [openTime, open, high, low, close, volume, closeTime, quoteVolume] = row
+  return {
+    openTime,
+    open,
+    high,
+    low,
+    close,
+    volume,
+    quoteVolume,
+    closed: !isLast || now >= closeTime + settleMs,
+    synthetic: false
+  }
+}
