@@ -1,0 +1,186 @@
+import { Duration } from "effect"
+import * as Decimal from "../Decimal.ts"
+import type { BudgetLine, Decision, Operand, Sizing } from "../Execution.ts"
+import type { RuleId } from "../Ids.ts"
+import type { SymbolInfo } from "../Market.ts"
+import { reason, type Reason } from "../Reason.ts"
+import type { RuleDocument } from "../Rule.ts"
+import { formatDuration, formatInstant, type Instant } from "../Time.ts"
+import { checkCaps, quoteLeft, type Usage } from "./caps.ts"
+import { judgeGates, type MarketView } from "./gates.ts"
+import { askedQuote, type BuyOrder, sizeOrder } from "./sizing.ts"
+
+/** Everything a firing is judged by. What could not be read is null and never passes for good. */
+export interface Firing {
+  readonly ruleId: RuleId
+  readonly ruleVersion: number
+  readonly document: RuleDocument
+  readonly trigger: string
+  readonly operands: ReadonlyArray<Operand>
+  readonly symbol: SymbolInfo | null
+  readonly view: MarketView | null
+  readonly usage: Usage
+  /** Free quote less what other orders of the user reserve; null leaves the check to the venue. */
+  readonly free: Decimal.Decimal | null
+  readonly now: Instant
+}
+
+export interface Decided {
+  readonly decision: Decision
+  /** The order to place; also present in shadow mode, to be shown and not sent. */
+  readonly order: BuyOrder | null
+}
+
+interface Judgement {
+  readonly budget: ReadonlyArray<BudgetLine>
+  readonly sizing: Sizing | null
+  readonly order: BuyOrder | null
+  readonly refusal: Reason | null
+}
+
+const text = Decimal.format
+
+const cooldown = ({ document, usage, now }: Firing): Reason | null => {
+  const { cooldown: length } = document.limits
+  if (usage.lastAttemptAt === null || Duration.toMillis(length) === 0) return null
+  const until = usage.lastAttemptAt + Duration.toMillis(length)
+  return now >= until ? null : reason("COOLDOWN", { cooldown: formatDuration(length), until: formatInstant(until) })
+}
+
+export const tooSmallOrLarge = (order: BuyOrder, symbol: SymbolInfo): Reason | null => {
+  const market = order.type === "market"
+  const min = market ? symbol.marketMinNotional : symbol.minNotional
+  const max = market ? symbol.marketMaxNotional : symbol.maxNotional
+  const { quantity, notional } = order
+  if (
+    quantity !== null &&
+    (!Decimal.isPositive(quantity) || Decimal.lessThan(quantity, symbol.minQuantity ?? quantity))
+  )
+    return reason("BELOW_MIN_NOTIONAL", {
+      quantity: text(quantity),
+      min: text(symbol.minQuantity ?? symbol.quantityStep)
+    })
+  if (!Decimal.isPositive(notional) || Decimal.lessThan(notional, min))
+    return reason("BELOW_MIN_NOTIONAL", { value: text(notional), min: text(min) })
+  return max !== null && Decimal.greaterThan(notional, max)
+    ? reason("ABOVE_MAX_NOTIONAL", { value: text(notional), max: text(max) })
+    : null
+}
+
+const reserveLine = (firing: Firing, worst: Decimal.Decimal): { line: BudgetLine | null; refusal: Reason | null } => {
+  const { free, document, symbol } = firing
+  if (free === null) return { line: null, refusal: null }
+  const kept = document.limits.reserveQuote
+  const left = Decimal.subtract(free, worst)
+  const params = { asset: symbol?.quoteAsset ?? "", free: text(free), needed: text(worst) }
+  const line =
+    kept === null
+      ? null
+      : {
+          cap: "reserveQuote",
+          limit: text(kept),
+          used: text(free),
+          asked: text(worst),
+          pass: Decimal.greaterOrEqual(left, kept)
+        }
+  if (Decimal.isNegative(left)) return { line, refusal: reason("INSUFFICIENT_FUNDS", params) }
+  if (line !== null && !line.pass) return { line, refusal: reason("CAP_RESERVE", { ...params, keep: line.limit }) }
+  return { line, refusal: null }
+}
+
+/**
+ * What the limits leave for this buy. Amounts that cannot hold the whole wish refuse it, except with `buyWhatFits`;
+ * `perBuyMax` always trims.
+ */
+const budgetFor = (firing: Firing, asked: Decimal.Decimal): Decimal.Decimal | null => {
+  const { limits, onInsufficientFunds } = firing.document
+  const spendable =
+    firing.free === null
+      ? null
+      : Decimal.max(Decimal.zero, Decimal.subtract(firing.free, limits.reserveQuote ?? Decimal.zero))
+  const wanted = limits.perBuyMax === null ? asked : Decimal.min(asked, limits.perBuyMax)
+  let budget = limits.perBuyMax
+  for (const left of [quoteLeft(limits, firing.usage), spendable]) {
+    if (left === null || (onInsufficientFunds !== "buyWhatFits" && Decimal.lessThan(left, wanted))) continue
+    budget = budget === null ? left : Decimal.min(budget, left)
+  }
+  return budget
+}
+
+/** A buy trimmed below the venue's minimum is refused for what trimmed it. */
+const whatLeftTooLittle = (
+  firing: Firing,
+  refusal: Reason | null,
+  asked: Decimal.Decimal,
+  capped: Decimal.Decimal
+): Reason | null => {
+  if (refusal === null || firing.document.onInsufficientFunds !== "buyWhatFits" || Decimal.equals(asked, capped))
+    return refusal
+  return checkCaps(firing.document.limits, firing.usage, asked).refusal ?? reserveLine(firing, asked).refusal ?? refusal
+}
+
+const judgeOrder = (firing: Firing, symbol: SymbolInfo, view: MarketView): Judgement => {
+  const { document } = firing
+  const asked = askedQuote(document, symbol, view.ask)
+  const budget = budgetFor(firing, asked)
+  const capped = budget === null ? asked : Decimal.min(asked, budget)
+  const order = sizeOrder(document, symbol, view.ask, budget)
+  const caps = checkCaps(document.limits, firing.usage, order.worst)
+  const reserve = reserveLine(firing, order.worst)
+  const { maxPrice } = document
+  const { perBuyMin } = document.limits
+  const refusal =
+    (maxPrice !== null && Decimal.greaterThan(view.ask, maxPrice)
+      ? reason("MAX_PRICE", { ask: text(view.ask), maxPrice: text(maxPrice) })
+      : null) ??
+    caps.refusal ??
+    (perBuyMin !== null && Decimal.lessThan(capped, perBuyMin)
+      ? reason("CAP_BUY_MIN", { limit: text(perBuyMin), value: text(capped) })
+      : null) ??
+    whatLeftTooLittle(firing, tooSmallOrLarge(order, symbol), asked, capped) ??
+    reserve.refusal
+  return {
+    budget: reserve.line === null ? caps.lines : [...caps.lines, reserve.line],
+    sizing: { asked, capped, rounded: order.quantity, final: order.worst },
+    order: refusal === null ? order : null,
+    refusal
+  }
+}
+
+const nothing = (refusal: Reason): Judgement => ({ budget: [], sizing: null, order: null, refusal })
+
+const basics = ({ document, symbol, now }: Firing): Reason | null => {
+  if (document.startAt !== null && now < document.startAt)
+    return reason("NOT_STARTED", { startAt: formatInstant(document.startAt) })
+  if (document.endAt !== null && now >= document.endAt)
+    return reason("COMPLETED_END", { endAt: formatInstant(document.endAt) })
+  if (symbol === null || !symbol.tradable)
+    return reason("NOT_TRADABLE", { symbol: document.symbol, why: symbol?.untradableReason ?? "not listed" })
+  return null
+}
+
+/** One firing, judged. The record holds every gate and limit that could be evaluated, not only the one that refused. */
+export const decide = (firing: Firing): Decided => {
+  const { document, symbol, view } = firing
+  const gates = judgeGates(document, view)
+  const early = basics(firing) ?? gates.refusal ?? cooldown(firing)
+  const judged =
+    symbol === null || view === null ? nothing(early ?? reason("GATE_STALE")) : judgeOrder(firing, symbol, view)
+  const refusal = early ?? judged.refusal
+  const shadow = document.mode === "shadow"
+  return {
+    decision: {
+      at: firing.now,
+      ruleId: firing.ruleId,
+      ruleVersion: firing.ruleVersion,
+      trigger: firing.trigger,
+      operands: firing.operands,
+      gates: gates.results,
+      budget: judged.budget,
+      sizing: judged.sizing,
+      outcome: refusal !== null ? "skip" : shadow ? "shadow" : "fire",
+      reason: refusal ?? (shadow ? reason("SHADOW") : null)
+    },
+    order: refusal === null ? judged.order : null
+  }
+}

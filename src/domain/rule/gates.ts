@@ -1,0 +1,84 @@
+import { Duration } from "effect"
+import * as Decimal from "../Decimal.ts"
+import type { GateResult } from "../Execution.ts"
+import { reason, type Reason } from "../Reason.ts"
+import type { RuleDocument } from "../Rule.ts"
+import { formatDuration, type Instant } from "../Time.ts"
+import type { Gate } from "./RuleParts.ts"
+
+/** What a firing sees of the market. `ageMs` is wall time since the venue last confirmed the symbol. */
+export interface MarketView {
+  readonly last: Decimal.Decimal
+  readonly bid: Decimal.Decimal
+  readonly ask: Decimal.Decimal
+  readonly asOf: Instant
+  readonly ageMs: number
+}
+
+const defaultDataAge = Duration.seconds(10)
+
+/** The implicit gate may be changed, not removed. */
+export const dataAgeLimit = (gates: ReadonlyArray<Gate>): Duration.Duration => {
+  let age: Duration.Duration | null = null
+  for (const gate of gates) if (gate.type === "maxDataAge") age = age === null ? gate.age : Duration.min(age, gate.age)
+  return age ?? defaultDataAge
+}
+
+/** (ask − bid) / mid in basis points, rounded up so that a limit is never passed by rounding. */
+const spreadBps = (view: MarketView): Decimal.Decimal => {
+  const mid = Decimal.divide(Decimal.add(view.bid, view.ask), Decimal.unsafe("2"))
+  if (!Decimal.isPositive(mid)) return Decimal.tenThousand
+  const spread = Decimal.multiply(Decimal.subtract(view.ask, view.bid), Decimal.tenThousand)
+  return Decimal.divide(spread, mid, 4, "ceil")
+}
+
+interface Judged {
+  readonly result: GateResult
+  readonly refusal: Reason | null
+}
+
+const dataAge = (gates: ReadonlyArray<Gate>, view: MarketView | null): Judged => {
+  const limit = dataAgeLimit(gates)
+  const pass = view !== null && view.ageMs <= Duration.toMillis(limit)
+  const value = view === null || !Number.isFinite(view.ageMs) ? null : `${Math.round(view.ageMs)} ms`
+  const params = { limit: formatDuration(limit), ...(value === null ? {} : { age: value }) }
+  return {
+    result: { type: "maxDataAge", pass, value, limit: formatDuration(limit) },
+    refusal: pass ? null : reason("GATE_STALE", params)
+  }
+}
+
+const spread = (bps: number, view: MarketView): Judged => {
+  const value = spreadBps(view)
+  const pass = Decimal.lessOrEqual(value, Decimal.unsafe(String(bps)))
+  const params = { limit: `${bps} bps`, value: `${Decimal.format(value)} bps` }
+  return {
+    result: { type: "maxSpread", pass, value: params.value, limit: params.limit },
+    refusal: pass ? null : reason("GATE_SPREAD", params)
+  }
+}
+
+const priceBetween = (gate: Extract<Gate, { type: "priceBetween" }>, view: MarketView): Judged => {
+  const { min, max } = gate
+  const pass =
+    (min === null || Decimal.greaterOrEqual(view.last, min)) && (max === null || Decimal.lessOrEqual(view.last, max))
+  const limit = `${min === null ? "…" : Decimal.format(min)} to ${max === null ? "…" : Decimal.format(max)}`
+  const value = Decimal.format(view.last)
+  return {
+    result: { type: "priceBetween", pass, value, limit },
+    refusal: pass ? null : reason("GATE_PRICE", { price: value, range: limit })
+  }
+}
+
+/** All gates, the implicit one first; a gate whose value is unknown does not pass. */
+export const judgeGates = (
+  rule: Pick<RuleDocument, "gates">,
+  view: MarketView | null
+): { readonly results: ReadonlyArray<GateResult>; readonly refusal: Reason | null } => {
+  const judged: Array<Judged> = [dataAge(rule.gates, view)]
+  for (const gate of rule.gates) {
+    if (view === null || gate.type === "maxDataAge") continue
+    judged.push(gate.type === "maxSpread" ? spread(gate.bps, view) : priceBetween(gate, view))
+  }
+  return { results: judged.map(({ result }) => result), refusal: judged.find((one) => one.refusal)?.refusal ?? null }
+}

@@ -1,0 +1,91 @@
+import * as Decimal from "../Decimal.ts"
+import type { SymbolInfo } from "../Market.ts"
+import { protectedLimit, quantityFor } from "../risk.ts"
+import type { RuleDocument } from "../Rule.ts"
+
+/** The one order of a firing, on the venue's ticks and steps. `worst` is the most quote it can take, fees included. */
+export interface BuyOrder {
+  readonly type: "immediateOrCancel" | "market"
+  readonly price: Decimal.Decimal | null
+  readonly quantity: Decimal.Decimal | null
+  readonly quoteAmount: Decimal.Decimal | null
+  /** Value the venue compares with its minimum and maximum. */
+  readonly notional: Decimal.Decimal
+  readonly worst: Decimal.Decimal
+}
+
+/** The venue sizes a market buy by base at a price padded by five percent. */
+const marketPaddingBps = 500
+/** Fees are booked with eight decimals, rounded up in the venue's favour. */
+const feeDecimals = 8
+
+const withFee = (value: Decimal.Decimal, symbol: SymbolInfo): Decimal.Decimal =>
+  Decimal.add(value, Decimal.round(Decimal.multiply(value, symbol.takerFeeRate), feeDecimals, "ceil"))
+
+type Sized = Pick<RuleDocument, "size" | "execution" | "maxPrice">
+
+/** The limit of a protected order; for a market order the price that its cost is judged by. */
+const priceOf = (rule: Sized, symbol: SymbolInfo, ask: Decimal.Decimal): Decimal.Decimal => {
+  if (rule.execution.type === "market") return Decimal.multiply(ask, Decimal.plusBps(marketPaddingBps))
+  const limit = protectedLimit("buy", { bid: ask, ask }, rule.execution.maxSlippageBps, symbol.priceTick)
+  return rule.maxPrice === null ? limit : Decimal.min(limit, Decimal.quantise(rule.maxPrice, symbol.priceTick, "floor"))
+}
+
+/** The largest quantity whose cost, the rounded-up fee included, stays within `amount`. */
+const affordable = (amount: Decimal.Decimal, price: Decimal.Decimal, symbol: SymbolInfo): Decimal.Decimal => {
+  const quantity = quantityFor(amount, price, symbol)
+  const over = Decimal.greaterThan(withFee(Decimal.multiply(quantity, price), symbol), amount)
+  return over ? Decimal.subtract(quantity, symbol.quantityStep) : quantity
+}
+
+/** Sends the amount as asked, less only what the fee on top of it would take beyond the budget. */
+const marketAmount = (amount: Decimal.Decimal, budget: Decimal.Decimal | null, symbol: SymbolInfo): Decimal.Decimal => {
+  if (budget === null || Decimal.lessOrEqual(withFee(amount, symbol), budget)) return amount
+  const factor = Decimal.add(Decimal.one, symbol.takerFeeRate)
+  return Decimal.quantise(Decimal.divide(budget, factor, feeDecimals, "floor"), symbol.priceTick, "floor")
+}
+
+/** The order for a firing of at most `budget` quote (null: only the size bounds it). */
+export const sizeOrder = (
+  rule: Sized,
+  symbol: SymbolInfo,
+  ask: Decimal.Decimal,
+  budget: Decimal.Decimal | null
+): BuyOrder => {
+  const price = priceOf(rule, symbol, ask)
+  const { size } = rule
+  if (rule.execution.type === "market" && size.type === "quote") {
+    const amount = marketAmount(budget === null ? size.amount : Decimal.min(size.amount, budget), budget, symbol)
+    return {
+      type: "market",
+      price: null,
+      quantity: null,
+      quoteAmount: amount,
+      notional: amount,
+      worst: withFee(amount, symbol)
+    }
+  }
+  const amount = size.type === "quote" ? (budget === null ? size.amount : Decimal.min(size.amount, budget)) : budget
+  const fits = amount === null || !Decimal.isPositive(price) ? null : affordable(amount, price, symbol)
+  const asked = size.type === "base" ? Decimal.quantise(size.quantity, symbol.quantityStep, "floor") : null
+  const quantity =
+    asked === null
+      ? (fits ?? Decimal.zero)
+      : fits === null
+        ? asked
+        : Decimal.min(asked, Decimal.max(fits, Decimal.zero))
+  const value = Decimal.multiply(quantity, price)
+  const market = rule.execution.type === "market"
+  return {
+    type: market ? "market" : "immediateOrCancel",
+    price: market ? null : price,
+    quantity,
+    quoteAmount: null,
+    notional: market ? Decimal.multiply(quantity, ask) : value,
+    worst: withFee(value, symbol)
+  }
+}
+
+/** What the rule asks for before any limit, in quote. */
+export const askedQuote = (rule: Sized, symbol: SymbolInfo, ask: Decimal.Decimal): Decimal.Decimal =>
+  rule.size.type === "quote" ? rule.size.amount : sizeOrder(rule, symbol, ask, null).worst

@@ -1,0 +1,119 @@
+import { DateTime } from "effect"
+import * as Decimal from "../Decimal.ts"
+import type { Decision } from "../Execution.ts"
+import type { NextFiring, RuleDocument } from "../Rule.ts"
+import { formatDuration, type Instant } from "../Time.ts"
+import { boundOf } from "./levels.ts"
+import { localDay, zoneOf } from "./schedule.ts"
+import type { DropFrom } from "./Trigger.ts"
+
+const names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] as const
+
+/** `95761` with tick 0.1 reads `95,761.0`. */
+export const displayPrice = (price: Decimal.Decimal, tick: Decimal.Decimal): string => {
+  const [whole = "0", decimals = ""] = Decimal.format(price).split(".")
+  const places = Decimal.format(tick).split(".")[1]?.length ?? 0
+  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",")
+  const padded = decimals.padEnd(places, "0")
+  return padded === "" ? grouped : `${grouped}.${padded}`
+}
+
+/** `Monday 2026-03-02 09:00 Europe/Berlin`. */
+export const displayInstant = (at: Instant, timezone: string): string => {
+  const zone = zoneOf(timezone)
+  const day = names[(((localDay(at, zone) + 3) % 7) + 7) % 7] ?? ""
+  const local = DateTime.formatIsoZoned(DateTime.unsafeMakeZoned(at, { timeZone: zone }))
+  const seconds = local.slice(17, 19)
+  const clock = local.slice(11, 16) + (seconds === "00" ? "" : `:${seconds}`)
+  return `${day} ${local.slice(0, 10)} ${clock} ${timezone}`
+}
+
+export const describeFrom = (from: DropFrom): string => {
+  switch (from.type) {
+    case "highOf":
+      return `the high of the last ${formatDuration(from.window)}`
+    case "openOf":
+      return `the price ${formatDuration(from.window)} ago`
+    case "lastBuy":
+      return from.scope === "rule" ? "the rule's last buy" : "the last buy of the symbol"
+    case "averageCost":
+      return from.scope === "rule" ? "the rule's average cost" : "the average cost of the symbol"
+    case "fixed":
+      return Decimal.format(from.price)
+  }
+}
+
+const verbs = {
+  atOrBelow: (price: string) => `falls to ${price} or below`,
+  atOrAbove: (price: string) => `rises to ${price} or above`,
+  below: (price: string) => `crosses below ${price}`,
+  above: (price: string) => `crosses above ${price}`
+} as const
+
+export interface NextInputs {
+  readonly document: RuleDocument
+  readonly nextAt: Instant | null
+  readonly last: Decimal.Decimal | null
+  readonly reference: Decimal.Decimal | null
+  readonly armed: boolean
+  readonly tick: Decimal.Decimal
+}
+
+/** How far the market has to move, in percent of the last price; a statistic. */
+const away = (price: Decimal.Decimal, last: Decimal.Decimal | null): number | null =>
+  last === null || !Decimal.isPositive(last)
+    ? null
+    : Decimal.toNumber(
+        Decimal.divide(Decimal.multiply(Decimal.subtract(price, last), Decimal.hundred), last, 6, "half-even")
+      )
+
+/** What the rule waits for, in plain words. */
+export const nextFiring = ({ document, nextAt, last, reference, armed, tick }: NextInputs): NextFiring | null => {
+  const { trigger, symbol, timezone } = document
+  const verb = document.mode === "shadow" ? "records" : "buys"
+  if (trigger.type === "manual") return null
+  if (trigger.type === "schedule.every" || trigger.type === "schedule.calendar")
+    return nextAt === null
+      ? null
+      : { at: nextAt, price: null, awayPercent: null, text: `next run ${displayInstant(nextAt, timezone)}` }
+  const bound = boundOf(trigger, reference)
+  if (bound === null) {
+    const from = trigger.type === "price.drop" ? describeFrom(trigger.from) : "a price"
+    return { at: null, price: null, awayPercent: null, text: `${verb} once ${from} is known` }
+  }
+  const price = displayPrice(bound.price, tick)
+  const again = armed ? "" : ", after it has re-armed"
+  return {
+    at: null,
+    price: bound.price,
+    awayPercent: away(bound.price, last),
+    text: `${verb} when ${symbol} ${verbs[bound.comparison](price)}${again}`
+  }
+}
+
+/** A decision as sentences: what was seen, what was decided, why. */
+export const explain = (decision: Decision, timezone: string): string => {
+  const seen = decision.operands.map(
+    ({ label, value, op, threshold }) =>
+      `${label} was ${value ?? "unknown"}${threshold === null ? "" : ` (${op} ${threshold})`}`
+  )
+  const failed = decision.gates
+    .filter((gate) => !gate.pass)
+    .map((gate) => `${gate.type} ${gate.value ?? "unknown"} against ${gate.limit}`)
+  const full = decision.budget
+    .filter((line) => !line.pass)
+    .map((line) => `${line.cap}: ${line.used} of ${line.limit} used, ${line.asked} asked`)
+  const result =
+    decision.outcome === "fire"
+      ? `The rule sent an order for at most ${decision.sizing?.final == null ? "its amount" : Decimal.format(decision.sizing.final)}.`
+      : decision.outcome === "shadow"
+        ? `The rule would have bought; it is in shadow mode.`
+        : `The rule did not buy: ${decision.reason?.text ?? "no reason was recorded."}`
+  return [
+    `At ${displayInstant(decision.at, timezone)} (version ${decision.ruleVersion}) ${decision.trigger} was evaluated.`,
+    ...(seen.length === 0 ? [] : [`${seen.join("; ")}.`]),
+    result,
+    ...(failed.length === 0 ? [] : [`Gates: ${failed.join("; ")}.`]),
+    ...(full.length === 0 ? [] : [`Limits: ${full.join("; ")}.`])
+  ].join(" ")
+}

@@ -1,0 +1,121 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Either, ParseResult, Schema } from "effect"
+import { RuleRequest } from "../../../src/domain/Rule.ts"
+import { ruleProblems } from "../../../src/domain/rule/ruleProblems.ts"
+import { at, body, d, document, symbolInfo } from "./fixtures.ts"
+
+const now = at("2026-03-01T09:00:00Z")
+const context = { symbol: symbolInfo, ask: d("100000"), now, createdAt: now }
+const paths = (changes: Readonly<Record<string, unknown>>, other: Partial<typeof context> | { symbol: null } = {}) =>
+  ruleProblems(document(changes), { ...context, ...other }).map((problem) => problem.path)
+
+describe("a rule that cannot work is told all that is wrong with it", () => {
+  const wrong: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>, ReadonlyArray<string>]> = [
+    ["no cap at all", { limits: {} }, ["limits"]],
+    [
+      "no day",
+      { trigger: { type: "schedule.calendar", on: { type: "weekly", days: [] }, at: ["09:00"] } },
+      ["trigger.on.days"]
+    ],
+    ["no time", { trigger: { type: "schedule.calendar", on: { type: "daily" }, at: [] } }, ["trigger.at"]],
+    ["an unknown time zone", { timezone: "Mars/Olympus" }, ["timezone"]],
+    ["an end in the past", { endAt: "2026-02-01T00:00:00Z" }, ["endAt"]],
+    ["an end before the start", { startAt: "2026-04-02T00:00:00Z", endAt: "2026-04-01T00:00:00Z" }, ["endAt"]],
+    [
+      "an end before the first run",
+      {
+        trigger: { type: "schedule.calendar", on: { type: "monthly", days: [28] }, at: ["09:00"] },
+        endAt: "2026-03-20T00:00:00Z"
+      },
+      ["endAt"]
+    ],
+    ["a size below the minimum", { size: { type: "quote", amount: "0.5" } }, ["size.amount"]],
+    ["a size that rounds to less than the minimum", { size: { type: "quote", amount: "1" } }, ["size.amount"]],
+    ["a base size below the minimum", { size: { type: "base", quantity: "0.000001" } }, ["size.quantity"]],
+    ["a base size that no cap holds", { size: { type: "base", quantity: "0.1" } }, ["limits.total"]],
+    ["a cap below one buy", { limits: { perDay: "49" } }, ["limits.perDay"]],
+    ["a slippage of zero", { execution: { type: "protectedMarket", maxSlippageBps: 0 } }, ["execution.maxSlippageBps"]],
+    [
+      "a slippage above ten percent",
+      { execution: { type: "protectedMarket", maxSlippageBps: 1001 } },
+      ["execution.maxSlippageBps"]
+    ],
+    ["a price bound on a market order", { execution: { type: "market" }, maxPrice: "1" }, ["maxPrice"]],
+    ["a maxPrice below the tick", { maxPrice: "0.01" }, ["maxPrice"]],
+    ["an interval of nothing", { trigger: { type: "schedule.every", every: "PT0S" } }, ["trigger.every"]],
+    [
+      "a drop of everything",
+      { trigger: { type: "price.drop", percent: "100", from: { type: "fixed", price: "1" } } },
+      ["trigger.percent"]
+    ],
+    ["an empty price range", { gates: [{ type: "priceBetween", min: "2", max: "1" }] }, ["gates.0.min"]],
+    [
+      "several faults at once",
+      { timezone: "x", limits: { perDay: "1" }, execution: { type: "protectedMarket", maxSlippageBps: 0 } },
+      ["timezone", "execution.maxSlippageBps", "limits.perDay"]
+    ]
+  ]
+  for (const [name, changes, expected] of wrong) it(name, () => assert.deepStrictEqual(paths(changes), expected))
+  it("an unknown symbol", () => assert.deepStrictEqual(paths({}, { symbol: null }), ["symbol"]))
+  it("a size below the minimum without a known price", () =>
+    assert.deepStrictEqual(
+      ruleProblems(document({ size: { type: "quote", amount: "0.5" } }), { ...context, ask: null }).map((p) => p.path),
+      ["size.amount"]
+    ))
+  it("and nothing when all is well", () => assert.deepStrictEqual(paths({}), []))
+})
+
+describe("the body of a rule", () => {
+  const decode = (json: unknown) => Schema.decodeUnknownEither(RuleRequest)(json)
+  const faults = (json: unknown) => {
+    const decoded = decode(json)
+    if (Either.isRight(decoded)) return []
+    return ParseResult.ArrayFormatter.formatErrorSync(decoded.left).map(
+      (issue) => `${issue.path.join(".")}: ${issue.message}`
+    )
+  }
+  it("fills every default in", () => {
+    const decoded = decode(body())
+    assert.isTrue(Either.isRight(decoded))
+    if (Either.isRight(decoded)) {
+      const shown = Schema.encodeSync(RuleRequest)(decoded.right)
+      assert.deepStrictEqual(shown.execution, { type: "protectedMarket", maxSlippageBps: 50 })
+      assert.deepStrictEqual(shown.onMissedRun, { type: "runOnce", maxLate: "PT12H" })
+      assert.deepStrictEqual(shown.onFailure, { maxConsecutive: 5, then: "pause" })
+      assert.strictEqual(shown.limits?.cooldown, "PT0S")
+      assert.strictEqual(shown.timezone, "UTC")
+    }
+  })
+  it("an interval catches up for five minutes only", () => {
+    const decoded = Schema.decodeUnknownSync(RuleRequest)(body({ trigger: { type: "schedule.every", every: "PT1H" } }))
+    assert.deepStrictEqual(Schema.encodeSync(RuleRequest)(decoded).onMissedRun, { type: "runOnce", maxLate: "PT5M" })
+  })
+  it("a trigger of a later version is called so", () => {
+    assert.match(
+      faults(body({ trigger: { type: "indicator", condition: {} } }))[0] ?? "",
+      /^trigger: `indicator` is not available in this version/
+    )
+    assert.match(
+      faults(body({ size: { type: "valueAveraging" } }))[0] ?? "",
+      /^size: `valueAveraging` is not available/
+    )
+    assert.match(faults(body({ gates: [{ type: "timeWindow" }] }))[0] ?? "", /^gates.0: `timeWindow` is not available/)
+    assert.match(faults(body({ execution: { type: "limit" } }))[0] ?? "", /^execution: `limit` is not available/)
+    assert.match(
+      faults(body({ trigger: { type: "moon" } }))[0] ?? "",
+      /^trigger: unknown type `moon`; use one of: schedule.every/
+    )
+    assert.match(faults(body({ ladder: { count: 3 } }))[0] ?? "", /^ladder: `ladder` is not available in this version/)
+    assert.match(faults(body({ exit: {} }))[0] ?? "", /^exit: `exit` is not available in this version/)
+    assert.match(faults(body({ cycle: { afterExit: "repeat" } }))[0] ?? "", /^cycle.afterExit: another `cycle`/)
+  })
+  for (const amount of ["", "1e5", "-1", "0", "0.1234567890123456789", 5, null])
+    it(`refuses the amount ${JSON.stringify(amount)}`, () =>
+      assert.isTrue(
+        faults(body({ size: { type: "quote", amount } })).every((fault) => fault.startsWith("size.amount: "))
+      ))
+  it("refuses unknown fields at every depth", () => {
+    assert.match(faults(body({ colour: "red" }))[0] ?? "", /^colour: is unexpected/)
+    assert.match(faults(body({ limits: { total: "1", perHour: "1" } }))[0] ?? "", /^limits.perHour: is unexpected/)
+  })
+})
