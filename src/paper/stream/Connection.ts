@@ -1,0 +1,84 @@
+import { WebSocket } from "ws"
+import type { Instant } from "../../domain/Time.ts"
+
+/** The venue's rules for one connection. */
+export const maxSubscriptions = 30
+const maxMessagesPerSecond = 100
+const unsubscribedMs = 30_000
+const silentMs = 60_000
+const lifetimeMs = 24 * 3_600_000
+/** A reader who lets this much pile up is cut off: what it would read is history. */
+const maxBufferedBytes = 4 * 1_024 * 1_024
+
+/** What is used of a `ws` socket. */
+export interface Socket {
+  readonly readyState: number
+  readonly bufferedAmount: number
+  readonly send: (data: string | Uint8Array) => void
+  readonly close: (code: number, why: string) => void
+  readonly terminate: () => void
+}
+
+/** One client's socket and what the rules count of it. All its times are wall time. */
+export class Connection {
+  readonly channels = new Set<string>()
+  /** The account whose pushes it gets; null without a valid listen key. */
+  accountId: string | null
+  readonly listenKey: string | null
+  readonly #socket: Socket
+  readonly #openedAt: Instant
+  #unsubscribedAt: Instant
+  #trafficAt: Instant
+  #second = 0
+  #messages = 0
+
+  constructor(socket: Socket, listenKey: string | null, accountId: string | null, now: Instant) {
+    this.#socket = socket
+    this.listenKey = listenKey
+    this.accountId = accountId
+    this.#openedAt = now
+    this.#unsubscribedAt = now
+    this.#trafficAt = now
+  }
+
+  send(data: string | Uint8Array, now: Instant): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return
+    if (this.#socket.bufferedAmount > maxBufferedBytes) return this.#socket.terminate()
+    this.#trafficAt = now
+    this.#socket.send(data)
+  }
+
+  /** Counts a message; false when the client sends more than the venue bears. */
+  admits(now: Instant): boolean {
+    this.#trafficAt = now
+    const second = Math.floor(now / 1_000)
+    if (second !== this.#second) this.#messages = 0
+    this.#second = second
+    this.#messages += 1
+    return this.#messages <= maxMessagesPerSecond
+  }
+
+  subscribe(channel: string): void {
+    this.channels.add(channel)
+  }
+
+  unsubscribe(channel: string, now: Instant): void {
+    this.channels.delete(channel)
+    if (this.channels.size === 0) this.#unsubscribedAt = now
+  }
+
+  /** Why the venue would close it now; null while it may stay. */
+  overdue(now: Instant): string | null {
+    if (now - this.#openedAt >= lifetimeMs) return "connected for 24 hours"
+    if (this.channels.size === 0) return now - this.#unsubscribedAt >= unsubscribedMs ? "no valid subscription" : null
+    return now - this.#trafficAt >= silentMs ? "no traffic" : null
+  }
+
+  close(code: number, why: string): void {
+    this.#socket.close(code, why)
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+}
