@@ -1,85 +1,30 @@
-import { Context, type Effect, type Option, type Redacted, type Stream } from "effect"
-import type { Decimal } from "../domain/Decimal.ts"
-import type { BookLevel, Candle, Interval, OrderType, Side, Trade } from "../domain/Market.ts"
-import type { Instant } from "../domain/Time.ts"
+import { randomBytes } from "node:crypto"
+import { Clock, Context, Effect, Either, Layer, Option, Redacted, type Stream } from "effect"
+import * as Decimal from "../domain/Decimal.ts"
+import type { Candle, Trade } from "../domain/Market.ts"
+import { MarketClock } from "../MarketClock.ts"
+import { Engine, type EngineOptions } from "./engine/Engine.ts"
+import { balanceOf, isOpen, type AccountState } from "./engine/Ledger.ts"
+import type { Market } from "./engine/Market.ts"
+import { ListenKeys } from "./engine/ListenKeys.ts"
 import type { ExchangeEvent, PaperFill, PaperOrder } from "./Events.ts"
-import type { Listing, PriceStep } from "./MarketSource.ts"
+import { Commits } from "./journal/Commits.ts"
+import { Journal } from "./journal/Journal.ts"
+import { MarketSource, type Listing, type PriceStep } from "./MarketSource.ts"
+import * as Refusals from "./Refusals.ts"
+import type {
+  AccountRequest,
+  CandleQuery,
+  OrderReference,
+  PaperAccount,
+  PaperBalance,
+  PaperBook,
+  PaperTicker,
+  Permission,
+  PlaceRequest,
+  TimeWindow
+} from "./Requests.ts"
 import type { VenueRejection } from "./VenueRejection.ts"
-
-export type Permission = "SPOT_ACCOUNT_READ" | "SPOT_DEAL_READ" | "SPOT_DEAL_WRITE" | "SPOT_WITHDRAW_WRITE"
-
-export interface PaperAccount {
-  readonly id: string
-  readonly accessKey: string
-  readonly secretKey: Redacted.Redacted
-  readonly permissions: ReadonlySet<Permission>
-}
-
-export interface AccountRequest {
-  readonly accessKey: string
-  readonly secretKey: Redacted.Redacted
-  /** Booked as deposits when the account is new; an existing account keeps its balances. */
-  readonly balances: Readonly<Record<string, Decimal>>
-  readonly permissions?: ReadonlyArray<Permission>
-}
-
-export interface PlaceRequest {
-  readonly symbol: string
-  readonly side: Side
-  readonly type: OrderType
-  readonly quantity: Decimal | null
-  readonly quoteOrderQty: Decimal | null
-  readonly price: Decimal | null
-  readonly clientOrderId: string | null
-}
-
-/** An order is named by the exchange's id or by the client's. */
-export type OrderReference = { readonly orderId: string } | { readonly clientOrderId: string }
-
-export interface PaperBalance {
-  readonly asset: string
-  readonly free: Decimal
-  readonly locked: Decimal
-}
-
-export interface PaperBook {
-  readonly symbol: string
-  /** Best first. */
-  readonly bids: ReadonlyArray<BookLevel>
-  readonly asks: ReadonlyArray<BookLevel>
-  readonly version: bigint
-  readonly at: Instant
-}
-
-/** The last 24 hours of one pair; best prices are null while that side of the book is empty. */
-export interface PaperTicker {
-  readonly symbol: string
-  readonly last: Decimal
-  readonly bestBid: BookLevel | null
-  readonly bestAsk: BookLevel | null
-  readonly open: Decimal
-  readonly high: Decimal
-  readonly low: Decimal
-  readonly volume: Decimal
-  readonly quoteVolume: Decimal
-  readonly at: Instant
-}
-
-export interface CandleQuery {
-  readonly symbol: string
-  readonly interval: Interval
-  /** Inclusive. */
-  readonly from?: Instant
-  /** Exclusive. */
-  readonly to?: Instant
-  readonly limit: number
-}
-
-export interface TimeWindow {
-  readonly from: Instant
-  readonly to: Instant
-  readonly limit: number
-}
 
 /** A spot exchange in memory with a journal behind it. Commands answer when their facts are on disk. */
 export class Exchange extends Context.Tag("dipper/paper/Exchange")<
@@ -90,8 +35,12 @@ export class Exchange extends Context.Tag("dipper/paper/Exchange")<
     /** Opening a known key again with the same secret changes nothing; with another secret it is refused. */
     readonly openAccount: (request: AccountRequest) => Effect.Effect<PaperAccount, VenueRejection>
     readonly accountByKey: (accessKey: string) => Effect.Effect<Option.Option<PaperAccount>>
-    readonly deposit: (accountId: string, asset: string, amount: Decimal) => Effect.Effect<void>
-    readonly withdraw: (accountId: string, asset: string, amount: Decimal) => Effect.Effect<void, VenueRejection>
+    readonly deposit: (accountId: string, asset: string, amount: Decimal.Decimal) => Effect.Effect<void>
+    readonly withdraw: (
+      accountId: string,
+      asset: string,
+      amount: Decimal.Decimal
+    ) => Effect.Effect<void, VenueRejection>
     /** Assets with a balance only, as the venue lists them. */
     readonly balances: (accountId: string) => Effect.Effect<ReadonlyArray<PaperBalance>>
 
@@ -149,7 +98,183 @@ export class Exchange extends Context.Tag("dipper/paper/Exchange")<
      * holds the exchange back once the buffer is full, so it must hand events on without waiting for sockets.
      */
     readonly events: Stream.Stream<ExchangeEvent>
+    /** Notes that market time up to an instant may have been shown, so that a restart begins no earlier. */
+    readonly noteTime: (at: number) => Effect.Effect<void>
     /** The journal as JSON lines. */
     readonly journal: Effect.Effect<string>
   }
->() {}
+>() {
+  static readonly layer = (options: EngineOptions) => Layer.effect(Exchange, make(options))
+}
+
+/** Enough to trade, and no more: an exchange key should not be able to withdraw. */
+const defaultPermissions: ReadonlyArray<Permission> = ["SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE"]
+
+const make = Effect.fnUntraced(function* (options: EngineOptions) {
+  const source = yield* MarketSource
+  const marketClock = yield* MarketClock
+  const journal = yield* Journal
+  const { commit, events } = yield* Commits
+  const engine = new Engine(source.listings, options, journal.past)
+  const { ledger } = engine
+  const listenKeys = new ListenKeys()
+  yield* openMarkets(engine, source, yield* marketClock.now, commit)
+
+  /** A command of an account at the present market time. */
+  const atMarketTime = <A>(command: (at: number) => Either.Either<A, VenueRejection>) =>
+    Effect.flatMap(marketClock.now, (at) => Effect.flatten(commit(() => engine.run(() => command(at)))))
+  const read = <A>(query: () => A) => commit(() => engine.run(query))
+  const ofMarket = <A>(symbol: string, query: (market: Market, now: number) => A) =>
+    Effect.flatMap(marketClock.now, (now) =>
+      Effect.flatten(read(() => Either.map(engine.market(symbol), (market) => query(market, now))))
+    )
+  const atWallTime = <A>(command: (now: number) => A) => Effect.map(Clock.currentTimeMillis, command)
+
+  const openAccount = Effect.fn("Exchange.openAccount")(function* (request: AccountRequest) {
+    return yield* atMarketTime((at) => openOrFind(engine, request, at))
+  })
+  const placeOrder = Effect.fn("Exchange.placeOrder")(function* (accountId: string, request: PlaceRequest) {
+    return yield* atMarketTime((at) => engine.place(accountId, request, at))
+  })
+  const cancelOrder = Effect.fn("Exchange.cancelOrder")(function* (
+    accountId: string,
+    symbol: string,
+    order: OrderReference
+  ) {
+    return yield* atMarketTime((at) => engine.cancel(accountId, symbol, order, at))
+  })
+  const withdraw = Effect.fn("Exchange.withdraw")(function* (
+    accountId: string,
+    asset: string,
+    amount: Decimal.Decimal
+  ) {
+    return yield* atMarketTime((at) => {
+      const { free } = balanceOf(ledger.account(accountId), asset)
+      if (Decimal.lessThan(free, amount)) return Either.left(Refusals.insufficientBalance())
+      return Either.right(engine.record({ _tag: "withdrawn", at, accountId, asset, amount }))
+    })
+  })
+
+  return {
+    listings: source.listings,
+    openAccount,
+    accountByKey: (accessKey) =>
+      Effect.sync(() => Option.fromNullable(ledger.byAccessKey.get(accessKey)).pipe(Option.map(publicView))),
+    deposit: (accountId, asset, amount) =>
+      Effect.orDie(
+        atMarketTime((at) => Either.right(engine.record({ _tag: "deposited", at, accountId, asset, amount })))
+      ),
+    withdraw,
+    balances: (accountId) => read(() => balancesOf(ledger.account(accountId))),
+    placeOrder,
+    testOrder: (accountId, request) => Effect.suspend(() => Effect.asVoid(engine.plan(accountId, request))),
+    cancelOrder,
+    cancelOpenOrders: (accountId, symbol) => atMarketTime((at) => engine.cancelAll(accountId, symbol, at)),
+    order: (accountId, symbol, order) =>
+      Effect.flatten(
+        read(() => Either.fromNullable(engine.find(accountId, symbol, order)?.order, Refusals.unknownOrderOnQuery))
+      ),
+    openOrders: (accountId, symbol) =>
+      read(() =>
+        [...ledger.account(accountId).open.values()]
+          .map((entry) => entry.order)
+          .filter((order) => isOpen(order) && (symbol === null || order.symbol === symbol))
+      ),
+    allOrders: (accountId, symbol, window) =>
+      read(() =>
+        newest(
+          ledger.account(accountId).orders.map((entry) => entry.order),
+          window,
+          (order) => order.createdAt,
+          (order) => order.symbol === symbol
+        )
+      ),
+    fills: (accountId, symbol, orderId, window) =>
+      read(() =>
+        newest(
+          ledger.account(accountId).fills,
+          window,
+          (fill) => fill.at,
+          (fill) => fill.symbol === symbol && (orderId === null || fill.orderId === orderId)
+        )
+      ),
+    book: (symbol, depth) => ofMarket(symbol, (market) => market.snapshot(depth)),
+    ticker: (symbol) => ofMarket(symbol, (market, now) => market.ticker(now)),
+    trades: (symbol, limit) => ofMarket(symbol, (market) => market.trades(limit)),
+    candles: (query) => ofMarket(query.symbol, (market, now) => market.candles.query(query, now)),
+    applySteps: (steps) => commit(() => engine.run(() => steps.forEach((step) => engine.step(step)))),
+    createListenKey: (accountId) =>
+      Effect.flatten(atWallTime((now) => listenKeys.create(accountId, randomBytes(32).toString("hex"), now))),
+    listenKeys: (accountId) => atWallTime((now) => listenKeys.of(accountId, now)),
+    extendListenKey: (accountId, key) => Effect.flatten(atWallTime((now) => listenKeys.extend(accountId, key, now))),
+    removeListenKey: (accountId, key) => Effect.suspend(() => listenKeys.remove(accountId, key)),
+    accountOfListenKey: (key) => atWallTime((now) => Option.fromNullable(listenKeys.accountOf(key, now))),
+    events,
+    noteTime: (at) => commit(() => engine.run(() => engine.record({ _tag: "ticked", at }))),
+    journal: journal.text
+  } satisfies Context.Tag.Service<Exchange>
+})
+
+/** Gives every market its past and its last price; orders that rested over a restart meet the market at once. */
+const openMarkets = Effect.fnUntraced(function* (
+  engine: Engine,
+  source: Context.Tag.Service<typeof MarketSource>,
+  at: number,
+  commit: Context.Tag.Service<typeof Commits>["commit"]
+) {
+  for (const market of engine.markets.values()) {
+    const { symbol } = market.listing
+    const price = market.open(yield* source.history(symbol))
+    if (price === null) continue
+    const quiet: PriceStep = { symbol, at, price, quantity: Decimal.zero, takerSide: "buy" }
+    yield* commit(() => engine.run(() => engine.step(quiet)))
+  }
+})
+
+const openOrFind = (
+  engine: Engine,
+  request: AccountRequest,
+  at: number
+): Either.Either<PaperAccount, VenueRejection> => {
+  const { ledger } = engine
+  const { accessKey, balances, permissions = defaultPermissions, secretKey } = request
+  const known = ledger.byAccessKey.get(accessKey)
+  if (known !== undefined) {
+    const same = Redacted.value(known.secretKey) === Redacted.value(secretKey)
+    return same ? Either.right(publicView(known)) : Either.left(Refusals.keyInUse())
+  }
+  const accountId = String(10_000_001 + ledger.accounts.size)
+  engine.record({ _tag: "accountOpened", at, accountId, accessKey, secretKey, permissions })
+  for (const [asset, amount] of Object.entries(balances)) {
+    if (Decimal.isPositive(amount)) engine.record({ _tag: "deposited", at, accountId, asset, amount })
+  }
+  return Either.right(publicView(ledger.account(accountId)))
+}
+
+const publicView = ({ accessKey, id, permissions, secretKey }: AccountState): PaperAccount => ({
+  id,
+  accessKey,
+  secretKey,
+  permissions
+})
+
+const balancesOf = (account: AccountState): ReadonlyArray<PaperBalance> =>
+  [...account.balances]
+    .map(([asset, { free, locked }]) => ({ asset, free, locked }))
+    .filter(({ free, locked }) => !Decimal.isZero(free) || !Decimal.isZero(locked))
+
+/** The newest records of a window, from a list in order of time. */
+const newest = <A>(
+  records: ReadonlyArray<A>,
+  window: TimeWindow,
+  atOf: (record: A) => number,
+  wanted: (record: A) => boolean
+): ReadonlyArray<A> => {
+  const found: Array<A> = []
+  for (let i = records.length - 1; i >= 0 && found.length < window.limit; i--) {
+    const record = records[i]
+    if (record === undefined || atOf(record) < window.from) break
+    if (atOf(record) <= window.to && wanted(record)) found.push(record)
+  }
+  return found
+}

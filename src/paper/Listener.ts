@@ -28,9 +28,16 @@ export class Listener extends Context.Tag("dipper/paper/Listener")<
     )
 }
 
+/** Longer than clients keep an idle connection, so that they close it first and no request meets a closing socket. */
+const keepAliveMillis = 65_000
+
 const listen = ({ host, port }: { readonly host: string; readonly port: number }) =>
   Effect.async<Context.Tag.Service<Listener>, PortTaken>((resume) => {
-    const server = createServer({ keepAliveTimeout: 65_000 })
+    const server = createServer({ keepAliveTimeout: keepAliveMillis })
+    // Until the REST server is attached somebody must answer, or a caller that came early would hang.
+    server.on("request", (_, response) => {
+      if (server.listenerCount("request") === 1) response.writeHead(503).end('{"code":503,"msg":"starting"}')
+    })
     const refuse = (cause: NodeJS.ErrnoException) => {
       const detail = cause.code === "EADDRINUSE" ? "another program already listens there" : cause.message
       resume(Effect.fail(new PortTaken({ host, port, detail })))

@@ -1,0 +1,39 @@
+import { VenueRejection } from "./VenueRejection.ts"
+
+export type Refusal = VenueRejection
+
+const refusal = (code: number, text: string) => new VenueRejection({ code, text })
+
+/** The exchange's refusals by name; codes and texts as the venue writes them where they are recorded. */
+export const invalidSymbol = () => refusal(-1121, "Invalid symbol.")
+export const unknownOrderOnCancel = () => refusal(-2011, "Unknown order sent.")
+export const unknownOrderOnQuery = () => refusal(-2013, "Order does not exist.")
+export const symbolNotForApi = () => refusal(10007, "symbol not support api")
+export const symbolPaused = () => refusal(30016, "Trading disabled")
+export const sideNotAllowed = () => refusal(30001, "Current transaction direction is not allowed to place an order")
+export const parameterMissing = (name: string) =>
+  refusal(700004, `Mandatory parameter '${name}' was not sent, was empty/null, or malformed.`)
+export const parametersDoNotCombine = () => refusal(-1128, "Combination of optional parameters invalid.")
+/** 400 is the venue's generic input error; only the text tells which. */
+export const inputWrong = (text: string) => refusal(400, text)
+export const clientIdLength = () => inputWrong("the length of order id should between 1 and 32")
+export const illegalCharacters = (name: string) => refusal(700008, `Illegal characters found in parameter '${name}'.`)
+export const notPositive = (name: string) => refusal(10102, `${name} must be above zero`)
+export const tooManyDecimals = (name: string) => refusal(10096, `${name} has too many decimals`)
+export const belowMinimum = (minimum: string, asset: string) =>
+  refusal(30002, `The minimum transaction volume cannot be less than：${minimum}${asset}`)
+export const aboveMaximum = (maximum: string, asset: string) =>
+  refusal(30029, `The maximum transaction volume cannot be greater than：${maximum}${asset}`)
+export const outsideBand = () => refusal(30087, "Order price exceeds allowed range")
+export const noTradePrice = () => refusal(30010, "no valid trade price")
+export const noOpponent = () => refusal(30025, "no opponent order")
+export const tooManyOpenOrders = () => inputWrong("the number of open orders cannot exceed 500")
+export const insufficientBalance = () => refusal(10101, "Insufficient balance")
+export const oversold = () => refusal(30005, "Oversold")
+/** The venue documents no code for a reused id; 603 "repeated request" says that an order under it was already placed. */
+export const clientIdUsed = () =>
+  refusal(603, "Repeated request: an order with this client order id was already placed")
+export const unknownKey = () => refusal(10072, "Api key info invalid")
+export const keyInUse = () => refusal(10072, "the access key belongs to another account")
+export const tooManyListenKeys = () => inputWrong("the number of listen keys cannot exceed 60")
+export const unknownListenKey = () => inputWrong("listen key does not exist")

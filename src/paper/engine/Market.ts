@@ -1,0 +1,112 @@
+import * as Decimal from "../../domain/Decimal.ts"
+import type { Candle, Side, Trade } from "../../domain/Market.ts"
+import type { ExchangeEvent } from "../Events.ts"
+import type { PaperBook, PaperTicker } from "../Requests.ts"
+import type { Listing } from "../MarketSource.ts"
+import { Book } from "./Book.ts"
+import { CandleSeries } from "./CandleSeries.ts"
+
+/** The venue answers at most this many public trades. */
+const keptTrades = 1_000
+const dayInMillis = 86_400_000
+
+/** One pair as everybody sees it: book, last price, trades, candles and the version shared by REST and streams. */
+export class Market {
+  readonly listing: Listing
+  readonly book: Book
+  readonly candles = new CandleSeries()
+  /** null until the first price is known: nothing can be traded before. */
+  last: Decimal.Decimal | null = null
+  version: bigint
+  #at = 0
+  /** Oldest first. */
+  readonly #trades: Array<Trade> = []
+
+  constructor(listing: Listing, version: bigint) {
+    this.listing = listing
+    this.version = version
+    this.book = new Book(listing.quotePrecision)
+  }
+
+  /** Loads the past; answers the price to stand at: a remembered one, else the last close. */
+  open(history: ReadonlyArray<Candle>): Decimal.Decimal | null {
+    this.candles.load(history)
+    return this.last ?? history.at(-1)?.close ?? null
+  }
+
+  toTick(price: Decimal.Decimal): Decimal.Decimal {
+    return Decimal.round(price, this.listing.quotePrecision, "half-even")
+  }
+
+  trade(trade: Omit<Trade, "quoteQuantity">, tradeId: string): ExchangeEvent {
+    const { at, price, quantity, side } = trade
+    this.last = price
+    this.#at = Math.max(this.#at, at)
+    this.candles.trade(at, price, quantity)
+    this.#trades.push({ ...trade, quoteQuantity: Decimal.multiply(price, quantity) })
+    if (this.#trades.length > 2 * keptTrades) this.#trades.splice(0, keptTrades)
+    return { type: "trade", symbol: this.listing.symbol, price, quantity, takerSide: side, tradeId, at }
+  }
+
+  /** Newest first. */
+  trades(limit: number): ReadonlyArray<Trade> {
+    return this.#trades.slice(-Math.min(limit, keptTrades)).reverse()
+  }
+
+  /** What changed in the book since the last call, under the next version. */
+  takeBookEvents(at: number): ReadonlyArray<ExchangeEvent> {
+    const bids = this.book.takeChanges("buy")
+    const asks = this.book.takeChanges("sell")
+    if (bids.length === 0 && asks.length === 0) return []
+    this.#at = Math.max(this.#at, at)
+    this.version += 1n
+    const { symbol } = this.listing
+    const version = this.version
+    const depth: ExchangeEvent = { type: "depth", symbol, bids, asks, fromVersion: version, toVersion: version, at }
+    const bid = this.book.best("buy")
+    const ask = this.book.best("sell")
+    if (bid === null || ask === null) return [depth]
+    return [
+      depth,
+      {
+        type: "bookTicker",
+        symbol,
+        bid: bid[0],
+        bidQuantity: bid[1],
+        ask: ask[0],
+        askQuantity: ask[1],
+        version,
+        at
+      }
+    ]
+  }
+
+  snapshot(depth: number): PaperBook {
+    return {
+      symbol: this.listing.symbol,
+      bids: this.book.levels("buy", depth),
+      asks: this.book.levels("sell", depth),
+      version: this.version,
+      at: this.#at
+    }
+  }
+
+  ticker(now: number): PaperTicker {
+    const last = this.last ?? Decimal.zero
+    const day = this.candles.since(now - dayInMillis)
+    return {
+      symbol: this.listing.symbol,
+      last,
+      bestBid: this.book.best("buy"),
+      bestAsk: this.book.best("sell"),
+      open: day?.open ?? last,
+      high: day?.high ?? last,
+      low: day?.low ?? last,
+      volume: day?.volume ?? Decimal.zero,
+      quoteVolume: day?.quoteVolume ?? Decimal.zero,
+      at: this.#at
+    }
+  }
+}
+
+export const opposite = (side: Side): Side => (side === "buy" ? "sell" : "buy")
