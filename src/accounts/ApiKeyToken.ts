@@ -1,0 +1,41 @@
+import { Redacted } from "effect"
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+
+/**
+ * `bk_<16 hex id>_<43 base64url secret>_<6 hex checksum>`, 70 characters. The secret has 256 random bits, so a fast hash
+ * is the right one. The checksum refuses typing errors without a look at the database and lets scanners find leaked keys.
+ */
+const pattern = /^bk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})_([0-9a-f]{6})$/
+
+const bearer = /^Bearer ([^\s,]{1,8192})$/i
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
+
+const checksumOf = (body: string) => sha256(body).slice(0, 6)
+
+export const makeToken = (): { readonly id: string; readonly token: Redacted.Redacted } => {
+  const id = randomBytes(8).toString("hex")
+  const body = `bk_${id}_${randomBytes(32).toString("base64url")}`
+  return { id, token: Redacted.make(`${body}_${checksumOf(body)}`) }
+}
+
+/** Of the whole token: a hash of the secret alone would accept a key in many spellings. */
+export const hashToken = sha256
+
+/** What an `Authorization` header carries, if it has the form of a key of ours. */
+export const tokenOf = (header: string | undefined): string | null => {
+  const token = header === undefined ? undefined : bearer.exec(header)?.[1]
+  return token !== undefined && token.length === 70 && token.startsWith("bk_") ? token : null
+}
+
+/** The id of a token whose checksum fits. */
+export const idOf = (token: string): string | null => {
+  const parts = pattern.exec(token)
+  return parts !== null && checksumOf(token.slice(0, -7)) === parts[3] ? (parts[1] ?? null) : null
+}
+
+/** Compared with when no key has the id, so that an unknown id takes as long as a wrong secret. */
+export const unknownHash = sha256("no key has this id")
+
+export const sameHash = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))

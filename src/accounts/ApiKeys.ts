@@ -1,0 +1,127 @@
+import { Clock, Context, Duration, Effect, Layer, Option, Redacted } from "effect"
+import type { ApiKey } from "../api/Account.ts"
+import { type DatabaseUnavailable, Forbidden, NotFound, QuotaExceeded } from "../api/Errors.ts"
+import type { UserId } from "../domain/Ids.ts"
+import type { Principal, Scope } from "../domain/Principal.ts"
+import { Database } from "../store/Database.ts"
+import { hashToken, makeToken } from "./ApiKeyToken.ts"
+import { type ApiKeyRow, ApiKeysRepo } from "./ApiKeysRepo.ts"
+import { UsersRepo } from "./UsersRepo.ts"
+
+export interface NewKey {
+  readonly name: string | null
+  readonly scopes: ReadonlyArray<Scope>
+  /** Ninety days unless given, a year at most. */
+  readonly expiresIn?: Duration.Duration
+}
+
+/** The token is shown once and stored nowhere. */
+export interface CreatedKey extends ApiKey {
+  readonly token: Redacted.Redacted
+}
+
+/** The keys of this service, `bk_…`: programs use them in every mode, people in local mode. */
+export class ApiKeys extends Context.Tag("dipper/accounts/ApiKeys")<
+  ApiKeys,
+  {
+    /** Creates the user when it is new. Only the owner at the command line may ask so. */
+    readonly create: (userId: UserId, key: NewKey) => Effect.Effect<CreatedKey, QuotaExceeded | DatabaseUnavailable>
+    /** A key for the caller with no more than the caller's own scopes. */
+    readonly createFor: (
+      caller: Principal,
+      key: NewKey
+    ) => Effect.Effect<CreatedKey, Forbidden | QuotaExceeded | DatabaseUnavailable>
+    /** Newest first, with those that were revoked. */
+    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<ApiKey>, DatabaseUnavailable>
+    readonly get: (userId: UserId, keyId: string) => Effect.Effect<ApiKey, NotFound | DatabaseUnavailable>
+    /** Takes effect within two seconds, in every process. */
+    readonly revoke: (userId: UserId, keyId: string) => Effect.Effect<ApiKey, NotFound | DatabaseUnavailable>
+    /** Whose key it is, for the owner at the command line. */
+    readonly ownerOf: (keyId: string) => Effect.Effect<UserId, NotFound | DatabaseUnavailable>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    ApiKeys,
+    Effect.suspend(() => make())
+  ).pipe(Layer.provide(ApiKeysRepo.layer), Layer.provide(UsersRepo.layer))
+}
+
+const defaultExpiry = Duration.days(90)
+const longestExpiry = Duration.days(365)
+const keysPerUser = 20
+
+const make = Effect.fnUntraced(function* () {
+  const database = yield* Database
+  const repo = yield* ApiKeysRepo
+  const users = yield* UsersRepo
+
+  const create = Effect.fn("ApiKeys.create")(function* (userId: UserId, { name, scopes, expiresIn }: NewKey) {
+    const now = yield* Clock.currentTimeMillis
+    const { id, token } = yield* Effect.sync(makeToken)
+    const row: ApiKeyRow = {
+      user_id: userId,
+      key_id: id,
+      hash: hashToken(Redacted.value(token)),
+      name: name ?? "",
+      scopes: [...new Set(scopes)],
+      created_at: now,
+      expires_at: now + Duration.toMillis(Duration.min(expiresIn ?? defaultExpiry, longestExpiry)),
+      last_used_at: null,
+      revoked_at: null
+    }
+    yield* database.write(
+      Effect.gen(function* () {
+        yield* users.ensure(userId)
+        if ((yield* repo.countLive(userId, now)) >= keysPerUser) return yield* tooMany
+        yield* repo.insert(row)
+      })
+    )
+    return { ...toApiKey(row), token }
+  })
+
+  const createFor = Effect.fn("ApiKeys.createFor")((caller: Principal, key: NewKey) =>
+    key.scopes.every((scope) => caller.scopes.has(scope)) ? create(caller.userId, key) : widening
+  )
+
+  const list = Effect.fn("ApiKeys.list")((userId: UserId) =>
+    Effect.map(repo.list(userId), (rows) => rows.map(toApiKey))
+  )
+
+  const get = Effect.fn("ApiKeys.get")((userId: UserId, keyId: string) =>
+    Effect.flatMap(
+      repo.find(userId, keyId),
+      Option.match({ onNone: () => notFound, onSome: (row) => Effect.succeed(toApiKey(row)) })
+    )
+  )
+
+  const revoke = Effect.fn("ApiKeys.revoke")(function* (userId: UserId, keyId: string) {
+    yield* get(userId, keyId)
+    yield* repo.revoke(userId, keyId, yield* Clock.currentTimeMillis)
+    return yield* get(userId, keyId)
+  })
+
+  const ownerOf = Effect.fn("ApiKeys.ownerOf")((keyId: string) =>
+    Effect.flatMap(
+      repo.findCredential(keyId),
+      Option.match({ onNone: () => notFound, onSome: (row) => Effect.succeed(row.user_id) })
+    )
+  )
+
+  return ApiKeys.of({ create, createFor, list, get, revoke, ownerOf })
+})
+
+const notFound = Effect.suspend(() => new NotFound({ message: "No such key." }))
+const tooMany = Effect.suspend(
+  () => new QuotaExceeded({ message: `A user has at most ${keysPerUser} live keys; revoke one first.` })
+)
+const widening = Effect.suspend(() => new Forbidden({ message: "A key cannot make one that may do more than itself." }))
+
+const toApiKey = (row: ApiKeyRow): ApiKey => ({
+  id: row.key_id,
+  name: row.name === "" ? null : row.name,
+  scopes: row.scopes,
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+  lastUsedAt: row.last_used_at,
+  revokedAt: row.revoked_at
+})

@@ -1,0 +1,100 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+import { Context, Effect, Layer, type Option, Schema } from "effect"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
+import { UserId } from "../domain/Ids.ts"
+import { Scope } from "../domain/Principal.ts"
+import type { Instant } from "../domain/Time.ts"
+import { Database } from "../store/Database.ts"
+
+const Scopes = Schema.compose(Schema.split(","), Schema.Array(Scope))
+
+/** A key as it is stored: never the token, only its hash. */
+export const ApiKeyRow = Schema.Struct({
+  user_id: UserId,
+  key_id: Schema.String,
+  hash: Schema.String,
+  name: Schema.String,
+  scopes: Scopes,
+  created_at: Schema.Number,
+  expires_at: Schema.Number,
+  last_used_at: Schema.NullOr(Schema.Number),
+  revoked_at: Schema.NullOr(Schema.Number)
+})
+export type ApiKeyRow = typeof ApiKeyRow.Type
+
+/** A key together with whether its user may come in at all. */
+const Credential = Schema.Struct({ ...ApiKeyRow.fields, disabled_at: Schema.NullOr(Schema.Number) })
+export type Credential = typeof Credential.Type
+
+export class ApiKeysRepo extends Context.Tag("dipper/accounts/ApiKeysRepo")<
+  ApiKeysRepo,
+  {
+    readonly insert: (row: ApiKeyRow) => Effect.Effect<void, DatabaseUnavailable>
+    /** Newest first, revoked ones included. */
+    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<ApiKeyRow>, DatabaseUnavailable>
+    readonly find: (userId: UserId, keyId: string) => Effect.Effect<Option.Option<ApiKeyRow>, DatabaseUnavailable>
+    readonly countLive: (userId: UserId, now: Instant) => Effect.Effect<number, DatabaseUnavailable>
+    /** Keeps the time of the first revocation. */
+    readonly revoke: (userId: UserId, keyId: string, now: Instant) => Effect.Effect<void, DatabaseUnavailable>
+    /** For whoever does not know yet whose key it is: authentication, and the owner at the command line. */
+    readonly findCredential: (keyId: string) => Effect.Effect<Option.Option<Credential>, DatabaseUnavailable>
+    readonly markUsed: (uses: ReadonlyMap<string, Instant>) => Effect.Effect<void, DatabaseUnavailable>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    ApiKeysRepo,
+    Effect.suspend(() => make())
+  )
+}
+
+const encodeRow = Schema.encodeSync(ApiKeyRow)
+
+const make = Effect.fnUntraced(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const database = yield* Database
+
+  const columns = sql.literal(Object.keys(ApiKeyRow.fields).join(", "))
+  const selectAll = SqlSchema.findAll({
+    Request: UserId,
+    Result: ApiKeyRow,
+    execute: (userId) => sql`SELECT ${columns} FROM api_keys WHERE user_id = ${userId} ORDER BY created_at DESC, key_id`
+  })
+  const selectOne = SqlSchema.findOne({
+    Request: Schema.Struct({ userId: UserId, keyId: Schema.String }),
+    Result: ApiKeyRow,
+    execute: ({ userId, keyId }) => sql`SELECT ${columns} FROM api_keys WHERE user_id = ${userId} AND key_id = ${keyId}`
+  })
+  const selectCredential = SqlSchema.findOne({
+    Request: Schema.String,
+    Result: Credential,
+    execute: (keyId) => sql`SELECT api_keys.*, users.disabled_at
+      FROM api_keys JOIN users ON users.user_id = api_keys.user_id WHERE key_id = ${keyId}`
+  })
+
+  return ApiKeysRepo.of({
+    insert: (row) => Effect.asVoid(database.write(sql`INSERT INTO api_keys ${sql.insert(encodeRow(row))}`)),
+    list: (userId) => database.read(selectAll(userId)),
+    find: (userId, keyId) => database.read(selectOne({ userId, keyId })),
+    countLive: (userId, now) =>
+      Effect.map(
+        database.read(
+          sql`SELECT 1 FROM api_keys WHERE user_id = ${userId} AND revoked_at IS NULL AND expires_at > ${now}`
+        ),
+        (rows) => rows.length
+      ),
+    revoke: (userId, keyId, now) =>
+      Effect.asVoid(
+        database.write(
+          sql`UPDATE api_keys SET revoked_at = ${now} WHERE user_id = ${userId} AND key_id = ${keyId} AND revoked_at IS NULL`
+        )
+      ),
+    findCredential: (keyId) => database.read(selectCredential(keyId)),
+    markUsed: (uses) =>
+      database.write(
+        Effect.forEach(uses, ([keyId, at]) => sql`UPDATE api_keys SET last_used_at = ${at} WHERE key_id = ${keyId}`, {
+          discard: true
+        })
+      )
+  })
+})

@@ -1,0 +1,94 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+import { Clock, Context, Effect, Either, Layer, Option, Schema } from "effect"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
+import { UserId } from "../domain/Ids.ts"
+import type { Instant } from "../domain/Time.ts"
+import { Database } from "../store/Database.ts"
+
+export interface User {
+  readonly userId: UserId
+  readonly createdAt: Instant
+  readonly disabledAt: Instant | null
+  /** When the user's account on the paper exchange was opened. */
+  readonly provisionedAt: Instant | null
+}
+
+export class UsersRepo extends Context.Tag("dipper/accounts/UsersRepo")<
+  UsersRepo,
+  {
+    /** Creates the user unless it exists. */
+    readonly ensure: (userId: UserId) => Effect.Effect<User, DatabaseUnavailable>
+    readonly find: (userId: UserId) => Effect.Effect<Option.Option<User>, DatabaseUnavailable>
+    readonly list: Effect.Effect<ReadonlyArray<User>, DatabaseUnavailable>
+    /** False only on a fresh install. */
+    readonly any: Effect.Effect<boolean, DatabaseUnavailable>
+    readonly markProvisioned: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    UsersRepo,
+    Effect.suspend(() => make())
+  )
+}
+
+const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** The user behind `--user NAME` in local mode. */
+export const localUserId = (name: string): Either.Either<UserId, string> =>
+  namePattern.test(name)
+    ? Either.right(UserId.make(`local_${name}`))
+    : Either.left(
+        `expected a name of lower-case letters, digits, ".", "_" or "-" such as "ann", got "${name.slice(0, 64)}"`
+      )
+
+const UserRow = Schema.Struct({
+  userId: Schema.propertySignature(UserId).pipe(Schema.fromKey("user_id")),
+  createdAt: Schema.propertySignature(Schema.Number).pipe(Schema.fromKey("created_at")),
+  disabledAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("disabled_at")),
+  provisionedAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("provisioned_at"))
+})
+
+const make = Effect.fnUntraced(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const database = yield* Database
+
+  const columns = sql.literal("user_id, created_at, disabled_at, provisioned_at")
+  const select = SqlSchema.findOne({
+    Request: UserId,
+    Result: UserRow,
+    execute: (userId) => sql`SELECT ${columns} FROM users WHERE user_id = ${userId}`
+  })
+  const selectAll = SqlSchema.findAll({
+    Request: Schema.Void,
+    Result: UserRow,
+    execute: () => sql`SELECT ${columns} FROM users ORDER BY created_at, user_id`
+  })
+
+  const ensure = Effect.fn("UsersRepo.ensure")((userId: UserId) =>
+    database.write(
+      Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        yield* sql`INSERT INTO users ${sql.insert({ user_id: userId, created_at: now })} ON CONFLICT DO NOTHING`
+        return yield* Effect.flatMap(select(userId), Option.match({ onNone: () => gone, onSome: Effect.succeed }))
+      })
+    )
+  )
+
+  const find = Effect.fn("UsersRepo.find")((userId: UserId) => database.read(select(userId)))
+  const list = database.read(selectAll())
+  const any = Effect.map(database.read(sql`SELECT 1 FROM users LIMIT 1`), (rows) => rows.length > 0)
+
+  const markProvisioned = Effect.fn("UsersRepo.markProvisioned")((userId: UserId) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      yield* database.write(
+        sql`UPDATE users SET provisioned_at = ${now} WHERE user_id = ${userId} AND provisioned_at IS NULL`
+      )
+    })
+  )
+
+  return UsersRepo.of({ ensure, find, list, any, markProvisioned })
+})
+
+const gone = Effect.dieMessage("a user row is missing right after its insert")

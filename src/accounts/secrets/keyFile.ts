@@ -1,0 +1,71 @@
+import { Effect } from "effect"
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync
+} from "node:fs"
+import { dirname } from "node:path"
+
+const hasCode = (cause: unknown, code: string): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === code
+
+const withFile = <A>(path: string, flags: string, use: (file: number) => A): A => {
+  const file = openSync(path, flags, 0o600)
+  try {
+    return use(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** The text of a key file that only its owner can read; null when there is none. */
+export const readKeyFile = (path: string): Effect.Effect<string | null, string> =>
+  Effect.try({
+    try: () =>
+      withFile(path, "r", (file) => ({ mode: fstatSync(file).mode & 0o777, text: readFileSync(file, "utf8") })),
+    catch: (cause) => cause
+  }).pipe(
+    Effect.flatMap(({ mode, text }) =>
+      (mode & 0o077) === 0
+        ? Effect.succeed(text)
+        : Effect.fail(`others on this machine may read it (mode ${mode.toString(8)}). Example: chmod 600 ${path}`)
+    ),
+    Effect.catchAll((cause) => {
+      if (typeof cause === "string") return Effect.fail(cause)
+      if (hasCode(cause, "ENOENT")) return Effect.succeed(null)
+      return Effect.fail(`it cannot be read (${cause instanceof Error ? cause.message : "unknown"})`)
+    })
+  )
+
+/** Appears complete or not at all; who comes second gets what the first one wrote. */
+export const writeKeyFile = (path: string, text: string): Effect.Effect<string, string> =>
+  Effect.try({
+    try: () => {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      const draft = `${path}.${process.pid}.new`
+      withFile(draft, "wx", (file) => {
+        writeSync(file, text)
+        fsyncSync(file)
+      })
+      try {
+        linkSync(draft, path)
+      } catch (cause) {
+        if (!hasCode(cause, "EEXIST")) throw cause
+      } finally {
+        unlinkSync(draft)
+      }
+      withFile(dirname(path), "r", fsyncSync)
+    },
+    catch: (cause) => `it cannot be written (${cause instanceof Error ? cause.message : "unknown"})`
+  }).pipe(
+    Effect.zipRight(readKeyFile(path)),
+    Effect.flatMap((written) =>
+      written === null ? Effect.fail("it vanished right after it was written") : Effect.succeed(written)
+    )
+  )
