@@ -39,7 +39,10 @@ export class MarketSource extends Context.Tag("dipper/paper/MarketSource")<
     readonly startsAt: Instant
     /** None: the path has no end. Afterwards the last price is kept and the market halts. */
     readonly endsAt: Instant | null
-    /** 1m candles before `startsAt`, oldest first, at least 48 h for synthetic markets. */
+    /**
+     * 1m candles up to `startsAt`, oldest first, at least 48 h for synthetic markets. The last is not closed when the
+     * start lies within a minute; the steps after the start complete it.
+     */
     readonly history: (symbol: string) => Effect.Effect<ReadonlyArray<Candle>>
     /** Every step after `from` in market time, in order, all symbols merged; pulled only as fast as market time passes. */
     readonly steps: (from: Instant) => Stream.Stream<PriceStep>

@@ -1,5 +1,6 @@
-import { lessThan, max, min } from "../../domain/Decimal.ts"
+import { lessThan, max, min, multiply, sum } from "../../domain/Decimal.ts"
 import type { Candle } from "../../domain/Market.ts"
+import type { Instant } from "../../domain/Time.ts"
 import type { PriceStep } from "../MarketSource.ts"
 import { between, fromUnits, minuteMs, partOf, toUnits } from "./Units.ts"
 
@@ -74,6 +75,26 @@ export const candleSteps = (
       takerSide: price < (prices[i - 1] ?? price) ? "sell" : "buy"
     }
   })
+}
+
+/** The candle that a market which starts within a minute has behind it: of the minute's steps up to the start. */
+export const runningCandle = (openTime: Instant, steps: ReadonlyArray<PriceStep>): ReadonlyArray<Candle> => {
+  const prices = steps.map((step) => step.price)
+  const [open, close] = [prices[0], prices.at(-1)]
+  if (open === undefined || close === undefined) return []
+  return [
+    {
+      openTime,
+      open,
+      high: prices.reduce(max),
+      low: prices.reduce(min),
+      close,
+      volume: sum(steps.map((step) => step.quantity)),
+      quoteVolume: sum(steps.map((step) => multiply(step.price, step.quantity))),
+      closed: false,
+      synthetic: false
+    }
+  ]
 }
 
 /** The one-minute candles of a coarser one: cut from its path, they add up to the recorded row. */

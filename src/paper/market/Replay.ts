@@ -2,7 +2,7 @@ import { Chunk, Effect, Layer, Option, Stream } from "effect"
 import type { Candle } from "../../domain/Market.ts"
 import type { Instant } from "../../domain/Time.ts"
 import { MarketSource, type PriceStep } from "../MarketSource.ts"
-import { candleSteps, minuteCandles } from "./CandlePath.ts"
+import { candleSteps, minuteCandles, runningCandle } from "./CandlePath.ts"
 import { listed } from "./Listed.ts"
 import { readRecordings, type Recording, RecordingInvalid } from "./Recording.ts"
 import { floorToMinute, minuteMs } from "./Units.ts"
@@ -28,7 +28,7 @@ export const layer = (options: ReplayOptions) =>
 export const makeReplay = (recordings: ReadonlyArray<Recording>, options: ReplayOptions) =>
   Effect.gen(function* () {
     const spans = recordings.map(spanOf)
-    const startsAt = floorToMinute(options.window?.from ?? Math.min(...spans.map((span) => span.firstClose)))
+    const startsAt = options.window?.from ?? Math.min(...spans.map((span) => span.firstClose))
     const endsAt = Math.min(options.window?.to ?? Infinity, Math.max(...spans.map((span) => span.end)))
     if (startsAt >= endsAt)
       return yield* new RecordingInvalid({ file: options.path, line: null, why: "has no candle in the chosen window" })
@@ -69,13 +69,16 @@ const firstEndingAfter = ({ candles, intervalMs }: Recording, at: Instant): numb
   return low
 }
 
-/** Also of the candle that is running at the start: its minutes before it. */
+/** Up to the very start: of a candle that is running then, what was seen of it. */
 const minutesBefore = (recording: Recording, startsAt: Instant): ReadonlyArray<Candle> => {
   const { candles, intervalMs, scales } = recording
-  return candles
+  const minutes = candles
     .slice(firstEndingAfter(recording, startsAt - historyMs), firstEndingAfter(recording, startsAt) + 1)
     .flatMap((candle) => minuteCandles(candle, intervalMs, scales))
     .filter((candle) => candle.openTime + minuteMs <= startsAt)
+  const running = floorToMinute(startsAt)
+  const seen = stepReader(recording)(running).filter((step) => step.at <= startsAt)
+  return [...minutes, ...runningCandle(running, seen)]
 }
 
 /** Reads one recording forward, minute by minute; the path of a coarse candle is laid once. */

@@ -1,6 +1,7 @@
 import { Chunk, Effect, Layer, Option, Stream } from "effect"
 import type { Instant } from "../../domain/Time.ts"
 import { MarketSource } from "../MarketSource.ts"
+import { runningCandle } from "./CandlePath.ts"
 import { listed } from "./Listed.ts"
 import { syntheticPairs } from "./SyntheticPairs.ts"
 import { finestSteps, type PlannedCrash, SyntheticPath, type stepsPerMinuteChoices } from "./SyntheticPath.ts"
@@ -23,7 +24,7 @@ const historyMinutes = 2_880
 export const layer = (options: SyntheticOptions) => Layer.sync(MarketSource, () => makeSynthetic(options))
 
 export const makeSynthetic = (options: SyntheticOptions) => {
-  const startsAt = floorToMinute(options.startsAt)
+  const { startsAt } = options
   const pairs = syntheticPairs.filter(({ symbol }) => options.symbols?.includes(symbol) ?? true)
   const stepsPerMinute = options.stepsPerMinute ?? finestSteps
   const pathOf = (index: number) => {
@@ -38,8 +39,11 @@ export const makeSynthetic = (options: SyntheticOptions) => {
     Effect.sync(() => {
       const path = pathOf(pairs.findIndex((pair) => pair.symbol === symbol))
       if (path === null) return []
-      const first = startsAt - historyMinutes * minuteMs
-      return Array.from({ length: historyMinutes }, (_, i) => path.candle(first + i * minuteMs))
+      const running = floorToMinute(startsAt)
+      const first = running - historyMinutes * minuteMs
+      const minutes = Array.from({ length: historyMinutes }, (_, i) => path.candle(first + i * minuteMs))
+      const seen = path.steps(running).filter((step) => step.at <= startsAt)
+      return [...minutes, ...runningCandle(running, seen)]
     })
   )
 

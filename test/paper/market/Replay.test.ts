@@ -3,7 +3,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { Chunk, Effect, Stream } from "effect"
 import { assert, describe, it } from "@effect/vitest"
-import { add, format, max, min } from "../../../src/domain/Decimal.ts"
+import { add, format, max, min, sum, zero } from "../../../src/domain/Decimal.ts"
 import type { Candle } from "../../../src/domain/Market.ts"
 import { MarketSource, type PriceStep } from "../../../src/paper/MarketSource.ts"
 import { deepestBelowHigh } from "../../../src/paper/market/Crash.ts"
@@ -110,11 +110,26 @@ describe("a replayed recording", () => {
         const first = 1_700_000_000_000 - (1_700_000_000_000 % 3_600_000)
         const window = { from: first + 150 * minute, to: first + 200 * minute }
         const source = yield* replay({ path: folder, window })
-        const history = yield* source.history("ETHUSDT")
+        const history = (yield* source.history("ETHUSDT")).filter((candle) => candle.closed)
         assert.strictEqual(history.length, 150)
         assert.strictEqual(history.at(-1)?.openTime, window.from - minute)
         const steps = yield* allSteps(source, source.startsAt)
         assert.isTrue(steps.length > 0 && steps.every((step) => step.at > window.from && step.at <= window.to))
+      })
+    )
+  )
+
+  it.effect("resumed within a candle neither repeats nor loses a step of it", () =>
+    inFolder({ "BTCUSDT-1m.csv": rowsOf(4) }, (folder) =>
+      Effect.gen(function* () {
+        const from = start + 2 * minute + 30_000
+        const source = yield* replay({ path: folder, window: { from } })
+        const running = (yield* source.history("BTCUSDT")).at(-1)
+        const steps = yield* allSteps(source, source.startsAt)
+        assert.isTrue(steps.every((step) => step.at > from))
+        const rest = steps.filter((step) => step.at < start + 3 * minute).map((step) => step.quantity)
+        assert.strictEqual(running?.closed, false)
+        assert.strictEqual(format(sum([...rest, running?.volume ?? zero])), "12.5")
       })
     )
   )

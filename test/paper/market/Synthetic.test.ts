@@ -1,6 +1,6 @@
 import { Chunk, Effect, Stream } from "effect"
 import { assert, describe, it } from "@effect/vitest"
-import { format, isPositive, max, min, sum, toNumber } from "../../../src/domain/Decimal.ts"
+import { format, isPositive, max, min, sum, toNumber, zero } from "../../../src/domain/Decimal.ts"
 import { makeSynthetic, type SyntheticOptions } from "../../../src/paper/market/Synthetic.ts"
 
 const startsAt = Date.parse("2026-03-01T09:00:30.000Z")
@@ -41,7 +41,7 @@ describe("the synthetic market", () => {
         Effect.map(Stream.runCollect(Stream.take(source.steps(later), 500)), Chunk.toReadonlyArray)
       assert.deepStrictEqual(plain(yield* take(again)), plain(yield* take(first)))
       const [before, after] = [yield* first.history("ETHUSDT"), yield* again.history("ETHUSDT")]
-      assert.deepStrictEqual(after.slice(0, before.length - 120), before.slice(120))
+      assert.deepStrictEqual(after.slice(0, 2_760), before.slice(120, 2_880))
     })
   )
 
@@ -49,8 +49,7 @@ describe("the synthetic market", () => {
     Effect.gen(function* () {
       const source = makeSynthetic({ seed: 7, startsAt, symbols: ["PEPEUSDT", "BTCUSDT"] })
       const history = yield* source.history("PEPEUSDT")
-      assert.strictEqual(history.length, 2_880)
-      assert.strictEqual((history.at(-1)?.openTime ?? 0) + 60_000, source.startsAt)
+      assert.strictEqual(history.filter((candle) => candle.closed).length, 2_880)
       const minute = history[2_000]
       const steps = yield* stepsFor({ symbols: ["PEPEUSDT", "BTCUSDT"] }, 64, (minute?.openTime ?? 0) - 1)
       const own = steps.filter((step) => step.symbol === "PEPEUSDT")
@@ -61,6 +60,19 @@ describe("the synthetic market", () => {
         ),
         [minute?.open, minute?.high, minute?.low, minute?.close, minute?.volume].map((value) => value && format(value))
       )
+    })
+  )
+
+  it.effect("that starts within a minute has seen the first half of it, and its steps bring the second", () =>
+    Effect.gen(function* () {
+      const symbols = ["BTCUSDT"]
+      const history = yield* makeSynthetic({ seed: 7, startsAt, symbols }).history("BTCUSDT")
+      const running = history.at(-1)
+      assert.deepStrictEqual([running?.openTime, running?.closed], [startsAt - 30_000, false])
+      const whole = yield* stepsFor({ symbols }, 32, startsAt - 30_000)
+      const rest = yield* stepsFor({ symbols }, 16)
+      assert.deepStrictEqual(plain(rest), plain(whole.slice(16)))
+      assert.strictEqual(format(running?.volume ?? zero), format(sum(whole.slice(0, 16).map((step) => step.quantity))))
     })
   )
 
