@@ -3,7 +3,16 @@ import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import { Context } from "effect"
 import type { Principal, Scope } from "../domain/Principal.ts"
 import { failures } from "./Envelope.ts"
-import { DatabaseUnavailable, Forbidden, RateLimited, SetupRequired, Unauthenticated, UserDisabled } from "./Errors.ts"
+import {
+  CredentialUnreadable,
+  DatabaseUnavailable,
+  ExchangeUnavailable,
+  Forbidden,
+  RateLimited,
+  SetupRequired,
+  Unauthenticated,
+  UserDisabled
+} from "./Errors.ts"
 
 /** The principal of the request under way; every handler behind {@link Authorization} has one. */
 export class CurrentUser extends Context.Tag("dipper/api/CurrentUser")<CurrentUser, Principal>() {}
@@ -11,9 +20,22 @@ export class CurrentUser extends Context.Tag("dipper/api/CurrentUser")<CurrentUs
 /** Annotation of an endpoint: the scope its caller needs. A secured endpoint without one stops the start. */
 export class RequiredScope extends Context.Tag("dipper/api/RequiredScope")<RequiredScope, Scope>() {}
 
+// The last two: a user's first request opens the paper account.
+const refusals = failures(
+  Unauthenticated,
+  SetupRequired,
+  Forbidden,
+  UserDisabled,
+  RateLimited,
+  DatabaseUnavailable,
+  ExchangeUnavailable,
+  CredentialUnreadable
+)
+export type AuthorizationError = typeof refusals.Type
+
 /** `Authorization: Bearer <token>`. The platform's bearer does not check the scheme; our implementation does. */
 export class Authorization extends HttpApiMiddleware.Tag<Authorization>()("dipper/api/Authorization", {
-  failure: failures(Unauthenticated, SetupRequired, Forbidden, UserDisabled, RateLimited, DatabaseUnavailable),
+  failure: refusals,
   provides: CurrentUser,
   security: { bearer: HttpApiSecurity.bearer }
 }) {}

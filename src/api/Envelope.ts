@@ -107,7 +107,10 @@ export const isApiError = (value: unknown): value is ApiError =>
   value instanceof Error && "_tag" in value && statuses.has(String(value._tag))
 
 /** A failure as it leaves: the request id enters here and nowhere else. */
-export const renderFailure = (error: ApiError, requestId: string): { readonly status: number; readonly body: string } => ({
+export const renderFailure = (
+  error: ApiError,
+  requestId: string
+): { readonly status: number; readonly body: string } => ({
   status: statuses.get(error._tag) ?? 500,
   body: JSON.stringify(toWire(error, requestId))
 })

@@ -1,0 +1,169 @@
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import { Schema } from "effect"
+import { Scope } from "../domain/Principal.ts"
+import { Instant } from "../domain/Time.ts"
+import { Wallet } from "../domain/Wallet.ts"
+import { Authorization, RequiredScope } from "./Authorization.ts"
+import { failures, ok } from "./Envelope.ts"
+import {
+  Conflict,
+  CredentialsMissing,
+  CredentialsRejected,
+  CredentialTooPowerful,
+  CredentialUnreadable,
+  ExchangeRateLimited,
+  ExchangeUnavailable,
+  NotFound,
+  NotOwner,
+  QuotaExceeded
+} from "./Errors.ts"
+import { noQuery, optional, page, strict } from "./Requests.ts"
+
+/** The user behind the credential, and what the credential may do. */
+export const Account = Schema.Struct({
+  userId: Schema.String,
+  venue: Schema.String,
+  scopes: Schema.Array(Scope),
+  credentialId: Schema.String,
+  createdAt: Instant
+}).annotations({ identifier: "Account" })
+export interface Account extends Schema.Schema.Type<typeof Account> {}
+
+/** The stored exchange key; its secret never leaves. `ageDays` and `warnings` tell when it should be renewed. */
+export const CredentialInfo = Schema.Struct({
+  keyPrefix: Schema.String,
+  permissions: Schema.Array(Schema.String),
+  warnings: Schema.Array(Schema.String),
+  ageDays: Schema.Int,
+  createdAt: Instant,
+  lastUsedAt: Schema.NullOr(Instant)
+}).annotations({ identifier: "CredentialInfo" })
+export interface CredentialInfo extends Schema.Schema.Type<typeof CredentialInfo> {}
+
+const secretText = Schema.String.pipe(Schema.pattern(/^[\x21-\x7e]{1,256}$/)).annotations({
+  message: () => "expected 1 to 256 printable characters without spaces"
+})
+
+/** A key pair of the venue, as its web site gave it. */
+export const CredentialRequest = Schema.Struct({
+  accessKey: secretText.annotations({ jsonSchema: { type: "string", maxLength: 256, examples: ["mx0vglExample"] } }),
+  secretKey: Schema.Redacted(secretText).annotations({
+    jsonSchema: { type: "string", maxLength: 256, writeOnly: true, examples: ["the secret shown once"] }
+  })
+}).annotations({ identifier: "CredentialRequest" })
+export interface CredentialRequest extends Schema.Schema.Type<typeof CredentialRequest> {}
+
+/** A key of this service. The key itself is shown once, when it is created. */
+export const ApiKey = Schema.Struct({
+  id: Schema.String,
+  name: Schema.NullOr(Schema.String),
+  scopes: Schema.Array(Scope),
+  createdAt: Instant,
+  expiresAt: Instant,
+  lastUsedAt: Schema.NullOr(Instant),
+  revokedAt: Schema.NullOr(Instant)
+}).annotations({ identifier: "ApiKey" })
+export interface ApiKey extends Schema.Schema.Type<typeof ApiKey> {}
+
+export const CreatedApiKey = Schema.Struct({ ...ApiKey.fields, key: Schema.String }).annotations({
+  identifier: "CreatedApiKey"
+})
+export interface CreatedApiKey extends Schema.Schema.Type<typeof CreatedApiKey> {}
+
+/** A new key has at most the scopes of the key that asks for it. */
+export const ApiKeyRequest = Schema.Struct({
+  name: optional(Schema.NonEmptyTrimmedString.pipe(Schema.maxLength(100))),
+  scopes: Schema.NonEmptyArray(Scope),
+  expiresInDays: optional(Schema.Int.pipe(Schema.between(1, 365)))
+}).annotations({ identifier: "ApiKeyRequest" })
+export interface ApiKeyRequest extends Schema.Schema.Type<typeof ApiKeyRequest> {}
+
+export const Removed = Schema.Struct({ removed: Schema.Boolean }).annotations({ identifier: "Removed" })
+
+const venueAway = [ExchangeUnavailable, ExchangeRateLimited] as const
+const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadable] as const
+
+export class AccountApi extends HttpApiGroup.make("account")
+  .add(
+    HttpApiEndpoint.get("getAccount", "/account")
+      .setUrlParams(noQuery)
+      .addSuccess(ok(Account))
+      .addError(failures(NotFound))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.get("getCredentials", "/account/credentials")
+      .setUrlParams(noQuery)
+      .addSuccess(ok(CredentialInfo))
+      .addError(failures(CredentialsMissing))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.put("setCredentials", "/account/credentials")
+      .setUrlParams(noQuery)
+      .setPayload(strict(CredentialRequest))
+      .addSuccess(ok(CredentialInfo))
+      .addError(failures(CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway))
+      .annotate(RequiredScope, "manage")
+  )
+  .add(
+    HttpApiEndpoint.post("rotateCredentials", "/account/credentials/rotate")
+      .setUrlParams(noQuery)
+      .setPayload(strict(CredentialRequest))
+      .addSuccess(ok(CredentialInfo))
+      .addError(failures(CredentialsMissing, CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway))
+      .annotate(RequiredScope, "manage")
+  )
+  .add(
+    HttpApiEndpoint.del("deleteCredentials", "/account/credentials")
+      .setUrlParams(noQuery)
+      .addSuccess(ok(Removed))
+      .addError(failures(CredentialsMissing, Conflict, NotOwner))
+      .annotate(RequiredScope, "manage")
+  )
+  .add(
+    HttpApiEndpoint.get("getWallet", "/account/wallet")
+      .setUrlParams(noQuery)
+      .addSuccess(ok(Wallet))
+      .addError(failures(...keyUnusable, ...venueAway))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.post("refreshWallet", "/account/wallet/refresh")
+      .setUrlParams(noQuery)
+      .addSuccess(ok(Wallet))
+      .addError(failures(...keyUnusable, ...venueAway))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.get("listKeys", "/account/keys")
+      .setUrlParams(noQuery)
+      .addSuccess(ok(page(ApiKey)))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.post("createKey", "/account/keys")
+      .setUrlParams(noQuery)
+      .setPayload(strict(ApiKeyRequest))
+      .addSuccess(ok(CreatedApiKey, 201))
+      .addError(failures(QuotaExceeded))
+      .annotate(RequiredScope, "manage")
+  )
+  .add(
+    HttpApiEndpoint.get("getKey", "/account/keys/:id")
+      .setPath(Schema.Struct({ id: Schema.String }))
+      .setUrlParams(noQuery)
+      .addSuccess(ok(ApiKey))
+      .addError(failures(NotFound))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.del("revokeKey", "/account/keys/:id")
+      .setPath(Schema.Struct({ id: Schema.String }))
+      .setUrlParams(noQuery)
+      .addSuccess(ok(ApiKey))
+      .addError(failures(NotFound))
+      .annotate(RequiredScope, "manage")
+  )
+  .middleware(Authorization) {}

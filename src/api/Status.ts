@@ -1,0 +1,85 @@
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import { Schema } from "effect"
+import { Instant } from "../domain/Time.ts"
+import { Authorization, RequiredScope } from "./Authorization.ts"
+import { ok } from "./Envelope.ts"
+import { noQuery } from "./Requests.ts"
+
+/** `degraded`: serving, but something a user would miss is away. */
+export const Health = Schema.Literal("up", "degraded", "down").annotations({ identifier: "Health" })
+export type Health = typeof Health.Type
+
+/** Open to everybody: up or down, and what this service is. */
+export const ServiceStatus = Schema.Struct({
+  status: Health,
+  version: Schema.String,
+  /** `paper` or the venue's host. */
+  venue: Schema.String,
+  exchangeHost: Schema.String,
+  authMode: Schema.String,
+  /** Another than `time` while a paper exchange runs at its own speed. */
+  marketTime: Instant,
+  time: Instant
+}).annotations({ identifier: "ServiceStatus" })
+export interface ServiceStatus extends Schema.Schema.Type<typeof ServiceStatus> {}
+
+export const UpOrDown = Schema.Struct({ status: Health }).annotations({ identifier: "UpOrDown" })
+
+const dependency = { status: Health, detail: Schema.NullOr(Schema.String) }
+
+/** What the service needs from outside, one by one. `clockSkewMs` is the venue's clock less ours. */
+export const Dependencies = Schema.Struct({
+  database: Schema.Struct({ ...dependency, mode: Schema.String }),
+  exchangeRest: Schema.Struct({ ...dependency, lastAnswerAt: Schema.NullOr(Instant) }),
+  publicStreams: Schema.Struct({ ...dependency, connections: Schema.Int, lastMessageAt: Schema.NullOr(Instant) }),
+  privateStreams: Schema.Struct({ ...dependency, connections: Schema.Int }),
+  clockSkewMs: Schema.NullOr(Schema.Number),
+  disk: Schema.Struct({ ...dependency, freeBytes: Schema.NullOr(Schema.Number) }),
+  syncLagMs: Schema.NullOr(Schema.Number),
+  lastBackupAt: Schema.NullOr(Instant)
+}).annotations({ identifier: "Dependencies" })
+export interface Dependencies extends Schema.Schema.Type<typeof Dependencies> {}
+
+/** One budget of the venue's limits over its window. */
+export const Budget = Schema.Struct({
+  name: Schema.String,
+  capacity: Schema.Int,
+  windowMs: Schema.Int,
+  used: Schema.Int,
+  waiting: Schema.Record({ key: Schema.String, value: Schema.Int }),
+  pausedUntil: Schema.NullOr(Instant)
+}).annotations({ identifier: "Budget" })
+export interface Budget extends Schema.Schema.Type<typeof Budget> {}
+
+export const Limits = Schema.Struct({ budgets: Schema.Array(Budget) }).annotations({ identifier: "VenueLimits" })
+export interface Limits extends Schema.Schema.Type<typeof Limits> {}
+
+/** The rule engine of this process, over all users. */
+export const Engine = Schema.Struct({
+  rules: Schema.Record({ key: Schema.String, value: Schema.Int }),
+  fibers: Schema.Int,
+  quarantined: Schema.Int,
+  ticksPerSecond: Schema.Number
+}).annotations({ identifier: "Engine" })
+export interface Engine extends Schema.Schema.Type<typeof Engine> {}
+
+const get = <const Name extends string>(name: Name, path: `/${string}`) =>
+  HttpApiEndpoint.get(name, path).setUrlParams(noQuery)
+
+export class StatusApi extends HttpApiGroup.make("status")
+  .add(get("getStatus", "/status").addSuccess(ok(ServiceStatus)))
+  .add(get("getLiveness", "/status/live").addSuccess(ok(UpOrDown)))
+  .add(get("getReadiness", "/status/ready").addSuccess(ok(UpOrDown)))
+  .add(
+    get("getDependencies", "/status/dependencies")
+      .addSuccess(ok(Dependencies))
+      .annotate(RequiredScope, "read")
+      .middleware(Authorization)
+  )
+  .add(
+    get("getLimits", "/status/limits").addSuccess(ok(Limits)).annotate(RequiredScope, "read").middleware(Authorization)
+  )
+  .add(
+    get("getEngine", "/status/engine").addSuccess(ok(Engine)).annotate(RequiredScope, "read").middleware(Authorization)
+  ) {}

@@ -1,0 +1,110 @@
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import { Schema } from "effect"
+import { OrderId } from "../domain/Ids.ts"
+import { SymbolName } from "../domain/Market.ts"
+import { Fill, Order, OrderStatus } from "../domain/Order.ts"
+import { OrderPreview, PlaceOrder } from "../domain/PlaceOrder.ts"
+import { Position } from "../domain/Position.ts"
+import { Authorization, RequiredScope } from "./Authorization.ts"
+import { failures, ok } from "./Envelope.ts"
+import {
+  BelowMinimum,
+  Conflict,
+  CredentialsMissing,
+  CredentialsRejected,
+  CredentialUnreadable,
+  ExchangeRateLimited,
+  ExchangeUnavailable,
+  IdempotencyInProgress,
+  IdempotencyKeyRequired,
+  IdempotencyKeyReused,
+  InsufficientBalance,
+  NotFound,
+  NotOwner,
+  OrderRejected,
+  PriceOutOfBand,
+  StaleMarketData,
+  SymbolNotTradable
+} from "./Errors.ts"
+import { idempotencyHeaders, noQuery, optional, page, paging, query, strict } from "./Requests.ts"
+
+export const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadable] as const
+export const notNow = [ExchangeUnavailable, ExchangeRateLimited, NotOwner] as const
+export const orderRefused = [
+  SymbolNotTradable,
+  BelowMinimum,
+  PriceOutOfBand,
+  InsufficientBalance,
+  OrderRejected,
+  StaleMarketData
+] as const
+export const keyed = [IdempotencyKeyRequired, IdempotencyInProgress, IdempotencyKeyReused] as const
+
+const byId = Schema.Struct({ id: OrderId })
+
+/** Manual orders and the positions they and the rules made. */
+export class TradingApi extends HttpApiGroup.make("trading")
+  .add(
+    HttpApiEndpoint.post("placeOrder", "/trading/orders")
+      .setHeaders(idempotencyHeaders)
+      .setUrlParams(noQuery)
+      .setPayload(strict(PlaceOrder))
+      .addSuccess(ok(Order, 201))
+      .addSuccess(ok(Order, 202))
+      .addError(failures(...orderRefused, ...keyUnusable, ...notNow, ...keyed))
+      .annotate(RequiredScope, "trade")
+  )
+  .add(
+    HttpApiEndpoint.post("previewOrder", "/trading/orders/preview")
+      .setUrlParams(noQuery)
+      .setPayload(strict(PlaceOrder))
+      .addSuccess(ok(OrderPreview))
+      .addError(failures(...orderRefused, ...keyUnusable, ...notNow))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.get("listOrders", "/trading/orders")
+      .setUrlParams(query({ symbol: optional(SymbolName), status: optional(OrderStatus), ...paging }))
+      .addSuccess(ok(page(Order)))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.get("getOrder", "/trading/orders/:id")
+      .setPath(byId)
+      .setUrlParams(noQuery)
+      .addSuccess(ok(Order))
+      .addError(failures(NotFound))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.del("cancelOrder", "/trading/orders/:id")
+      .setPath(byId)
+      .setUrlParams(noQuery)
+      .addSuccess(ok(Order))
+      .addError(failures(NotFound, Conflict, OrderRejected, ...keyUnusable, ...notNow))
+      .annotate(RequiredScope, "trade")
+  )
+  .add(
+    HttpApiEndpoint.get("listFills", "/trading/orders/:id/fills")
+      .setPath(byId)
+      .setUrlParams(noQuery)
+      .addSuccess(ok(page(Fill)))
+      .addError(failures(NotFound))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.get("listPositions", "/trading/positions")
+      .setUrlParams(noQuery)
+      .addSuccess(ok(page(Position)))
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.get("getPosition", "/trading/positions/:symbol")
+      .setPath(Schema.Struct({ symbol: SymbolName }))
+      .setUrlParams(noQuery)
+      .addSuccess(ok(Position))
+      .addError(failures(NotFound))
+      .annotate(RequiredScope, "read")
+  )
+  .middleware(Authorization) {}

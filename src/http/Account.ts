@@ -1,0 +1,47 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { Duration, Effect, Redacted } from "effect"
+import { Accounts } from "../accounts/Accounts.ts"
+import { ApiKeys, type CreatedKey } from "../accounts/ApiKeys.ts"
+import { CredentialVault } from "../accounts/CredentialVault.ts"
+import type { ApiKeyRequest } from "../api/Account.ts"
+import { Api } from "../api/Api.ts"
+import { CurrentUser } from "../api/Authorization.ts"
+import { wholePage } from "../api/Requests.ts"
+import { Wallets } from "../portfolio/Wallets.ts"
+
+export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const vault = yield* CredentialVault
+    const keys = yield* ApiKeys
+    const wallets = yield* Wallets
+    return handlers
+      .handle("getAccount", () => Effect.flatMap(CurrentUser, accounts.get))
+      .handle("getCredentials", () => Effect.flatMap(CurrentUser, ({ userId }) => vault.describe(userId)))
+      .handle("setCredentials", ({ payload }) =>
+        Effect.flatMap(CurrentUser, ({ userId }) => vault.set(userId, payload))
+      )
+      .handle("rotateCredentials", ({ payload }) =>
+        Effect.flatMap(CurrentUser, ({ userId }) => vault.rotate(userId, payload))
+      )
+      .handle("deleteCredentials", () =>
+        Effect.flatMap(CurrentUser, ({ userId }) => Effect.as(vault.remove(userId), { removed: true }))
+      )
+      .handle("getWallet", () => Effect.flatMap(CurrentUser, ({ userId }) => wallets.get(userId)))
+      .handle("refreshWallet", () => Effect.flatMap(CurrentUser, ({ userId }) => wallets.refresh(userId)))
+      .handle("listKeys", () => Effect.flatMap(CurrentUser, ({ userId }) => Effect.map(keys.list(userId), wholePage)))
+      .handle("createKey", ({ payload }) =>
+        Effect.flatMap(CurrentUser, (caller) => Effect.map(keys.createFor(caller, toNewKey(payload)), shownOnce))
+      )
+      .handle("getKey", ({ path }) => Effect.flatMap(CurrentUser, ({ userId }) => keys.get(userId, path.id)))
+      .handle("revokeKey", ({ path }) => Effect.flatMap(CurrentUser, ({ userId }) => keys.revoke(userId, path.id)))
+  })
+)
+
+const toNewKey = ({ name, scopes, expiresInDays }: ApiKeyRequest) => ({
+  name: name ?? null,
+  scopes,
+  ...(expiresInDays === undefined ? {} : { expiresIn: Duration.days(expiresInDays) })
+})
+
+const shownOnce = ({ token, ...key }: CreatedKey) => ({ ...key, key: Redacted.value(token) })

@@ -1,0 +1,38 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as PlatformOpenApi from "@effect/platform/OpenApi"
+import { Context, Effect, Layer } from "effect"
+import { Api } from "../api/Api.ts"
+import { openApi } from "../api/OpenApi.ts"
+import { json } from "./edge/headers.ts"
+
+/** The page runs what it carries and loads nothing: it works without a network. */
+const pagePolicy =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'"
+
+/** `/openapi.json` and `/docs`. Both are made when first asked for: neither costs the start anything. */
+export const layer = (version: string) =>
+  HttpApiBuilder.Router.use((router) =>
+    Effect.gen(function* () {
+      const document = yield* Effect.cached(Effect.sync(() => openApi(version)))
+      const text = yield* Effect.cached(Effect.map(document, (value) => JSON.stringify(value)))
+      const page = yield* Effect.cached(Effect.flatMap(document, swaggerPage))
+      yield* router.get(
+        "/openapi.json",
+        Effect.map(text, (body) => HttpServerResponse.text(body, { contentType: json }))
+      )
+      yield* router.get("/docs", page)
+    })
+  )
+
+/** The platform's page, whose assets are inlined, around our document. */
+const swaggerPage = (document: object) =>
+  Effect.gen(function* () {
+    const [{ layerHttpLayerRouter }, LayerRouter] = yield* Effect.promise(() =>
+      Promise.all([import("@effect/platform/HttpApiSwagger"), import("@effect/platform/HttpLayerRouter")])
+    )
+    const api = Api.annotate(PlatformOpenApi.Override, { ...document })
+    const page = layerHttpLayerRouter({ api, path: "/docs" }).pipe(Layer.provideMerge(Layer.fresh(LayerRouter.layer)))
+    const router = Context.get(yield* Layer.build(page), LayerRouter.HttpRouter)
+    return HttpServerResponse.setHeader(yield* router.asHttpEffect(), "Content-Security-Policy", pagePolicy)
+  }).pipe(Effect.orDie)

@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { renderFailure } from "../../api/Envelope.ts"
+import {
+  type ApiError,
+  LengthRequired,
+  MethodNotAllowed,
+  Overloaded,
+  PayloadTooLarge,
+  RateLimited,
+  RouteNotFound,
+  ShuttingDown,
+  UnsupportedMediaType,
+  ValidationFailed
+} from "../../api/Errors.ts"
+import { cors } from "./cors.ts"
+import type { Exchange, Gate } from "../gate/Gate.ts"
+import { commonHeaders, failureHeaders, limitHeaders } from "./headers.ts"
+import type { Routes } from "../gate/Routes.ts"
+
+export interface ListenerOptions {
+  readonly gate: Gate
+  readonly routes: Routes
+  readonly venue: string
+  readonly corsOrigins: ReadonlyArray<string>
+  /** Reverse proxies in front: that many last entries of `X-Forwarded-For` are believed. */
+  readonly trustProxy: number
+  readonly tls: boolean
+  readonly now: () => number
+  /** Where a request goes that may be served. */
+  readonly serve: (request: IncomingMessage, response: ServerResponse) => void
+  /** Told once per request, after its last byte or its abort. */
+  readonly onLeave: (x: Exchange, request: IncomingMessage, status: number, ms: number) => void
+}
+
+/** Largest body this API reads; a rule with everything in it is a twentieth of it. */
+export const maxBodyBytes = 64 * 1024
+
+/** The node connection was closed before the answer was complete; not sent, only counted. */
+const clientClosed = 499
+
+const exchanges = new WeakMap<IncomingMessage, Exchange>()
+
+export const exchangeOf = (request: IncomingMessage): Exchange | undefined => exchanges.get(request)
+
+/**
+ * In front of the API builder: what can be refused by the head of a request is refused here, before a fiber exists.
+ * Every answer gets its headers here, whoever writes it.
+ */
+export const makeListener = (options: ListenerOptions) => {
+  const { gate, routes } = options
+  const headers = commonHeaders(options.venue, options.tls)
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const x = gate.enter(single(request.headers["x-request-id"]), addressOf(request, options.trustProxy), options.now())
+    exchanges.set(request, x)
+    response.once("close", () => {
+      const now = options.now()
+      const status = response.writableFinished ? response.statusCode : clientClosed
+      gate.leave(x, status, now)
+      options.onLeave(x, request, status, now - x.startedAt)
+    })
+    for (const [name, value] of headers) response.setHeader(name, value)
+    response.setHeader("X-Request-Id", x.requestId)
+    if (cors(request, response, options.corsOrigins)) return
+
+    const refusal = admit(request, response, x)
+    if (refusal !== null) return refuse(response, refusal, x.requestId)
+    if (request.headers.expect !== undefined) response.writeContinue()
+    options.serve(request, response)
+  }
+
+  function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {
+    if (gate.draining) return new ShuttingDown({ message: "The service is stopping.", retryable: true })
+    if (gate.overloaded) return new Overloaded({ message: "Too many requests are under way.", retryable: true })
+    if (request.headers.host === undefined && request.httpVersion === "1.1") {
+      return new ValidationFailed({ message: "The request has no Host header." })
+    }
+    const path = pathOf(request.url)
+    const match = routes.find(request.method ?? "", path)
+    if (match.type === "none") return new RouteNotFound({ message: `There is no route ${show(path)}.` })
+    if (match.type === "otherMethod") {
+      response.setHeader("Allow", match.allow.join(", "))
+      return new MethodNotAllowed({ message: `${show(path)} takes ${match.allow.join(", ")}.` })
+    }
+    x.route = match.route
+    return refusedBody(request, match.route.takesBody) ?? refusedRate(response, x)
+  }
+
+  /** Routes without a principal are limited by address; the others once they know who asks. */
+  function refusedRate(response: ServerResponse, x: Exchange): ApiError | null {
+    if (x.route?.scope !== null) return null
+    const allowed = gate.limit(x, `address ${x.address}`)
+    for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
+    return allowed
+      ? null
+      : new RateLimited({ message: "Too many requests from this address.", retryAfterSeconds: x.resetSeconds })
+  }
+}
+
+/** A refused body is still read so far, so that its sender gets the answer and not a reset connection. */
+const lingerBytes = 4 * 1024 * 1024
+
+/** Answers without reading the request any further. */
+export const refuse = (response: ServerResponse, error: ApiError, requestId: string): void => {
+  const { status, body } = renderFailure(error, requestId)
+  for (const [name, value] of failureHeaders(error, status)) response.setHeader(name, value)
+  const unreadable = status === 411 || status === 413
+  if (unreadable || status === 503) response.setHeader("Connection", "close")
+  response.writeHead(status, { "Content-Length": Buffer.byteLength(body) })
+  if (!unreadable) return void response.end(body)
+  response.write(body)
+  let left = lingerBytes
+  response.req
+    .on("data", (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) response.end()
+    })
+    .once("end", () => response.end())
+}
+
+const refusedBody = (request: IncomingMessage, takesBody: boolean): ApiError | null => {
+  const declared = request.headers["content-length"]
+  const length = declared === undefined ? 0 : Number(declared)
+  if (length > maxBodyBytes) {
+    return new PayloadTooLarge({ message: `The body may have at most ${maxBodyBytes} bytes.` })
+  }
+  // A body of unknown length could only be refused by cutting the connection while it is read.
+  if (request.headers["transfer-encoding"] !== undefined || (takesBody && declared === undefined)) {
+    return new LengthRequired({ message: "Send the body with a Content-Length, not chunked." })
+  }
+  if (!takesBody) {
+    // Some clients send an empty object with every POST.
+    return length <= 2 ? null : new ValidationFailed({ message: "This route takes no body." })
+  }
+  if (!isJson.test(request.headers["content-type"] ?? "") || request.headers["content-encoding"] !== undefined) {
+    return new UnsupportedMediaType({ message: "The body must be application/json in UTF-8, not compressed." })
+  }
+  return null
+}
+
+const isJson = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
+
+const single = (header: string | Array<string> | undefined): string | undefined =>
+  typeof header === "string" ? header : undefined
+
+const pathOf = (url = "/"): string => {
+  const query = url.indexOf("?")
+  return query === -1 ? url : url.slice(0, query)
+}
+
+/** A path in a sentence: what the client sent, without what could break a log line or a page. */
+const show = (path: string): string => path.replace(/[^\x21-\x7e]|["<>]/g, "?").slice(0, 200)
+
+/** The client's own address. Entries of `X-Forwarded-For` left of our proxies are the client's invention. */
+const addressOf = (request: IncomingMessage, proxies: number): string => {
+  const forwarded = proxies === 0 ? [] : (single(request.headers["x-forwarded-for"]) ?? "").split(",")
+  const entry = forwarded[forwarded.length - proxies]?.trim()
+  return (entry === undefined || entry === "" ? request.socket.remoteAddress : entry.slice(0, 64)) ?? "unknown"
+}

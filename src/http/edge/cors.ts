@@ -1,0 +1,28 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+
+const methods = "GET, POST, PUT, DELETE"
+const requestHeaders = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id, traceparent"
+const readable =
+  "ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-Event-Seq, X-Dipper-Venue"
+
+/**
+ * Exact origins only, never credentials mode: tokens are headers, not cookies. True when it answered the browser's
+ * question itself.
+ */
+export const cors = (request: IncomingMessage, response: ServerResponse, origins: ReadonlyArray<string>): boolean => {
+  if (origins.length === 0) return false
+  response.setHeader("Vary", "Origin")
+  const origin = request.headers.origin
+  if (origin === undefined || !origins.includes(origin)) return false
+  response.setHeader("Access-Control-Allow-Origin", origin)
+  response.setHeader("Access-Control-Expose-Headers", readable)
+  // The API's own reads are for these origins as well.
+  response.setHeader("Cross-Origin-Resource-Policy", "cross-origin")
+  if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) return false
+  response.setHeader("Access-Control-Allow-Methods", methods)
+  response.setHeader("Access-Control-Allow-Headers", requestHeaders)
+  response.setHeader("Access-Control-Max-Age", "600")
+  response.removeHeader("Content-Type")
+  response.writeHead(204).end()
+  return true
+}

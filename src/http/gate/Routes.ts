@@ -1,0 +1,102 @@
+import * as HttpApi from "@effect/platform/HttpApi"
+import { Context, Option } from "effect"
+import { Api } from "../../api/Api.ts"
+import { Authorization, RequiredScope } from "../../api/Authorization.ts"
+import type { Scope } from "../../domain/Principal.ts"
+
+/** One method of one path, as the gate and the listener need to know it. */
+export interface Route {
+  /** Index into the gate's counters. */
+  readonly id: number
+  readonly method: string
+  /** With its parameters as `:name`. */
+  readonly path: string
+  readonly operation: string
+  /** null: open to everybody. */
+  readonly scope: Scope | null
+  readonly takesBody: boolean
+}
+
+/** What the listener finds for a method and a path. `allow` lists the methods a known path does have. */
+export type Match =
+  | { readonly type: "route"; readonly route: Route }
+  | { readonly type: "otherMethod"; readonly allow: ReadonlyArray<string> }
+  | { readonly type: "none" }
+
+const none: Match = { type: "none" }
+
+/** A route that is not part of the contract: the document, its page, the metrics. */
+export type PlainRoute = Omit<Route, "id" | "takesBody" | "method">
+
+interface Node {
+  readonly names: Map<string, Node>
+  parameter: Node | null
+  readonly methods: Map<string, Route>
+}
+
+const makeNode = (): Node => ({ names: new Map(), parameter: null, methods: new Map() })
+
+/** The contract as a table: what the platform's router cannot tell before it runs, above all 405 from 404. */
+export class Routes {
+  readonly all: ReadonlyArray<Route>
+  readonly #root = makeNode()
+
+  constructor(plain: ReadonlyArray<PlainRoute> = []) {
+    this.all = [...contract(), ...plain.map((route) => ({ ...route, method: "GET", takesBody: false }))].map(
+      (route, id) => ({ ...route, id })
+    )
+    for (const route of this.all) this.#add(route)
+  }
+
+  find(method: string, path: string): Match {
+    const node = descend(this.#root, path.split("/"), 1)
+    if (node === null) return none
+    const route = node.methods.get(method === "HEAD" ? "GET" : method)
+    return route === undefined
+      ? { type: "otherMethod", allow: [...node.methods.keys()].sort() }
+      : { type: "route", route }
+  }
+
+  #add(route: Route) {
+    let node = this.#root
+    for (const segment of route.path.split("/").slice(1)) {
+      const next = segment.startsWith(":") ? (node.parameter ??= makeNode()) : (node.names.get(segment) ?? makeNode())
+      if (!segment.startsWith(":")) node.names.set(segment, next)
+      node = next
+    }
+    node.methods.set(route.method, route)
+  }
+}
+
+/** A name wins over a parameter, as in the platform's router. */
+const descend = (node: Node, segments: ReadonlyArray<string>, index: number): Node | null => {
+  const segment = segments[index]
+  if (segment === undefined) return node.methods.size === 0 ? null : node
+  const named = node.names.get(segment)
+  const found = named === undefined ? null : descend(named, segments, index + 1)
+  if (found !== null) return found
+  return node.parameter === null || segment === "" ? null : descend(node.parameter, segments, index + 1)
+}
+
+const contract = (): ReadonlyArray<Omit<Route, "id">> => {
+  const routes: Array<Omit<Route, "id">> = []
+  HttpApi.reflect(Api, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint, mergedAnnotations, middleware }) => {
+      const scope = Option.getOrNull(Context.getOption(mergedAnnotations, RequiredScope))
+      // Deny by default: a route is either open and says no scope, or secured and says which.
+      const secured = [...middleware].some((tag) => tag.key === Authorization.key)
+      if (secured !== (scope !== null)) {
+        throw new TypeError(`${endpoint.name} must have both Authorization and RequiredScope, or neither`)
+      }
+      routes.push({
+        method: endpoint.method,
+        path: endpoint.path,
+        operation: endpoint.name,
+        scope,
+        takesBody: Option.isSome(endpoint.payloadSchema)
+      })
+    }
+  })
+  return routes
+}

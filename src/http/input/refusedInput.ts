@@ -1,0 +1,69 @@
+import type { Issue } from "@effect/platform/HttpApiError"
+import {
+  type ApiError,
+  type Detail,
+  IdempotencyKeyRequired,
+  PreconditionRequired,
+  SymbolNotFound,
+  ValidationFailed
+} from "../../api/Errors.ts"
+import { closest } from "./closest.ts"
+import type { Route } from "../gate/Routes.ts"
+
+/** More faults than a person would read at once. */
+const maxDetails = 20
+
+type SchemaIssue = typeof Issue.Type
+
+/** What a request that does not decode is answered: the faults by path, or the code the contract gives that fault. */
+export const refusedInput = (issues: ReadonlyArray<SchemaIssue>, route: Route | null): ApiError => {
+  const first = issues[0]
+  const path = first?.path.join(".") ?? ""
+  if (first?._tag === "Missing" && path === "idempotency-key") {
+    return new IdempotencyKeyRequired({ message: "This write needs an Idempotency-Key header." })
+  }
+  if (first?._tag === "Missing" && path === "if-match") {
+    return new PreconditionRequired({
+      message: "This update needs an If-Match header with the version it was made from."
+    })
+  }
+  // In a URL a symbol names the thing asked for; in a body it is a field like any other.
+  if (route?.takesBody === false && first !== undefined && /^symbols?(\.|$)/.test(path) && first._tag !== "Missing") {
+    return new SymbolNotFound({ message: `Symbols are upper-case pairs such as "BTCUSDT".` })
+  }
+  const details = toDetails(issues)
+  return new ValidationFailed({ message: summary(details), details })
+}
+
+/** A union reports one fault per member; the path is told once, the likeliest message first. */
+const toDetails = (issues: ReadonlyArray<SchemaIssue>): ReadonlyArray<Detail> => {
+  const byPath = new Map<string, Detail>()
+  for (const issue of issues) {
+    const path = issue.path.map(String).join(".").slice(0, 200)
+    if (!byPath.has(path)) byPath.set(path, { path, message: sentence(issue) })
+    if (byPath.size >= maxDetails) break
+  }
+  return [...byPath.values()]
+}
+
+const sentence = (issue: SchemaIssue): string => {
+  if (issue._tag === "Missing") return "is missing"
+  if (issue._tag === "Unexpected") return unexpected(String(issue.path.at(-1)), issue.message)
+  return issue.message.replaceAll("\n", " ").slice(0, 500)
+}
+
+/** The schema library lists the names it knows in its message: `is unexpected, expected: "a" | "b"`. */
+const unexpected = (name: string, message: string): string => {
+  const known = [...message.matchAll(/"([^"]+)"/g)].flatMap((match) => match[1] ?? [])
+  const near = closest(name, known)
+  return near === null ? "is not known here" : `is not known here; did you mean "${near}"?`
+}
+
+const summary = (details: ReadonlyArray<Detail>): string => {
+  const [first] = details
+  if (first === undefined) return "The request does not fit the contract."
+  const where = first.path === "" ? "The request" : first.path
+  return details.length === 1
+    ? `${where}: ${first.message}`
+    : `${where}: ${first.message} (and ${details.length - 1} more)`
+}
