@@ -1,68 +1,17 @@
-import { Context, type Duration, type Effect, type Stream } from "effect"
+import { Context, Effect, Layer, type Duration, type Stream } from "effect"
 import type { DatabaseUnavailable, NotFound, ValidationFailed } from "../api/Errors.ts"
-import type { Decimal } from "../domain/Decimal.ts"
-import type { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
-import type { SymbolName } from "../domain/Market.ts"
-import type { Fill, Order, OrderStatus } from "../domain/Order.ts"
-import type { OrderPreview, PlaceableType, PlaceOrder } from "../domain/PlaceOrder.ts"
+import type { ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
+import type { Fill, Order } from "../domain/Order.ts"
+import type { OrderPreview, PlaceOrder } from "../domain/PlaceOrder.ts"
+import { makeFollowing } from "./following.ts"
+import { OrderChanges } from "./OrderChanges.ts"
 import type { CancelError, OrderError, PlaceError } from "./OrderError.ts"
+import { OrdersRepo } from "./OrdersRepo.ts"
+import { makePlacing } from "./placing.ts"
+import type { OrderChange, OrderQuery, Page, Placed, RequestKey, RuleOrder } from "./record/OrderRequest.ts"
+import { toOrder } from "./record/OrderRow.ts"
 
-/** What makes a repeated request the same one. */
-export interface RequestKey {
-  readonly idempotencyKey: string
-  readonly bodyHash: string
-}
-
-/** `replayed`: the key was seen before and this is the order it made then, as it stands now. */
-export interface Placed {
-  readonly order: Order
-  readonly replayed: boolean
-}
-
-/**
- * A buy a rule has decided. `(ruleId, slot, kind, level)` names it for ever: asking again returns the order that was
- * made, and never sends another. `withIntent` is the rule's own record, written in the intent's transaction.
- */
-export interface RuleOrder<E> {
-  readonly userId: UserId
-  readonly ruleId: RuleId
-  readonly ruleVersion: number
-  readonly executionId: ExecutionId
-  readonly cycleId: CycleId
-  readonly slot: string
-  readonly kind: "entry" | "level"
-  readonly level: number
-  readonly symbol: SymbolName
-  readonly type: PlaceableType
-  readonly quantity?: Decimal
-  readonly quoteAmount?: Decimal
-  readonly price?: Decimal
-  /** Makes a market order a protected limit. */
-  readonly maxSlippageBps?: number
-  /** No order price may exceed it. */
-  readonly maxPrice?: Decimal
-  /** How long to wait for the order to finish. */
-  readonly wait: Duration.Duration
-  readonly withIntent: Effect.Effect<void, E>
-}
-
-export interface OrderQuery {
-  readonly symbol?: SymbolName
-  readonly status?: OrderStatus
-  readonly limit: number
-  readonly cursor?: string
-}
-
-export interface Page<A> {
-  readonly items: ReadonlyArray<A>
-  readonly nextCursor: string | null
-}
-
-/** An order as it stands after a change of it was committed. */
-export interface OrderChange {
-  readonly userId: UserId
-  readonly order: Order
-}
+export type { OrderChange, OrderQuery, Page, Placed, RequestKey, RuleOrder } from "./record/OrderRequest.ts"
 
 /** Places, follows and cancels orders: the intent is committed before the one request, the outcome after it. */
 export class Orders extends Context.Tag("dipper/orders/Orders")<
@@ -100,4 +49,32 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     /** Every change from now on; a slow reader loses the oldest, so re-read after a gap. */
     readonly changes: Stream.Stream<OrderChange>
   }
->() {}
+>() {
+  static readonly layer = Layer.scoped(
+    Orders,
+    Effect.suspend(() => make)
+  )
+}
+
+const make = Effect.gen(function* () {
+  const changes = yield* OrderChanges
+  const repo = yield* OrdersRepo
+  const following = yield* makeFollowing
+  const { place, placeForRule, preview } = yield* makePlacing
+
+  return Orders.of({
+    preview,
+    place,
+    placeForRule,
+    get: Effect.fn("Orders.get")((userId, id) => Effect.map(following.load(userId, id), toOrder)),
+    list: following.list,
+    fills: following.fills,
+    cancel: following.cancel,
+    awaitTerminal: Effect.fn("Orders.awaitTerminal")((userId, id, wait) =>
+      Effect.map(following.waitFor(userId, id, wait), toOrder)
+    ),
+    openOfRule: repo.openOfRule,
+    ofExecution: repo.ofExecution,
+    changes: changes.stream
+  })
+})

@@ -7,15 +7,13 @@ import type { ClientOrderId, ExecutionId, OrderId, RuleId, UserId } from "../dom
 import type { Pair } from "../domain/lots.ts"
 import type { Fill, Order, VenueFill, VenueOrder } from "../domain/Order.ts"
 import { ackFacts, orderFacts, type OrderFacts } from "../domain/OrderState.ts"
-import type { Reason } from "../domain/Reason.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
 import { Ownership } from "../store/Ownership.ts"
-import { advance } from "./advance.ts"
+import { abandoned, advance, rejected, unknown, type Rejection } from "./record/advance.ts"
 import { OrderChanges } from "./OrderChanges.ts"
-import { FillRow, OrderRow, toFill, toOrder } from "./OrderRow.ts"
-import type { OrderQuery } from "./Orders.ts"
-import { reasonOf, type Refusal } from "./Refusal.ts"
+import { FillRow, OrderRow, toFill, toOrder } from "./record/OrderRow.ts"
+import type { OrderQuery } from "./record/OrderRequest.ts"
 
 type Stored<A, E = never> = Effect.Effect<A, E | DatabaseUnavailable>
 
@@ -31,6 +29,8 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     readonly markUnknown: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     /** The intent ended without an order. Changes nothing once the venue is known to have it. */
     readonly reject: (userId: UserId, id: OrderId, why: Rejection) => Stored<Option.Option<OrderRow>>
+    /** A pending intent nobody works on: rejected when it was never sent, else unknown. */
+    readonly abandon: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     readonly accept: (userId: UserId, id: OrderId, exchangeOrderId: string) => Stored<Option.Option<OrderRow>>
     /** Joins the venue's word on an order of ours; none when the order is somebody else's. */
     readonly tell: (userId: UserId, told: VenueOrder) => Stored<Option.Option<OrderRow>>
@@ -65,8 +65,6 @@ export interface SlotName {
   readonly kind: string
   readonly level: number
 }
-
-export type Rejection = { readonly refusal: Refusal } | { readonly reason: Reason }
 
 const LastFill = Schema.Struct({ symbol: FillRow.fields.symbol, at: Schema.Int })
 
@@ -185,39 +183,14 @@ const make = Effect.gen(function* () {
     }),
     markUnknown: Effect.fn("OrdersRepo.markUnknown")(function* (userId, id) {
       const wall = yield* Clock.currentTimeMillis
-      return yield* amend(byId(userId, id), (row, now) =>
-        Effect.succeed(
-          row.status !== "pending"
-            ? null
-            : {
-                ...row,
-                status: "unknown" as const,
-                unknown_since: now,
-                unknown_since_wall: wall,
-                version: row.version + 1,
-                updated_at: now
-              }
-        )
-      )
+      return yield* amend(byId(userId, id), (row, now) => Effect.succeed(unknown(row, now, wall)))
     }),
     reject: Effect.fn("OrdersRepo.reject")(function* (userId, id, why) {
-      return yield* amend(byId(userId, id), (row, now) =>
-        Effect.succeed(
-          row.status !== "pending" && row.status !== "unknown"
-            ? null
-            : {
-                ...row,
-                status: "rejected" as const,
-                reject_reason: "refusal" in why ? reasonOf(why.refusal) : why.reason,
-                refusal: "refusal" in why ? why.refusal : null,
-                unknown_since: null,
-                unknown_since_wall: null,
-                terminal_at: now,
-                version: row.version + 1,
-                updated_at: now
-              }
-        )
-      )
+      return yield* amend(byId(userId, id), (row, now) => Effect.succeed(rejected(row, why, now)))
+    }),
+    abandon: Effect.fn("OrdersRepo.abandon")(function* (userId, id) {
+      const wall = yield* Clock.currentTimeMillis
+      return yield* amend(byId(userId, id), (row, now) => Effect.succeed(abandoned(row, now, wall)))
     }),
     accept: Effect.fn("OrdersRepo.accept")(function* (userId, id, exchangeOrderId) {
       return yield* amend(byId(userId, id), (row, now) => joinFacts(row, ackFacts(exchangeOrderId), now))

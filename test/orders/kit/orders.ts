@@ -4,7 +4,7 @@ import * as Decimal from "../../../src/domain/Decimal.ts"
 import { ClientOrderId, type OrderId, makeOrderId, UserId } from "../../../src/domain/Ids.ts"
 import { SymbolName, type SymbolInfo } from "../../../src/domain/Market.ts"
 import type { VenueFill, VenueOrder } from "../../../src/domain/Order.ts"
-import type { OrderRow } from "../../../src/orders/OrderRow.ts"
+import type { OrderRow } from "../../../src/orders/record/OrderRow.ts"
 
 export const d = Decimal.unsafe
 export const ann = UserId.make("local_ann")

@@ -1,10 +1,10 @@
 import { Schema } from "effect"
-import * as Decimal from "../domain/Decimal.ts"
-import { ClientOrderId, CycleId, ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
-import { OrderType, Side, SymbolName } from "../domain/Market.ts"
-import { AssetAmount, BookName, OrderOrigin, OrderStatus, type Fill, type Order } from "../domain/Order.ts"
-import type { OrderFacts } from "../domain/OrderState.ts"
-import { Reason } from "../domain/Reason.ts"
+import * as Decimal from "../../domain/Decimal.ts"
+import { ClientOrderId, CycleId, ExecutionId, OrderId, RuleId, UserId } from "../../domain/Ids.ts"
+import { OrderType, Side, SymbolName } from "../../domain/Market.ts"
+import { AssetAmount, BookName, OrderOrigin, OrderStatus, type Fill, type Order } from "../../domain/Order.ts"
+import type { OrderFacts } from "../../domain/OrderState.ts"
+import { Reason } from "../../domain/Reason.ts"
 import { Refusal } from "./Refusal.ts"
 
 const flag = Schema.transform(Schema.Number, Schema.Boolean, {

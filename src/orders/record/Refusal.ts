@@ -10,11 +10,11 @@ import {
   StaleMarketData,
   SymbolNotTradable,
   VenueAnswer
-} from "../api/Errors.ts"
-import type { RiskProblem, RiskRefused } from "../domain/risk.ts"
-import { reason, type Reason, type ReasonCode } from "../domain/Reason.ts"
-import type { BudgetUnavailable, VenueRateLimited, VenueRefused, VenueUnavailable } from "../mexc/VenueFailure.ts"
-import type { OrderRefused } from "./OrderError.ts"
+} from "../../api/Errors.ts"
+import type { RiskCode } from "../../domain/PlaceOrder.ts"
+import type { RiskProblem, RiskRefused } from "../../domain/risk.ts"
+import { reason, type Reason, type ReasonCode } from "../../domain/Reason.ts"
+import type { BudgetUnavailable, VenueRateLimited, VenueRefused, VenueUnavailable } from "../../mexc/VenueFailure.ts"
 
 const codes = {
   ORDER_REJECTED: { error: OrderRejected, reason: "VENUE_REFUSED" },
@@ -129,8 +129,10 @@ const riskErrors = {
 const detailsOf = (problems: ReadonlyArray<RiskProblem>) =>
   problems.flatMap(({ message, path }) => (path === null ? [] : [{ path, message }]))
 
+export type RiskError = InstanceType<(typeof riskErrors)[RiskCode]>
+
 /** The first problem decides the code; all of them are told. */
-export const riskError = ({ problems }: RiskRefused): OrderRefused => {
+export const riskError = ({ problems }: RiskRefused): RiskError => {
   const [first] = problems
   return new riskErrors[first.code]({ message: first.message, details: detailsOf(problems), reason: first.reason })
 }

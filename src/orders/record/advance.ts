@@ -1,9 +1,10 @@
 import { Schema } from "effect"
-import * as Decimal from "../domain/Decimal.ts"
-import { join, readOrder, type OrderFacts, type OrderReading } from "../domain/OrderState.ts"
-import { reason, type Reason } from "../domain/Reason.ts"
-import type { Instant } from "../domain/Time.ts"
+import * as Decimal from "../../domain/Decimal.ts"
+import { join, readOrder, type OrderFacts, type OrderReading } from "../../domain/OrderState.ts"
+import { reason, type Reason } from "../../domain/Reason.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { factsOf, OrderRow, type FillRow } from "./OrderRow.ts"
+import { notPlaced, reasonOf, type Refusal } from "./Refusal.ts"
 
 const encode = Schema.encodeSync(OrderRow)
 
@@ -60,3 +61,47 @@ export const advance = (
   if (JSON.stringify(encode(next)) === JSON.stringify(encode(row))) return null
   return { ...next, version: row.version + 1, updated_at: now }
 }
+
+export type Rejection = { readonly refusal: Refusal } | { readonly reason: Reason }
+
+/** The intent ended without an order; null once the venue has shown that there is one. */
+export const rejected = (row: OrderRow, why: Rejection, now: Instant): OrderRow | null =>
+  row.status !== "pending" && row.status !== "unknown"
+    ? null
+    : {
+        ...row,
+        status: "rejected",
+        reject_reason: "refusal" in why ? reasonOf(why.refusal) : why.reason,
+        refusal: "refusal" in why ? why.refusal : null,
+        unknown_since: null,
+        unknown_since_wall: null,
+        terminal_at: now,
+        version: row.version + 1,
+        updated_at: now
+      }
+
+export const unknown = (row: OrderRow, now: Instant, wall: number): OrderRow | null =>
+  row.status !== "pending"
+    ? null
+    : {
+        ...row,
+        status: "unknown",
+        unknown_since: now,
+        unknown_since_wall: wall,
+        version: row.version + 1,
+        updated_at: now
+      }
+
+const stopped = notPlaced(
+  "EXCHANGE_UNAVAILABLE",
+  "The service stopped before the order was sent; no order exists.",
+  1_000
+)
+
+/** An intent nobody works on any more: without `sentAt` its bytes never left, with it only the venue knows. */
+export const abandoned = (row: OrderRow, now: Instant, wall: number): OrderRow | null =>
+  row.status !== "pending"
+    ? null
+    : row.sent_at === null
+      ? rejected(row, { refusal: stopped }, now)
+      : unknown(row, now, wall)

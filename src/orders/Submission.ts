@@ -1,0 +1,122 @@
+import { Cause, Context, Effect, Exit, Layer, Option, Schedule } from "effect"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
+import type { OrderId } from "../domain/Ids.ts"
+import type { ApprovedOrder } from "../domain/risk.ts"
+import type { Credentials } from "../mexc/Credentials.ts"
+import { MexcClient, type OrderAck, type OrderRequest } from "../mexc/MexcClient.ts"
+import type { OutcomeUnknown, VenueFailure } from "../mexc/VenueFailure.ts"
+import type { OrderRow } from "./record/OrderRow.ts"
+import { OrdersRepo } from "./OrdersRepo.ts"
+import { notPlaced, refusalOf } from "./record/Refusal.ts"
+
+/** An outcome is written again while the database is away; what stays unwritten the reconciler asks the venue for. */
+const recording = Schedule.exponential("50 millis").pipe(
+  Schedule.union(Schedule.spaced("1 second")),
+  Schedule.upTo("10 seconds")
+)
+
+/** The venue's "repeated request": it may have the order from the first time, so only asking can tell. */
+const repeatedRequest = 603
+
+/** Sends an approved order once and records which of the three outcomes it had. */
+export class Submission extends Context.Tag("dipper/orders/Submission")<
+  Submission,
+  {
+    /** Never fails and never sends twice: interrupted or broken, it leaves `rejected` when nothing left, else `unknown`. */
+    readonly send: (row: OrderRow, order: ApprovedOrder, credentials: Credentials) => Effect.Effect<void>
+    /** Holds an order as being worked on, from before its intent commits until its outcome is recorded. */
+    readonly holding: <A, E>(id: OrderId, effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+    /** The reconciler leaves alone what is being worked on. */
+    readonly isHeld: (id: OrderId) => boolean
+  }
+>() {
+  static readonly layer = Layer.effect(
+    Submission,
+    Effect.gen(function* () {
+      const mexc = yield* MexcClient
+      const repo = yield* OrdersRepo
+      const held = new Set<OrderId>()
+
+      const record = (row: OrderRow, outcome: Outcome) => {
+        switch (outcome.type) {
+          case "accepted":
+            return repo.accept(row.user_id, row.order_id, outcome.exchangeOrderId)
+          case "refused":
+            return repo.reject(row.user_id, row.order_id, { refusal: outcome.refusal })
+          case "unknown":
+            return repo.markUnknown(row.user_id, row.order_id)
+        }
+      }
+
+      const send = Effect.fn("Submission.send")((row: OrderRow, order: ApprovedOrder, credentials: Credentials) => {
+        let sent = false
+        const beforeSend = repo.markSent(row.user_id, row.order_id).pipe(
+          Effect.tap(() => Effect.sync(() => void (sent = true))),
+          Effect.orDie
+        )
+        return Effect.uninterruptibleMask((restore) =>
+          restore(mexc.placeOrder(credentials, requestOf(row, order), beforeSend)).pipe(
+            Effect.exit,
+            Effect.map((exit) => outcomeOf(exit, sent)),
+            Effect.tap((outcome) => Effect.logDebug("Order submitted", { order: row.order_id, outcome: outcome.type })),
+            Effect.flatMap((outcome) => Effect.retry(record(row, outcome), recording)),
+            Effect.catchAll((error: DatabaseUnavailable) =>
+              Effect.logError("The outcome of an order could not be stored", {
+                order: row.order_id,
+                error: error.message
+              })
+            ),
+            Effect.asVoid
+          )
+        )
+      })
+
+      const holding = <A, E>(id: OrderId, effect: Effect.Effect<A, E>) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => held.add(id)),
+          () => effect,
+          () => Effect.sync(() => held.delete(id))
+        )
+
+      return Submission.of({ send, holding, isHeld: (id) => held.has(id) })
+    })
+  )
+}
+
+type Outcome =
+  | { readonly type: "accepted"; readonly exchangeOrderId: string }
+  | { readonly type: "refused"; readonly refusal: ReturnType<typeof refusalOf> }
+  | { readonly type: "unknown" }
+
+const requestOf = (row: OrderRow, { draft, side, symbol }: ApprovedOrder): OrderRequest => ({
+  symbol: symbol.symbol,
+  side,
+  type: draft.type,
+  clientOrderId: row.client_order_id,
+  ...(draft.quantity === null ? {} : { quantity: draft.quantity }),
+  ...(draft.quoteAmount === null ? {} : { quoteOrderQty: draft.quoteAmount }),
+  ...(draft.price === null ? {} : { price: draft.price })
+})
+
+const neverLeft: Outcome = {
+  type: "refused",
+  refusal: notPlaced("EXCHANGE_UNAVAILABLE", "The order was stopped before it was sent; no order exists.", 1_000)
+}
+
+/** Only listed answers prove that no order exists; everything else after the bytes may have left is unknown. */
+const outcomeOf = (exit: Exit.Exit<OrderAck, VenueFailure | OutcomeUnknown>, sent: boolean): Outcome => {
+  if (Exit.isSuccess(exit)) return { type: "accepted", exchangeOrderId: exit.value.exchangeOrderId }
+  const failure = Option.getOrNull(Cause.failureOption(exit.cause))
+  if (failure === null) return sent ? { type: "unknown" } : neverLeft
+  switch (failure._tag) {
+    case "OutcomeUnknown":
+      return { type: "unknown" }
+    case "VenueUnavailable":
+      return sent ? { type: "unknown" } : { type: "refused", refusal: refusalOf(failure) }
+    case "VenueRefused":
+      return failure.code === repeatedRequest ? { type: "unknown" } : { type: "refused", refusal: refusalOf(failure) }
+    case "VenueRateLimited":
+    case "BudgetUnavailable":
+      return { type: "refused", refusal: refusalOf(failure) }
+  }
+}

@@ -1,0 +1,150 @@
+import { Context, Effect, FiberMap, Layer, Ref, Schedule, Stream } from "effect"
+import { Accounts } from "../accounts/Accounts.ts"
+import { CredentialVault } from "../accounts/CredentialVault.ts"
+import type { UserId } from "../domain/Ids.ts"
+import type { SymbolName } from "../domain/Market.ts"
+import type { Credentials } from "../mexc/Credentials.ts"
+import { MexcClient } from "../mexc/MexcClient.ts"
+import { MexcStream, type UserEvent } from "../mexc/MexcStream.ts"
+import { Symbols } from "../market/Symbols.ts"
+import { Wallets } from "../portfolio/Wallets.ts"
+import { Inquiry } from "./Inquiry.ts"
+import { OrdersRepo } from "./OrdersRepo.ts"
+
+/** New users and new keys get their feed within this time. */
+const lookForUsers = Schedule.spaced("1 second")
+
+/** A feed that broke starts anew, and with it its catch-up; for as long as the user is active. */
+const restarting = Schedule.exponential("500 millis").pipe(
+  Schedule.union(Schedule.spaced("30 seconds")),
+  Schedule.jittered
+)
+
+/** Until the catch-up has worked the user's balances stay stale. */
+const catchingUp = Schedule.exponential("500 millis").pipe(
+  Schedule.union(Schedule.spaced("10 seconds")),
+  Schedule.jittered
+)
+
+/** Fills are read again from a little before the last one known: they can arrive out of order. */
+const overlapMs = 600_000
+
+/** Keeps orders, fills and balances of every active user as the venue's private stream tells them. */
+export class UserFeed extends Context.Tag("dipper/orders/UserFeed")<
+  UserFeed,
+  {
+    /** Connected, and caught up since. */
+    readonly isLive: (userId: UserId) => Effect.Effect<boolean>
+  }
+>() {
+  static readonly layer = Layer.scoped(
+    UserFeed,
+    Effect.suspend(() => make)
+  )
+}
+
+const make = Effect.gen(function* () {
+  const accounts = yield* Accounts
+  const inquiry = yield* Inquiry
+  const mexc = yield* MexcClient
+  const repo = yield* OrdersRepo
+  const streams = yield* MexcStream
+  const symbols = yield* Symbols
+  const vault = yield* CredentialVault
+  const wallets = yield* Wallets
+  const feeds = yield* FiberMap.make<UserId>()
+  const catchUps = yield* FiberMap.make<UserId>()
+  const live = yield* Ref.make<ReadonlySet<UserId>>(new Set())
+
+  const setLive = (userId: UserId, isLive: boolean) =>
+    Effect.zipRight(
+      Ref.update(live, (before) => {
+        const after = new Set(before)
+        if (isLive) after.add(userId)
+        else after.delete(userId)
+        return after
+      }),
+      wallets.setLive(userId, isLive)
+    )
+
+  const fillsSince = (userId: UserId, credentials: Credentials, symbol: SymbolName, from: number) =>
+    Effect.gen(function* () {
+      const fills = yield* mexc.fills(credentials, { symbol, from })
+      if (fills.length > 0) yield* repo.recordFills(userId, fills, yield* symbols.get(symbol))
+    })
+
+  /** Everything that may have been missed; joining it twice changes nothing. */
+  const catchUp = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials) {
+    yield* wallets.refresh(userId)
+    const unsettled = (yield* repo.unsettled).filter((row) => row.user_id === userId && row.sent_at !== null)
+    yield* Effect.forEach(unsettled, (row) => inquiry.ask(row, credentials), { discard: true })
+    const traded = yield* repo.lastFills(userId)
+    yield* Effect.forEach(traded, ({ at, symbol }) => fillsSince(userId, credentials, symbol, at - overlapMs), {
+      discard: true
+    })
+    yield* setLive(userId, true)
+  })
+
+  const catchUpUntilDone = (userId: UserId, credentials: Credentials) =>
+    catchUp(userId, credentials).pipe(
+      Effect.tapError((failure) =>
+        Effect.logWarning("Catching up with the venue failed; trying again", { user: userId, failure: failure.message })
+      ),
+      Effect.retry(catchingUp)
+    )
+
+  const hear = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials, event: UserEvent) {
+    switch (event.type) {
+      case "connected":
+        yield* FiberMap.run(catchUps, userId, catchUpUntilDone(userId, credentials))
+        return
+      case "interrupted":
+        yield* FiberMap.remove(catchUps, userId)
+        yield* setLive(userId, false)
+        return
+      case "order":
+        yield* repo.tell(userId, event.order)
+        return
+      case "fill":
+        yield* repo.recordFills(userId, [event.fill], yield* symbols.get(event.fill.symbol))
+        return
+      case "balance":
+        yield* wallets.record(userId, event.balance, event.at)
+    }
+  })
+
+  const feed = (userId: UserId) =>
+    Effect.gen(function* () {
+      const credentials = yield* vault.get(userId)
+      yield* Stream.runForEach(streams.user(credentials), (event) => hear(userId, credentials, event))
+    }).pipe(
+      Effect.ensuring(Effect.zipRight(FiberMap.remove(catchUps, userId), setLive(userId, false))),
+      Effect.tapErrorCause((cause) =>
+        Effect.logWarning("The feed of a user stopped; starting it again", { user: userId }, cause)
+      ),
+      Effect.sandbox,
+      Effect.retry(restarting)
+    )
+
+  const ensure = (userId: UserId) => Effect.asVoid(FiberMap.run(feeds, userId, feed(userId), { onlyIfMissing: true }))
+
+  const followActive = Effect.gen(function* () {
+    const active = new Set(yield* accounts.listActive)
+    const running = Array.from(feeds, ([userId]) => userId)
+    yield* Effect.forEach(active, ensure, { discard: true })
+    yield* Effect.forEach(
+      running.filter((userId) => !active.has(userId)),
+      (userId) => FiberMap.remove(feeds, userId),
+      {
+        discard: true
+      }
+    )
+  }).pipe(Effect.catchAll((failure) => Effect.logWarning("The active users could not be read", failure.message)))
+
+  const restart = (userId: UserId) => Effect.zipRight(FiberMap.remove(feeds, userId), followActive)
+
+  yield* Effect.forkScoped(Stream.runForEach(vault.changes, restart))
+  yield* Effect.forkScoped(Effect.repeat(followActive, lookForUsers))
+
+  return UserFeed.of({ isLive: (userId) => Effect.map(Ref.get(live), (users) => users.has(userId)) })
+})
