@@ -1,10 +1,12 @@
 import accounts from "./0001_accounts.ts"
 import orders from "./0002_orders.ts"
+import rules from "./0003_rules.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
 export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   "0001_accounts": accounts,
-  "0002_orders": orders
+  "0002_orders": orders,
+  "0003_rules": rules
 }
 
 /**

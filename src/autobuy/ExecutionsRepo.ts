@@ -1,0 +1,230 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+import type { Fragment } from "@effect/sql/Statement"
+import { Context, Effect, Layer, Option, Schema } from "effect"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import type { Decision } from "../domain/Execution.ts"
+import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
+import { type Usage, windowsAt } from "../domain/rule/caps.ts"
+import type { Instant } from "../domain/Time.ts"
+import { Database } from "../store/Database.ts"
+import { DecisionRow, ExecutionRow, StoredDecision } from "./rows.ts"
+
+type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
+
+export interface ExecutionQuery {
+  readonly ruleId?: RuleId
+  readonly limit: number
+  readonly before: ExecutionId | null
+}
+
+/** Firings of rules and the decisions behind them. */
+export class ExecutionsRepo extends Context.Tag("dipper/autobuy/ExecutionsRepo")<
+  ExecutionsRepo,
+  {
+    /** Claims a slot: the execution that has it, which is this one only if the slot was free. */
+    readonly begin: (row: ExecutionRow) => Stored<ExecutionRow>
+    /** Writes what became of an execution and moves the rule's sums by the difference; repeating it changes nothing. */
+    readonly save: (row: ExecutionRow) => Stored<void>
+    readonly find: (userId: UserId, id: ExecutionId) => Stored<Option.Option<ExecutionRow>>
+    readonly findBySlot: (userId: UserId, ruleId: RuleId, slot: string) => Stored<Option.Option<ExecutionRow>>
+    /** Newest first, up to one more than `limit`. */
+    readonly list: (userId: UserId, query: ExecutionQuery) => Stored<ReadonlyArray<ExecutionRow>>
+    /** Oldest first. */
+    readonly running: (userId: UserId, ruleId: RuleId) => Stored<ReadonlyArray<ExecutionRow>>
+    /** What counts against the rule's limits at an instant; `except` leaves one execution out. */
+    readonly usage: (
+      rule: { readonly userId: UserId; readonly ruleId: RuleId; readonly timezone: string },
+      at: Instant,
+      except: ExecutionId | null
+    ) => Stored<Usage>
+    /** Append-only. */
+    readonly record: (userId: UserId, executionId: ExecutionId | null, decision: Decision) => Stored<void>
+    /** Newest first, up to one more than `limit`; at or before `at` when given. */
+    readonly decisions: (
+      userId: UserId,
+      ruleId: RuleId,
+      query: { readonly limit: number; readonly before: number | null; readonly at?: Instant }
+    ) => Stored<ReadonlyArray<typeof DecisionRow.Type>>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    ExecutionsRepo,
+    Effect.suspend(() => make)
+  )
+}
+
+const encodeRow = Schema.encodeSync(ExecutionRow)
+const encodeDecision = Schema.encodeSync(StoredDecision)
+const formatDecimal = Decimal.format
+
+const Sums = Schema.Struct({ spent_total: Decimal.Decimal, executed_count: Schema.Int })
+const Counted = Schema.Struct({
+  execution_id: ExecutionRow.fields.execution_id,
+  triggered_at: Schema.Number,
+  state: ExecutionRow.fields.state,
+  reserved_quote: Decimal.Decimal,
+  spent_quote: Decimal.Decimal,
+  executed_quantity: Decimal.Decimal
+})
+type Counted = typeof Counted.Type
+const LastAttempt = Schema.Struct({ at: Schema.NullOr(Schema.Number) })
+
+/** A running execution holds its reservation; a finished one counts what it spent. */
+const countedQuote = (row: Counted): Decimal.Decimal => (row.state === "running" ? row.reserved_quote : row.spent_quote)
+const countsAsBuy = (row: Counted): boolean =>
+  row.state === "running" ? Decimal.isPositive(row.reserved_quote) : Decimal.isPositive(row.executed_quantity)
+
+const settled = (row: Pick<ExecutionRow, "state" | "spent_quote" | "executed_quantity"> | null) =>
+  row === null || row.state === "running"
+    ? { quote: Decimal.zero, buys: 0 }
+    : { quote: row.spent_quote, buys: Decimal.isPositive(row.executed_quantity) ? 1 : 0 }
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const database = yield* Database
+
+  const find = <A, I>(Result: Schema.Schema<A, I>, statement: Fragment) =>
+    SqlSchema.findAll({ Request: Schema.Void, Result, execute: () => sql`${statement}` })()
+  const executions = (rest: Fragment) => find(ExecutionRow, sql`SELECT * FROM executions WHERE ${rest}`)
+  const first = (rest: Fragment) => Effect.map(executions(rest), (rows) => Option.fromNullable(rows[0]))
+
+  const ofRule = (userId: UserId, ruleId: RuleId) => sql`user_id = ${userId} AND rule_id = ${ruleId}`
+
+  const bySlot = (row: Pick<ExecutionRow, "user_id" | "rule_id" | "slot" | "kind" | "level">) =>
+    sql`${ofRule(row.user_id, row.rule_id)} AND slot = ${row.slot} AND kind = ${row.kind} AND level = ${row.level}`
+
+  const begin = Effect.fn("ExecutionsRepo.begin")((row: ExecutionRow) =>
+    database.write(
+      Effect.gen(function* () {
+        const taken = yield* first(bySlot(row))
+        if (Option.isSome(taken)) return taken.value
+        yield* sql`INSERT INTO executions ${sql.insert(encodeRow(row))}`
+        yield* addToSums(row, null)
+        return row
+      })
+    )
+  )
+
+  const addToSums = Effect.fnUntraced(function* (row: ExecutionRow, before: ExecutionRow | null) {
+    const was = settled(before)
+    const is = settled(row)
+    if (was.buys === is.buys && Decimal.equals(was.quote, is.quote)) return
+    const [sums] = yield* find(
+      Sums,
+      sql`SELECT spent_total, executed_count FROM rules WHERE ${ofRule(row.user_id, row.rule_id)}`
+    )
+    if (sums === undefined) return
+    const spent = Decimal.add(sums.spent_total, Decimal.subtract(is.quote, was.quote))
+    yield* sql`UPDATE rules SET spent_total = ${formatDecimal(spent)},
+      executed_count = ${sums.executed_count + is.buys - was.buys} WHERE ${ofRule(row.user_id, row.rule_id)}`
+  })
+
+  const save = Effect.fn("ExecutionsRepo.save")((row: ExecutionRow) =>
+    database.write(
+      Effect.gen(function* () {
+        const key = sql`user_id = ${row.user_id} AND execution_id = ${row.execution_id}`
+        const before = yield* first(key)
+        const { user_id: _user, execution_id: _id, ...columns } = encodeRow(row)
+        yield* sql`UPDATE executions SET ${sql.update(columns)} WHERE ${key}`
+        yield* addToSums(row, Option.getOrNull(before))
+      })
+    )
+  )
+
+  const usage = Effect.fn("ExecutionsRepo.usage")(
+    (
+      rule: { readonly userId: UserId; readonly ruleId: RuleId; readonly timezone: string },
+      at: Instant,
+      except: ExecutionId | null
+    ) =>
+      database.read(
+        Effect.gen(function* () {
+          const windows = windowsAt(at, rule.timezone)
+          const mine = ofRule(rule.userId, rule.ruleId)
+          // Everything older is in the rule's sums; what still runs is in none of them.
+          const oldest = Math.min(windows.day, windows.week, windows.month)
+          const columns = sql`execution_id, triggered_at, state, reserved_quote, spent_quote, executed_quantity`
+          const running = yield* find(
+            Counted,
+            sql`SELECT ${columns} FROM executions WHERE ${mine} AND state = 'running'`
+          )
+          const recent = yield* find(
+            Counted,
+            sql`SELECT ${columns} FROM executions WHERE ${mine} AND triggered_at >= ${oldest} AND state = 'done'`
+          )
+          const [sums] = yield* find(Sums, sql`SELECT spent_total, executed_count FROM rules WHERE ${mine}`)
+          const [last] = yield* find(
+            LastAttempt,
+            sql`SELECT max(triggered_at) AS at FROM executions WHERE ${mine} AND attempted = 1
+              AND execution_id <> ${except ?? ""}`
+          )
+          const held = running.filter((row) => row.execution_id !== except)
+          const counted = [...held, ...recent.filter((row) => row.execution_id !== except)]
+          const since = (start: Instant) => counted.filter((row) => row.triggered_at >= start)
+          const quote = (rows: ReadonlyArray<Counted>) => Decimal.sum(rows.map(countedQuote))
+          return {
+            day: quote(since(windows.day)),
+            week: quote(since(windows.week)),
+            month: quote(since(windows.month)),
+            total: Decimal.add(sums?.spent_total ?? Decimal.zero, quote(held)),
+            executions: (sums?.executed_count ?? 0) + held.filter(countsAsBuy).length,
+            executionsToday: since(windows.day).filter(countsAsBuy).length,
+            lastAttemptAt: last?.at ?? null
+          } satisfies Usage
+        })
+      )
+  )
+
+  return ExecutionsRepo.of({
+    begin,
+    save,
+    find: Effect.fn("ExecutionsRepo.find")((userId, id) =>
+      database.read(first(sql`user_id = ${userId} AND execution_id = ${id}`))
+    ),
+    findBySlot: Effect.fn("ExecutionsRepo.findBySlot")((userId, ruleId, slot) =>
+      database.read(first(sql`${ofRule(userId, ruleId)} AND slot = ${slot} AND kind = 'entry' AND level = 0`))
+    ),
+    list: Effect.fn("ExecutionsRepo.list")((userId, query) =>
+      database.read(
+        executions(
+          sql`${sql.and([
+            sql`user_id = ${userId}`,
+            ...(query.ruleId === undefined ? [] : [sql`rule_id = ${query.ruleId}`]),
+            ...(query.before === null ? [] : [sql`execution_id < ${query.before}`])
+          ])} ORDER BY execution_id DESC LIMIT ${query.limit + 1}`
+        )
+      )
+    ),
+    running: Effect.fn("ExecutionsRepo.running")((userId, ruleId) =>
+      database.read(executions(sql`${ofRule(userId, ruleId)} AND state = 'running' ORDER BY execution_id`))
+    ),
+    usage,
+    record: Effect.fn("ExecutionsRepo.record")((userId, executionId, decision) =>
+      Effect.asVoid(
+        database.write(
+          sql`INSERT INTO decisions ${sql.insert({
+            user_id: userId,
+            rule_id: decision.ruleId,
+            execution_id: executionId,
+            at: decision.at,
+            record: encodeDecision(decision)
+          })}`
+        )
+      )
+    ),
+    decisions: Effect.fn("ExecutionsRepo.decisions")((userId, ruleId, query) =>
+      database.read(
+        find(
+          DecisionRow,
+          sql`SELECT seq, at, record FROM decisions WHERE ${sql.and([
+            ofRule(userId, ruleId),
+            ...(query.before === null ? [] : [sql`seq < ${query.before}`]),
+            ...(query.at === undefined ? [] : [sql`at <= ${query.at}`])
+          ])} ORDER BY seq DESC LIMIT ${query.limit + 1}`
+        )
+      )
+    )
+  })
+})

@@ -1,0 +1,170 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+import type { Fragment } from "@effect/sql/Statement"
+import { Context, Effect, Layer, Option, Schema } from "effect"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
+import type { RuleId, UserId } from "../domain/Ids.ts"
+import type { SymbolName } from "../domain/Market.ts"
+import type { Reason } from "../domain/Reason.ts"
+import type { RuleDocument, RuleState } from "../domain/Rule.ts"
+import type { Instant } from "../domain/Time.ts"
+import { Database } from "../store/Database.ts"
+import { RuleRow, type Runtime, StoredDocument, StoredReason, StoredRuntime } from "./rows.ts"
+
+type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
+
+export interface RuleQuery {
+  readonly state?: RuleState
+  readonly symbol?: SymbolName
+  readonly limit: number
+  readonly before: RuleId | null
+}
+
+/** Rules, every version of their documents, and what their programs remember. */
+export class RulesRepo extends Context.Tag("dipper/autobuy/RulesRepo")<
+  RulesRepo,
+  {
+    /** The rule and its first version; call it inside `Database.write` where more commits with it. */
+    readonly insert: (row: RuleRow) => Stored<void>
+    readonly find: (userId: UserId, id: RuleId) => Stored<Option.Option<RuleRow>>
+    /** Newest first, up to one more than `limit`; archived rules only when asked for. */
+    readonly list: (userId: UserId, query: RuleQuery) => Stored<ReadonlyArray<RuleRow>>
+    /** Rules that are not archived. */
+    readonly count: (userId: UserId) => Stored<number>
+    /** A new version, unless the current one is another than `expected`; tells whether it was written. */
+    readonly update: (
+      userId: UserId,
+      id: RuleId,
+      expected: number,
+      next: {
+        readonly document: RuleDocument
+        readonly state: RuleState
+        readonly runtime: Runtime
+        readonly at: Instant
+      }
+    ) => Stored<boolean>
+    /** Changes the state if it is one of `from`; tells whether it did. */
+    readonly setState: (
+      userId: UserId,
+      id: RuleId,
+      from: ReadonlyArray<RuleState>,
+      to: { readonly state: RuleState; readonly reason: Reason | null; readonly at: Instant }
+    ) => Stored<boolean>
+    readonly saveRuntime: (userId: UserId, id: RuleId, runtime: Runtime) => Stored<void>
+    readonly saveFailures: (userId: UserId, id: RuleId, failures: number) => Stored<void>
+    /** Of every user: what the engine runs. */
+    readonly active: Stored<ReadonlyArray<RuleRow>>
+    readonly countByState: Stored<Readonly<Record<string, number>>>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    RulesRepo,
+    Effect.suspend(() => make)
+  )
+}
+
+const encodeRow = Schema.encodeSync(RuleRow)
+const encodeDocument = Schema.encodeSync(StoredDocument)
+const encodeRuntime = Schema.encodeSync(StoredRuntime)
+const encodeReason = Schema.encodeSync(Schema.NullOr(StoredReason))
+
+const StateCount = Schema.Struct({ state: Schema.String, rules: Schema.Int })
+const Count = Schema.Struct({ rules: Schema.Int })
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const database = yield* Database
+
+  const rows = (rest: Fragment) =>
+    database.read(
+      SqlSchema.findAll({
+        Request: Schema.Void,
+        Result: RuleRow,
+        execute: () => sql`SELECT * FROM rules ${rest}`
+      })()
+    )
+
+  const isRule = (userId: UserId, id: RuleId) => sql`user_id = ${userId} AND rule_id = ${id}`
+
+  return RulesRepo.of({
+    insert: Effect.fn("RulesRepo.insert")((row) =>
+      database.write(
+        Effect.gen(function* () {
+          const encoded = encodeRow(row)
+          yield* sql`INSERT INTO rules ${sql.insert(encoded)}`
+          const { user_id, rule_id, version, document, created_at } = encoded
+          yield* sql`INSERT INTO rule_versions ${sql.insert({ user_id, rule_id, version, document, created_at })}`
+        })
+      )
+    ),
+    find: Effect.fn("RulesRepo.find")((userId, id) =>
+      Effect.map(rows(sql`WHERE ${isRule(userId, id)}`), (found) => Option.fromNullable(found[0]))
+    ),
+    list: Effect.fn("RulesRepo.list")((userId, query) =>
+      rows(
+        sql`WHERE ${sql.and([
+          sql`user_id = ${userId}`,
+          query.state === undefined ? sql`state <> 'archived'` : sql`state = ${query.state}`,
+          ...(query.symbol === undefined ? [] : [sql`symbol = ${query.symbol}`]),
+          ...(query.before === null ? [] : [sql`rule_id < ${query.before}`])
+        ])} ORDER BY rule_id DESC LIMIT ${query.limit + 1}`
+      )
+    ),
+    count: Effect.fn("RulesRepo.count")((userId) =>
+      database
+        .read(
+          SqlSchema.findAll({
+            Request: Schema.Void,
+            Result: Count,
+            execute: () => sql`SELECT count(*) AS rules FROM rules WHERE user_id = ${userId} AND state <> 'archived'`
+          })()
+        )
+        .pipe(Effect.map(([counted]) => counted?.rules ?? 0))
+    ),
+    update: Effect.fn("RulesRepo.update")((userId, id, expected, next) =>
+      database.write(
+        Effect.gen(function* () {
+          const document = encodeDocument(next.document)
+          const version = expected + 1
+          const changed = yield* sql`UPDATE rules SET ${sql.update({
+            version,
+            state: next.state,
+            symbol: next.document.symbol,
+            document,
+            runtime: encodeRuntime(next.runtime),
+            updated_at: next.at
+          })} WHERE ${isRule(userId, id)} AND version = ${expected} RETURNING rule_id`
+          if (changed.length === 0) return false
+          const row = { user_id: userId, rule_id: id, version, document, created_at: next.at }
+          yield* sql`INSERT INTO rule_versions ${sql.insert(row)}`
+          return true
+        })
+      )
+    ),
+    setState: Effect.fn("RulesRepo.setState")((userId, id, from, to) =>
+      Effect.map(
+        database.write(sql`UPDATE rules SET state = ${to.state}, pause_reason = ${encodeReason(to.reason)}, updated_at = ${to.at}
+          WHERE ${isRule(userId, id)} AND ${sql.in("state", from)} RETURNING rule_id`),
+        (changed) => changed.length > 0
+      )
+    ),
+    saveRuntime: Effect.fn("RulesRepo.saveRuntime")((userId, id, runtime) =>
+      Effect.asVoid(
+        database.write(sql`UPDATE rules SET runtime = ${encodeRuntime(runtime)} WHERE ${isRule(userId, id)}`)
+      )
+    ),
+    saveFailures: Effect.fn("RulesRepo.saveFailures")((userId, id, failures) =>
+      Effect.asVoid(database.write(sql`UPDATE rules SET failures = ${failures} WHERE ${isRule(userId, id)}`))
+    ),
+    active: rows(sql`WHERE state = 'active' ORDER BY user_id, rule_id`),
+    countByState: database
+      .read(
+        SqlSchema.findAll({
+          Request: Schema.Void,
+          Result: StateCount,
+          execute: () => sql`SELECT state, count(*) AS rules FROM rules GROUP BY state`
+        })()
+      )
+      .pipe(Effect.map((counts) => Object.fromEntries(counts.map(({ state, rules }) => [state, rules]))))
+  })
+})

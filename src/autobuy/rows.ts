@@ -1,0 +1,112 @@
+import { Schema } from "effect"
+import * as Decimal from "../domain/Decimal.ts"
+import { Decision, type Execution, ExecutionOutcome } from "../domain/Execution.ts"
+import { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
+import { SymbolName } from "../domain/Market.ts"
+import { Reason } from "../domain/Reason.ts"
+import { RuleDocument, RuleState } from "../domain/Rule.ts"
+import { freshTrigger, TriggerState } from "../domain/rule/levels.ts"
+
+/** What a rule remembers between firings; kept in the transaction that records the firing it belongs to. */
+export const Runtime = Schema.Struct({
+  /** Numbers the firings of a price trigger: the next one is `sequence + 1`, whatever happens in between. */
+  sequence: Schema.Int,
+  trigger: TriggerState,
+  /** The next slot of a schedule that has no outcome yet. */
+  nextRunAt: Schema.NullOr(Schema.Number)
+})
+export interface Runtime extends Schema.Schema.Type<typeof Runtime> {}
+
+export const freshRuntime: Runtime = { sequence: 0, trigger: freshTrigger, nextRunAt: null }
+
+export const StoredReason = Schema.parseJson(Reason)
+export const StoredDocument = Schema.parseJson(RuleDocument)
+export const StoredRuntime = Schema.parseJson(Runtime)
+export const StoredDecision = Schema.parseJson(Decision)
+
+export const RuleRow = Schema.Struct({
+  user_id: UserId,
+  rule_id: RuleId,
+  version: Schema.Int,
+  state: RuleState,
+  pause_reason: Schema.NullOr(StoredReason),
+  symbol: SymbolName,
+  document: StoredDocument,
+  runtime: StoredRuntime,
+  failures: Schema.Int,
+  spent_total: Decimal.Decimal,
+  executed_count: Schema.Int,
+  created_at: Schema.Number,
+  updated_at: Schema.Number
+})
+export interface RuleRow extends Schema.Schema.Type<typeof RuleRow> {}
+
+export const ExecutionRow = Schema.Struct({
+  user_id: UserId,
+  execution_id: ExecutionId,
+  rule_id: RuleId,
+  rule_version: Schema.Int,
+  cycle_id: CycleId,
+  kind: Schema.Literal("entry", "level", "exit"),
+  level: Schema.Int,
+  slot: Schema.String,
+  triggered_at: Schema.Number,
+  state: Schema.Literal("running", "done"),
+  outcome: Schema.NullOr(ExecutionOutcome),
+  reason: Schema.NullOr(StoredReason),
+  /** An order was decided: it uses the cooldown, and holds or held a reservation. */
+  attempted: Schema.transform(Schema.Int, Schema.Boolean, {
+    strict: true,
+    decode: (stored) => stored !== 0,
+    encode: (attempted) => (attempted ? 1 : 0)
+  }),
+  quote_asset: Schema.NullOr(Schema.String),
+  requested_quote: Schema.NullOr(Decimal.Decimal),
+  reserved_quote: Decimal.Decimal,
+  spent_quote: Decimal.Decimal,
+  expected_price: Schema.NullOr(Decimal.Decimal),
+  orders: Schema.parseJson(Schema.Array(OrderId)),
+  executed_quantity: Decimal.Decimal,
+  executed_quote: Decimal.Decimal,
+  decide_ms: Schema.NullOr(Schema.Int),
+  submit_ms: Schema.NullOr(Schema.Int),
+  fill_ms: Schema.NullOr(Schema.Int)
+})
+export interface ExecutionRow extends Schema.Schema.Type<typeof ExecutionRow> {}
+
+export const DecisionRow = Schema.Struct({ seq: Schema.Int, at: Schema.Number, record: StoredDecision })
+
+const averageOf = (row: ExecutionRow): Decimal.Decimal | null =>
+  Decimal.isPositive(row.executed_quantity) ? Decimal.divide(row.executed_quote, row.executed_quantity) : null
+
+/** How much dearer than the ask it was decided on, in whole basis points. */
+const slippageOf = (row: ExecutionRow, average: Decimal.Decimal | null): number | null => {
+  const expected = row.expected_price
+  if (average === null || expected === null || !Decimal.isPositive(expected)) return null
+  const difference = Decimal.multiply(Decimal.subtract(average, expected), Decimal.tenThousand)
+  return Decimal.toNumber(Decimal.divide(difference, expected, 0, "half-even"))
+}
+
+export const toExecution = (row: ExecutionRow): Execution => {
+  const averagePrice = averageOf(row)
+  return {
+    id: row.execution_id,
+    ruleId: row.rule_id,
+    ruleVersion: row.rule_version,
+    cycleId: row.cycle_id,
+    kind: row.kind,
+    level: row.level,
+    slot: row.slot,
+    triggeredAt: row.triggered_at,
+    state: row.state,
+    outcome: row.outcome,
+    reason: row.reason,
+    requestedQuote: row.requested_quote,
+    orders: row.orders,
+    executedQuantity: row.executed_quantity,
+    executedQuote: row.executed_quote,
+    averagePrice,
+    slippageBps: slippageOf(row, averagePrice),
+    latency: { decideMs: row.decide_ms, submitMs: row.submit_ms, fillMs: row.fill_ms }
+  }
+}
