@@ -75,7 +75,7 @@ const make = Effect.gen(function* () {
 
   /** Everything that may have been missed; joining it twice changes nothing. */
   const catchUp = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials) {
-    yield* wallets.refresh(userId)
+    yield* wallets.reread(userId)
     const unsettled = (yield* repo.unsettled).filter((row) => row.user_id === userId && row.sent_at !== null)
     yield* Effect.forEach(unsettled, (row) => inquiry.ask(row, credentials), { discard: true })
     const traded = yield* repo.lastFills(userId)

@@ -1,4 +1,5 @@
-import { Context, type Effect } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Option } from "effect"
+import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type {
   CredentialsMissing,
   CredentialsRejected,
@@ -7,11 +8,19 @@ import type {
   ExchangeRateLimited,
   ExchangeUnavailable
 } from "../api/Errors.ts"
-import type { Decimal } from "../domain/Decimal.ts"
+import * as Decimal from "../domain/Decimal.ts"
 import type { UserId } from "../domain/Ids.ts"
+import type { Source } from "../domain/Market.ts"
 import type { VenueBalance } from "../domain/Order.ts"
 import type { Instant } from "../domain/Time.ts"
-import type { Wallet } from "../domain/Wallet.ts"
+import type { Wallet, WalletAsset } from "../domain/Wallet.ts"
+import { Symbols } from "../market/Symbols.ts"
+import { TickerHub } from "../market/TickerHub.ts"
+import { MarketClock } from "../MarketClock.ts"
+import { MexcClient } from "../mexc/MexcClient.ts"
+import { Meta } from "../store/Meta.ts"
+import { BalancesRepo, type KeptBalances } from "./BalancesRepo.ts"
+import { venueError } from "./venueError.ts"
 
 export type WalletError =
   | CredentialsMissing
@@ -25,15 +34,157 @@ export type WalletError =
 export class Wallets extends Context.Tag("dipper/portfolio/Wallets")<
   Wallets,
   {
-    /** Kept balances; asks the venue when none are kept yet. */
+    /** Kept balances while the private stream is up; otherwise the venue is asked when they are old. */
     readonly get: (userId: UserId) => Effect.Effect<Wallet, WalletError>
     /** Asks the venue now. */
     readonly refresh: (userId: UserId) => Effect.Effect<Wallet, WalletError>
     /** Available (free less reserved) of one asset. */
-    readonly freeOf: (userId: UserId, asset: string) => Effect.Effect<Decimal, WalletError>
+    readonly freeOf: (userId: UserId, asset: string) => Effect.Effect<Decimal.Decimal, WalletError>
+    /** Free, locked and available of one asset, without prices. */
+    readonly holding: (userId: UserId, asset: string) => Effect.Effect<Holding, WalletError>
     /** Joins one pushed balance; an older one than the kept changes nothing. */
     readonly record: (userId: UserId, balance: VenueBalance, at: Instant) => Effect.Effect<void, DatabaseUnavailable>
-    /** The private stream is up or down: balances are stale while it is down. */
+    /** Asks the venue and keeps the answer, without making a wallet of it. */
+    readonly reread: (userId: UserId) => Effect.Effect<void, WalletError>
+    /** The private stream is up or down: balances grow old while it is down. */
     readonly setLive: (userId: UserId, live: boolean) => Effect.Effect<void>
   }
->() {}
+>() {
+  static readonly layer = Layer.effect(
+    Wallets,
+    Effect.suspend(() => make)
+  ).pipe(Layer.provide(BalancesRepo.layer))
+}
+
+export interface Holding {
+  readonly free: Decimal.Decimal
+  readonly locked: Decimal.Decimal
+  readonly reserved: Decimal.Decimal
+  readonly available: Decimal.Decimal
+}
+
+/** Balances are shown in it, and an asset is worth what its pair with it says. */
+const valuedIn = "USDT"
+
+/** Without the private stream, balances older than this on the wall clock are read again. */
+const freshFor = Duration.toMillis("10 seconds")
+
+const pricesAtOnce = 16
+
+const none: Holding = { free: Decimal.zero, locked: Decimal.zero, reserved: Decimal.zero, available: Decimal.zero }
+
+const holdingsOf = ({ balances, reserved }: KeptBalances): ReadonlyMap<string, Holding> => {
+  const holdings = new Map<string, Holding>()
+  for (const { asset, free, locked } of balances)
+    holdings.set(asset, { free, locked, reserved: Decimal.zero, available: free })
+  for (const { reserve_amount: amount, reserve_asset: asset } of reserved) {
+    const before = holdings.get(asset) ?? none
+    const total = Decimal.add(before.reserved, amount)
+    const available = Decimal.max(Decimal.zero, Decimal.subtract(before.free, total))
+    holdings.set(asset, { ...before, reserved: total, available })
+  }
+  return holdings
+}
+
+const make = Effect.gen(function* () {
+  const clock = yield* MarketClock
+  const hub = yield* TickerHub
+  const meta = yield* Meta
+  const mexc = yield* MexcClient
+  const repo = yield* BalancesRepo
+  const symbols = yield* Symbols
+  const vault = yield* CredentialVault
+  const live = new Set<UserId>()
+  /** Wall time of the last reading by this process. */
+  const readAt = new Map<UserId, number>()
+
+  const reread = Effect.fn("Wallets.reread")(function* (userId: UserId) {
+    const credentials = yield* vault.get(userId)
+    // What the venue answers is at least as new as the moment it was asked.
+    const at = yield* clock.now
+    const balances = yield* Effect.mapError(mexc.balances(credentials), venueError)
+    yield* repo.replace(userId, balances, at)
+    readAt.set(userId, yield* Clock.currentTimeMillis)
+  })
+
+  const isFresh = (userId: UserId) =>
+    Effect.map(
+      Clock.currentTimeMillis,
+      (now) => live.has(userId) || now - (readAt.get(userId) ?? Number.NEGATIVE_INFINITY) <= freshFor
+    )
+
+  /** Old balances are better than none, and say that they are old. */
+  const keptOf = Effect.fnUntraced(function* (userId: UserId) {
+    const kept = yield* repo.kept(userId)
+    if (Option.isSome(kept.readAt)) {
+      if (yield* isFresh(userId)) return kept
+      const reading = yield* Effect.either(reread(userId))
+      return reading._tag === "Left" ? kept : yield* repo.kept(userId)
+    }
+    yield* reread(userId)
+    return yield* repo.kept(userId)
+  })
+
+  const priceOf = Effect.fnUntraced(function* (asset: string) {
+    if (asset === valuedIn) return Decimal.one
+    const pair = (yield* symbols.all).find((info) => info.baseAsset === asset && info.quoteAsset === valuedIn)
+    return pair === undefined ? null : (yield* hub.latest(pair.symbol)).last
+  })
+
+  const assetOf = Effect.fnUntraced(function* (asset: string, holding: Holding) {
+    const total = Decimal.add(holding.free, holding.locked)
+    const price = yield* Effect.orElseSucceed(priceOf(asset), () => null)
+    const worth = price === null ? null : Decimal.round(Decimal.multiply(total, price), Decimal.keptScale, "half-even")
+    const shown: WalletAsset = { asset, ...holding, total, price, value: worth }
+    return shown
+  })
+
+  const walletOf = Effect.fnUntraced(function* (userId: UserId, kept: KeptBalances, asked: boolean) {
+    const shown = [...holdingsOf(kept)].filter(
+      ([, { free, locked, reserved }]) => !Decimal.isZero(free) || !Decimal.isZero(locked) || !Decimal.isZero(reserved)
+    )
+    const assets = yield* Effect.forEach(shown, ([asset, holding]) => assetOf(asset, holding), {
+      concurrency: pricesAtOnce
+    })
+    const now = yield* clock.now
+    const newest = Math.max(
+      Option.getOrElse(kept.readAt, () => 0),
+      ...kept.balances.map(({ at }) => at)
+    )
+    const isLive = live.has(userId)
+    const source: Source = asked ? "rest" : isLive ? "ws" : "cache"
+    const wallet: Wallet = {
+      venue: meta.venue,
+      assets,
+      totalValue: Decimal.sum(assets.flatMap(({ value }) => (value === null ? [] : [value]))),
+      quoteAsset: valuedIn,
+      asOf: isLive && !asked ? now : newest,
+      source,
+      stale: !(yield* isFresh(userId))
+    }
+    return wallet
+  })
+
+  const holding = Effect.fn("Wallets.holding")(function* (userId: UserId, asset: string) {
+    return holdingsOf(yield* keptOf(userId)).get(asset) ?? none
+  })
+
+  return Wallets.of({
+    get: Effect.fn("Wallets.get")(function* (userId) {
+      return yield* walletOf(userId, yield* keptOf(userId), false)
+    }),
+    refresh: Effect.fn("Wallets.refresh")(function* (userId) {
+      yield* reread(userId)
+      return yield* walletOf(userId, yield* repo.kept(userId), true)
+    }),
+    freeOf: (userId, asset) => Effect.map(holding(userId, asset), ({ available }) => available),
+    holding,
+    record: repo.record,
+    reread,
+    setLive: (userId, isLive) =>
+      Effect.sync(() => {
+        if (isLive) live.add(userId)
+        else live.delete(userId)
+      })
+  })
+})
