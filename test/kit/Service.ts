@@ -1,0 +1,82 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Effect, Redacted, Schedule, Schema } from "effect"
+import * as Client from "../../src/api/Client.ts"
+import { RuleRequest } from "../../src/domain/Rule.ts"
+import { dipper, ProcessFailed, run, temporaryFolder } from "./Process.ts"
+
+/** A paper exchange as a process of its own, whose prices only the test moves. */
+export const paperExchange = Effect.gen(function* () {
+  const data = yield* temporaryFolder
+  const running = yield* dipper(["paper", "--port", "0", "--market", "still", "--control", "--data", data])
+  const [, url = ""] = yield* running.line(/paper exchange ready (\S+)/)
+  const control = (method: string, path: string, body?: object) =>
+    Effect.promise(async () => {
+      const response = await fetch(`${url}/paper/v1/${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } })
+      })
+      if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+      return response.text()
+    })
+  return {
+    url,
+    price: (symbol: string, price: string) => control("POST", "price", { symbol, price }),
+    fault: (type: string, delayMs?: number) =>
+      control("POST", "faults", { faults: [{ type, count: 1, ...(delayMs === undefined ? {} : { delayMs }) }] }),
+    faultsFired: (type: string) =>
+      Effect.map(control("GET", "faults"), (text) => {
+        const { faults } = Schema.decodeUnknownSync(FaultsAnswer)(text)
+        return faults.find((fault) => fault.type === type)?.fired ?? 0
+      }),
+    counters: Effect.map(control("GET", "counters"), Schema.decodeUnknownSync(Counters)),
+    /** The exchange's own record, read without the project's code. */
+    journal: Effect.map(control("GET", "journal"), (text) =>
+      text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => Schema.decodeUnknownSync(JournalLine)(line))
+    )
+  }
+})
+
+export type PaperProcess = Effect.Effect.Success<typeof paperExchange>
+
+const FaultsAnswer = Schema.parseJson(
+  Schema.Struct({ faults: Schema.Array(Schema.Struct({ type: Schema.String, fired: Schema.Int })) })
+)
+const Counters = Schema.parseJson(Schema.Struct({ maxIpWeight: Schema.Int, refusedByLimit: Schema.Int }))
+const JournalLine = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+
+/** The service on a data directory and a paper exchange; started again on the same folder it goes on where it was. */
+export const service = (folder: string, paper: PaperProcess, env: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    const settings = { DATA_DIR: folder, PORT: "0", PAPER_URL: paper.url, LOG_FORMAT: "json", ...env }
+    const process = yield* dipper(["serve"], { cwd: folder, env: settings })
+    const [, url = ""] = yield* process.line(/dipper ready (\S+)/)
+    const command = (...args: ReadonlyArray<string>) => run(args, { cwd: folder, env: settings })
+    return { process, url, command }
+  })
+
+/** A key made with the command line while the server runs. */
+export const createKey = (
+  command: (...args: ReadonlyArray<string>) => Effect.Effect<{ code: number | null; stdout: string; stderr: string }>,
+  user = "me",
+  scopes = "read,trade,manage"
+) =>
+  Effect.flatMap(command("keys", "create", "--user", user, "--scopes", scopes), ({ code, stderr, stdout }) =>
+    code === 0
+      ? Effect.succeed(Redacted.make(stdout.trim()))
+      : Effect.fail(new ProcessFailed({ message: `keys create ended with ${code}`, stdout, stderr }))
+  )
+
+export const client = (baseUrl: string, token: Redacted.Redacted) =>
+  Effect.provide(Client.make({ baseUrl, token }), NodeHttpClient.layer)
+
+export const ruleRequest = Schema.decodeUnknownSync(RuleRequest)
+
+/** Asks again until it holds; ten seconds is far more than anything here takes. */
+export const eventually = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, holds: (value: A) => boolean) =>
+  ask.pipe(
+    Effect.filterOrFail(holds, (value) => `${what}: still ${JSON.stringify(value)}`),
+    Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("10 seconds")))
+  )
