@@ -1,5 +1,6 @@
-import { Context, type Effect, type Option } from "effect"
-import type { Decimal } from "../domain/Decimal.ts"
+import * as HttpClient from "@effect/platform/HttpClient"
+import { Context, Effect, Layer, type Option } from "effect"
+import * as Decimal from "../domain/Decimal.ts"
 import type { ClientOrderId } from "../domain/Ids.ts"
 import type {
   Candle,
@@ -14,17 +15,27 @@ import type {
 } from "../domain/Market.ts"
 import type { VenueBalance, VenueFill, VenueOrder } from "../domain/Order.ts"
 import type { Instant } from "../domain/Time.ts"
+import { MarketClock } from "../MarketClock.ts"
+import { makeAccountCalls } from "./AccountCalls.ts"
 import type { Credentials } from "./Credentials.ts"
+import { makeKeyCalls } from "./KeyCalls.ts"
+import { venueOrderTypes, venueSides } from "./map/OrderTypes.ts"
+import { makeMarketCalls } from "./MarketCalls.ts"
+import { RateBudget } from "./RateBudget.ts"
+import type { Parameters } from "./signing/Signature.ts"
+import { makeTransport } from "./Transport.ts"
 import type { OutcomeUnknown, VenueFailure } from "./VenueFailure.ts"
+import { MexcEndpoint } from "./wire/Endpoint.ts"
+import { OrderAcknowledgement } from "./wire/RestAccount.ts"
 
 /** What goes to `POST /order`; numbers are already rounded to the symbol's tick and step. */
 export interface OrderRequest {
   readonly symbol: SymbolName
   readonly side: Side
   readonly type: OrderType
-  readonly quantity?: Decimal
-  readonly quoteOrderQty?: Decimal
-  readonly price?: Decimal
+  readonly quantity?: Decimal.Decimal
+  readonly quoteOrderQty?: Decimal.Decimal
+  readonly price?: Decimal.Decimal
   readonly clientOrderId: ClientOrderId
 }
 
@@ -62,7 +73,9 @@ export class MexcClient extends Context.Tag("dipper/mexc/MexcClient")<
     readonly balances: (credentials: Credentials) => Effect.Effect<ReadonlyArray<VenueBalance>, VenueFailure>
     /**
      * Sends one order, once. `beforeSend` runs when the budget has granted the request, just before the bytes leave:
-     * the caller commits `sentAt` there. VenueRefused = no order exists.
+     * the caller commits `sentAt` there. OutcomeUnknown = only the venue can say; every other failure = no order
+     * exists. From `beforeSend` on the send runs to its answer or its timeout whatever happens to the caller; a caller
+     * that wants that answer runs this where it cannot be interrupted.
      */
     readonly placeOrder: (
       credentials: Credentials,
@@ -103,4 +116,55 @@ export class MexcClient extends Context.Tag("dipper/mexc/MexcClient")<
       credentials: Credentials
     ) => Effect.Effect<{ readonly read: boolean; readonly trade: boolean; readonly withdraw: boolean }, VenueFailure>
   }
->() {}
+>() {
+  /** Needs the endpoint, the rate budget, the market clock and an HTTP client that keeps connections alive. */
+  static readonly layer = Layer.scoped(
+    MexcClient,
+    Effect.suspend(() => make)
+  )
+}
+
+const orderParameters = (order: OrderRequest): Parameters => {
+  const parameters: Array<readonly [string, string]> = [
+    ["symbol", order.symbol],
+    ["side", venueSides[order.side]],
+    ["type", venueOrderTypes[order.type]]
+  ]
+  if (order.quantity !== undefined) parameters.push(["quantity", Decimal.format(order.quantity)])
+  if (order.quoteOrderQty !== undefined) parameters.push(["quoteOrderQty", Decimal.format(order.quoteOrderQty)])
+  if (order.price !== undefined) parameters.push(["price", Decimal.format(order.price)])
+  return [...parameters, ["newClientOrderId", order.clientOrderId]]
+}
+
+const make = Effect.gen(function* () {
+  const marketClock = yield* MarketClock
+  const transport = yield* makeTransport(yield* MexcEndpoint, yield* HttpClient.HttpClient, yield* RateBudget)
+
+  const placeOrder = Effect.fn("MexcClient.placeOrder")(function* (
+    credentials: Credentials,
+    order: OrderRequest,
+    beforeSend: Effect.Effect<void>
+  ) {
+    const { orderId, transactTime } = yield* transport.submit(
+      {
+        method: "POST",
+        path: "/order",
+        class: "order",
+        parameters: orderParameters(order),
+        credentials,
+        answer: OrderAcknowledgement
+      },
+      beforeSend
+    )
+    return { exchangeOrderId: orderId, transactTime: transactTime ?? (yield* marketClock.now) }
+  })
+
+  return {
+    serverTime: transport.measureClock("account"),
+    clockOffset: transport.clockOffset,
+    ...makeMarketCalls(transport, marketClock),
+    ...makeAccountCalls(transport, marketClock),
+    ...makeKeyCalls(transport),
+    placeOrder
+  }
+})

@@ -84,5 +84,7 @@ const undocumented: CodeMeaning = { class: "venue", retry: "check" }
 
 export const meaningOf = (code: number): CodeMeaning => table.get(code) ?? undocumented
 
+export const isDocumented = (code: number): boolean => table.has(code)
+
 /** Wrapped successes carry one of these. */
 export const isSuccessCode = (code: number): boolean => code === 0 || code === 200

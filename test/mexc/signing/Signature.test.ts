@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted } from "effect"
-import { encodeQuery, sign, signedQuery } from "../../src/mexc/Signature.ts"
+import { encodeQuery, sign, signedQuery } from "../../../src/mexc/signing/Signature.ts"
 
 const secret = Redacted.make("45d0b3c26f2644f19bfb98b07741b2f5")
 

@@ -1,0 +1,218 @@
+import type * as HttpClient from "@effect/platform/HttpClient"
+import { Duration, Effect, Either, Exit, Fiber, identity, Schedule, Schema } from "effect"
+import type { Instant } from "../domain/Time.ts"
+import type { BudgetClass, BudgetRequest } from "./budget/Pools.ts"
+import type { Credentials } from "./Credentials.ts"
+import { makeHttpExchange, NoReply, type Outgoing } from "./HttpExchange.ts"
+import type { RateBudget } from "./RateBudget.ts"
+import { readReply, type Reply } from "./Reply.ts"
+import { encodeQuery, type Parameters, signedQuery } from "./signing/Signature.ts"
+import { makeVenueClock, type Timed, timed } from "./signing/VenueClock.ts"
+import { OutcomeUnknown, type VenueFailure, type VenueRefused, VenueUnavailable } from "./VenueFailure.ts"
+import { meaningOf } from "./wire/Codes.ts"
+import type { MexcEndpoint } from "./wire/Endpoint.ts"
+import { ServerTime } from "./wire/RestMarket.ts"
+import { isOrderOperation, weightOf } from "./wire/Weights.ts"
+
+export interface Call<A, I> {
+  readonly method: Outgoing["method"]
+  /** Without the `/api/v3` prefix. */
+  readonly path: string
+  readonly parameters?: Parameters
+  readonly class: BudgetClass
+  /** Present on signed calls. */
+  readonly credentials?: Credentials
+  readonly answer: Schema.Schema<A, I>
+  /** Lists of all pairs take longer. */
+  readonly slow?: boolean
+}
+
+/** How long a reply may take. The budget's grace covers the longest. */
+export const readTimeout = Duration.seconds(5)
+/** Giving up on a write early only makes its outcome unknown more often. */
+export const longTimeout = Duration.seconds(10)
+
+const recvWindowMs = 5_000
+
+/** Two more attempts of a read, each with a fresh grant and a fresh signature. */
+const readRetry = Schedule.exponential("200 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
+
+const mayBeReadAgain = (failure: VenueFailure): boolean => {
+  if (failure._tag !== "VenueUnavailable") return false
+  return failure.code === undefined
+    ? failure.httpStatus === undefined || failure.httpStatus >= 500
+    : meaningOf(failure.code).retry === "check"
+}
+
+const isClockFault = (failure: VenueFailure | OutcomeUnknown): failure is VenueRefused =>
+  failure._tag === "VenueRefused" && failure.kind === "time"
+
+const provesNothing = (failure: VenueFailure): boolean =>
+  failure._tag === "VenueUnavailable" ||
+  (failure._tag === "VenueRefused" && failure.code !== undefined && meaningOf(failure.code).retry === "check")
+
+const asUnknown = (failure: VenueFailure): VenueFailure | OutcomeUnknown =>
+  provesNothing(failure) && "httpStatus" in failure
+    ? new OutcomeUnknown({ message: failure.message, httpStatus: failure.httpStatus })
+    : failure
+
+const noReplyToRead = (failure: NoReply) => new VenueUnavailable({ message: failure.message })
+
+const noReplyToWrite = (failure: NoReply) =>
+  failure.neverSent ? noReplyToRead(failure) : new OutcomeUnknown({ message: failure.message })
+
+const scrubber = (credentials: Credentials | undefined) => (text: string) => {
+  const withoutSignature = text.replace(/signature=[0-9a-z%]*/gi, "signature=…")
+  return credentials === undefined || credentials.accessKey === ""
+    ? withoutSignature
+    : withoutSignature.replaceAll(credentials.accessKey, "…")
+}
+
+type AnyCall = Omit<Call<unknown, unknown>, "answer">
+
+const budgetRequest = ({ class: budgetClass, credentials, method, path }: AnyCall): BudgetRequest => ({
+  cost: weightOf(method, path),
+  class: budgetClass,
+  ...(credentials === undefined ? {} : { user: credentials.userId }),
+  orderOperation: isOrderOperation(method, path),
+  accountRead: method === "GET" && path === "/account"
+})
+
+/** Sends calls inside the budget, signs them by the venue's clock and says what the answers mean. */
+export const makeTransport = Effect.fnUntraced(function* (
+  endpoint: typeof MexcEndpoint.Service,
+  client: HttpClient.HttpClient,
+  budget: typeof RateBudget.Service
+) {
+  const exchange = makeHttpExchange(client)
+  const clock = yield* makeVenueClock
+  const scope = yield* Effect.scope
+  const measuring = yield* Effect.makeSemaphore(1)
+
+  const address = ({ credentials, parameters = [], path }: AnyCall, now: Instant): string => {
+    const base = `${endpoint.rest}/api/v3${path}`
+    if (credentials !== undefined) {
+      const timed: Parameters = [...parameters, ["recvWindow", `${recvWindowMs}`], ["timestamp", `${now}`]]
+      return `${base}?${signedQuery(credentials.secretKey, timed)}`
+    }
+    return parameters.length === 0 ? base : `${base}?${encodeQuery(parameters)}`
+  }
+
+  /** A limit the venue reports stops everybody before the grant of this call is given back. */
+  const understand = (call: AnyCall, reply: Reply) =>
+    Effect.tapErrorTag(readReply(reply, scrubber(call.credentials)), "VenueRateLimited", ({ retryAfterMs }) =>
+      budget.pause(retryAfterMs)
+    )
+
+  const exchangeNow = (call: AnyCall): Effect.Effect<Reply, NoReply> =>
+    Effect.flatMap(clock.now, (now) =>
+      exchange({
+        method: call.method,
+        url: address(call, now),
+        accessKey: call.credentials?.accessKey ?? null,
+        timeout: call.method === "GET" && call.slow !== true ? readTimeout : longTimeout
+      })
+    )
+
+  /** The inner answer is a value, so that the budget knows the reply is in even when it refuses. */
+  const answer = <A, I>(
+    call: Call<A, I>,
+    around: (send: Effect.Effect<Reply, NoReply>) => Effect.Effect<Reply, NoReply>
+  ): Effect.Effect<Timed<A>, VenueFailure | NoReply> =>
+    budget
+      .withPermits(budgetRequest(call))(
+        Effect.flatMap(timed(around(exchangeNow(call))), ({ value, ...times }) =>
+          Effect.map(
+            Effect.either(understand(call, value)),
+            Either.map((body) => ({ ...times, body }))
+          )
+        )
+      )
+      .pipe(
+        Effect.flatten,
+        Effect.flatMap(({ body, ...times }) => Effect.map(decode(call, body), (value) => ({ ...times, value })))
+      )
+
+  const decode = <A, I>(call: Call<A, I>, body: unknown): Either.Either<A, VenueUnavailable> =>
+    Either.mapLeft(
+      Schema.decodeUnknownEither(call.answer)(body),
+      () =>
+        new VenueUnavailable({ message: `The venue's answer to ${call.path} has an unknown form.`, httpStatus: 200 })
+    )
+
+  const callTimed = <A, I>(request: Call<A, I>): Effect.Effect<Timed<A>, VenueFailure> =>
+    Effect.catchTag(answer(request, identity), "NoReply", (failure) => Effect.fail(noReplyToRead(failure)))
+
+  const measureClock = (budgetClass: BudgetClass): Effect.Effect<Instant, VenueFailure> =>
+    callTimed({ method: "GET", path: "/time", class: budgetClass, answer: ServerTime }).pipe(
+      Effect.map(({ value, ...times }) => ({ ...times, value: value.serverTime })),
+      Effect.tap(clock.set),
+      Effect.map(({ value }) => value)
+    )
+
+  /** As an order, because orders wait for it. */
+  const clockIsKnown = Effect.unlessEffect(
+    measuring.withPermits(1)(Effect.unlessEffect(measureClock("order"), clock.isMeasured)),
+    clock.isMeasured
+  )
+
+  /** A request refused for its time was refused before anything else: with the clock set right it is sent once more. */
+  const resynchronised = <A, E extends VenueFailure | OutcomeUnknown>(
+    budgetClass: BudgetClass,
+    attempt: Effect.Effect<A, E>,
+    again: Effect.Effect<A, E>
+  ): Effect.Effect<A, E | VenueFailure> =>
+    Effect.zipRight(
+      clockIsKnown,
+      Effect.catchAll(attempt, (failure) =>
+        isClockFault(failure)
+          ? measureClock(budgetClass).pipe(
+              Effect.mapError(() => failure),
+              Effect.zipRight(again)
+            )
+          : Effect.fail(failure)
+      )
+    )
+
+  /** Reads are retried where the code table allows it, writes never. */
+  const call = <A, I>(request: Call<A, I>): Effect.Effect<A, VenueFailure> => {
+    const once = Effect.map(callTimed(request), ({ value }) => value)
+    const whole = request.credentials === undefined ? once : resynchronised(request.class, once, once)
+    return request.method === "GET" ? Effect.retry(whole, { schedule: readRetry, while: mayBeReadAgain }) : whole
+  }
+
+  /**
+   * Runs in a fiber of the client: an interruption reaches the children of a fiber even where the fiber itself cannot
+   * be interrupted, and a request with a timeout is such a child.
+   */
+  const detached = <A>(send: Effect.Effect<A, NoReply>): Effect.Effect<A, NoReply> =>
+    Effect.forkIn(Effect.interruptible(send), scope).pipe(
+      Effect.flatMap(Fiber.await),
+      Effect.flatMap((exit) =>
+        Exit.isInterrupted(exit)
+          ? new NoReply({ message: "The service stopped while it waited for the answer.", neverSent: false })
+          : exit
+      )
+    )
+
+  const submitOnce = <A, I>(
+    request: Call<A, I>,
+    beforeSend: Effect.Effect<void>
+  ): Effect.Effect<A, VenueFailure | OutcomeUnknown> =>
+    // Once the caller has noted that it sends, only the timeout may stop the send: the bytes may have left.
+    answer(request, (send) => Effect.uninterruptible(Effect.zipRight(beforeSend, detached(send)))).pipe(
+      Effect.mapBoth({
+        onSuccess: ({ value }) => value,
+        onFailure: (failure) => (failure._tag === "NoReply" ? noReplyToWrite(failure) : asUnknown(failure))
+      })
+    )
+
+  /**
+   * Sends a signed write once; again only when it was refused for its time. VenueUnavailable means that no byte has
+   * left, OutcomeUnknown that nothing is proven.
+   */
+  const submit = <A, I>(request: Call<A, I>, beforeSend: Effect.Effect<void>) =>
+    resynchronised(request.class, submitOnce(request, beforeSend), submitOnce(request, Effect.void))
+
+  return { call, submit, measureClock, clockOffset: clock.offset }
+})

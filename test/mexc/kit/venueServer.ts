@@ -1,0 +1,100 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { UserId } from "../../../src/domain/Ids.ts"
+import { MarketClock } from "../../../src/MarketClock.ts"
+import { type BudgetLimits, defaultLimits } from "../../../src/mexc/budget/Pools.ts"
+import type { Credentials } from "../../../src/mexc/Credentials.ts"
+import { MexcClient } from "../../../src/mexc/MexcClient.ts"
+import { RateBudget } from "../../../src/mexc/RateBudget.ts"
+import { MexcEndpoint } from "../../../src/mexc/wire/Endpoint.ts"
+
+export interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly rawQuery: string
+  readonly headers: IncomingMessage["headers"]
+}
+
+export type Answer =
+  | { readonly status?: number; readonly json: unknown; readonly headers?: Record<string, string> }
+  | { readonly status?: number; readonly text: string; readonly headers?: Record<string, string> }
+  /** Anything a correct server would not do. */
+  | { readonly raw: (response: ServerResponse) => void }
+
+export const secretKey = "45d0b3c26f2644f19bfb98b07741b2f5"
+export const accessKey = "mx0vglTestAccessKey1"
+
+export const credentials: Credentials = {
+  userId: Schema.decodeSync(UserId)("local_tester"),
+  accessKey,
+  secretKey: Redacted.make(secretKey)
+}
+
+/** A venue of a few lines on loopback: it keeps what it was asked and answers what the test scripts. */
+export const scriptedVenue = (answer: (asked: Asked) => Answer) =>
+  Effect.gen(function* () {
+    const asked: Array<Asked> = []
+    const server = createServer((request, response) => {
+      const url = new URL(request.url ?? "/", "http://localhost")
+      const seen: Asked = {
+        method: request.method ?? "",
+        path: url.pathname.replace("/api/v3", ""),
+        query: url.searchParams,
+        rawQuery: url.search.slice(1),
+        headers: request.headers
+      }
+      asked.push(seen)
+      const reply = answer(seen)
+      if ("raw" in reply) return reply.raw(response)
+      response.writeHead(reply.status ?? 200, { "content-type": "application/json", ...reply.headers })
+      response.end("json" in reply ? JSON.stringify(reply.json) : reply.text)
+    })
+    yield* Effect.acquireRelease(
+      Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
+      () =>
+        Effect.promise(
+          () =>
+            new Promise<void>((resolve) => {
+              server.closeAllConnections()
+              server.close(() => resolve())
+            })
+        )
+    )
+    const { port } = server.address() as AddressInfo
+    const calls = (path: string) => asked.filter((one) => one.path === path)
+    return { url: `http://127.0.0.1:${port}`, asked, calls }
+  })
+
+export const clientLayer = (url: string, limits: BudgetLimits = defaultLimits) =>
+  Layer.provideMerge(
+    MexcClient.layer,
+    Layer.mergeAll(
+      RateBudget.layer(limits),
+      MarketClock.layer,
+      MexcEndpoint.layer(url, url.replace("http", "ws")),
+      NodeHttpClient.layerUndici
+    )
+  )
+
+/** Runs a test against a client of a venue that answers the time by itself and the rest as scripted. */
+export const withVenue = <A, E>(
+  answer: (asked: Asked) => Answer,
+  test: (
+    client: typeof MexcClient.Service,
+    venue: Effect.Effect.Success<ReturnType<typeof scriptedVenue>>,
+    budget: typeof RateBudget.Service
+  ) => Effect.Effect<A, E>
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const venue = yield* scriptedVenue((asked) =>
+        asked.path === "/time" ? { json: { serverTime: Date.now() } } : answer(asked)
+      )
+      return yield* Effect.gen(function* () {
+        return yield* test(yield* MexcClient, venue, yield* RateBudget)
+      }).pipe(Effect.provide(clientLayer(venue.url)))
+    })
+  )
