@@ -1,0 +1,321 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, type Context } from "effect"
+import * as Decimal from "../../src/domain/Decimal.ts"
+import { CycleId, ExecutionId, RuleId } from "../../src/domain/Ids.ts"
+import type { PlaceOrder } from "../../src/domain/PlaceOrder.ts"
+import { BudgetUnavailable } from "../../src/mexc/VenueFailure.ts"
+import { Orders, type RuleOrder } from "../../src/orders/Orders.ts"
+import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
+import * as TestDatabase from "../kit/TestDatabase.ts"
+import { FakeVenue } from "./kit/FakeVenue.ts"
+import * as Fake from "./kit/FakeVenue.ts"
+import { services, withVenue } from "./kit/layers.ts"
+import { addUsers, ann, bob, btc, d } from "./kit/orders.ts"
+
+const buy: PlaceOrder = { symbol: btc, side: "buy", type: "market", quoteAmount: d("50"), waitMs: 2_000 }
+const resting: PlaceOrder = { symbol: btc, side: "buy", type: "limit", quantity: d("1"), price: d("90"), waitMs: 0 }
+const key = (n: number, body = "a") => ({ idempotencyKey: `key-${String(n).padStart(16, "0")}`, bodyHash: body })
+
+const ruleOrder: RuleOrder<never> = {
+  userId: ann,
+  ruleId: RuleId.make("rule_01hzy3v7k2m4n6p8q0r2s4t6w8"),
+  ruleVersion: 1,
+  executionId: ExecutionId.make("exe_01hzy3v7k2m4n6p8q0r2s4t6w8"),
+  cycleId: CycleId.make("cyc_01hzy3v7k2m4n6p8q0r2s4t6w8"),
+  slot: "2026-03-01T09:00:00.000Z",
+  kind: "entry",
+  level: 0,
+  symbol: btc,
+  type: "market",
+  quoteAmount: d("50"),
+  maxSlippageBps: 50,
+  wait: Duration.seconds(2),
+  withIntent: Effect.void
+}
+
+const start = Effect.gen(function* () {
+  yield* addUsers
+  return { orders: yield* Orders, repo: yield* OrdersRepo, venue: yield* FakeVenue }
+})
+
+const tagOf = <A, E extends { readonly _tag: string }>(effect: Effect.Effect<A, E>) =>
+  effect.pipe(
+    Effect.map(() => "no failure"),
+    Effect.catchAll((error) => Effect.succeed(error._tag))
+  )
+
+describe("placing an order", () => {
+  it.live("answers with the filled order, its fees and its fills", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const { order, replayed } = yield* orders.place(ann, buy, key(1))
+      assert.isFalse(replayed)
+      assert.strictEqual(order.status, "filled")
+      assert.strictEqual(Decimal.format(order.executedQuote), "50")
+      assert.deepEqual(
+        order.fees.map(({ amount, asset }) => `${Decimal.format(amount)} ${asset}`),
+        ["0.01 USDT"]
+      )
+      assert.strictEqual((yield* orders.fills(ann, order.id)).length, 1)
+      assert.isNotNull(order.sentAt)
+      assert.strictEqual(venue.posts.length, 1)
+      assert.strictEqual(Decimal.format(venue.posts[0]?.quoteOrderQty ?? Decimal.zero), "50")
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("places once however often the request is repeated, and tells another body apart", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const first = yield* orders.place(ann, buy, key(1))
+      const again = yield* orders.place(ann, buy, key(1))
+      assert.isTrue(again.replayed)
+      assert.deepEqual(again.order, first.order)
+      assert.strictEqual(yield* tagOf(orders.place(ann, buy, key(1, "b"))), "IDEMPOTENCY_KEY_REUSED")
+      assert.strictEqual(venue.posts.length, 1)
+      yield* orders.place(bob, buy, key(1))
+      assert.strictEqual(venue.posts.length, 2)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("says that a request is still running", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      venue.mood = { type: "hangAfter" }
+      yield* Effect.fork(orders.place(ann, buy, key(1)))
+      yield* Deferred.await(venue.reached)
+      assert.strictEqual(yield* tagOf(orders.place(ann, buy, key(1))), "IDEMPOTENCY_IN_PROGRESS")
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("finishes although the client hangs up", () =>
+    Effect.gen(function* () {
+      const { orders, repo, venue } = yield* start
+      venue.mood = { type: "rest" }
+      const client = yield* Effect.fork(orders.place(ann, { ...resting, waitMs: 5_000 }, key(1)))
+      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => venue.posts.length === 1 })
+      yield* Fiber.interrupt(client)
+      const [order] = yield* Effect.repeat(repo.list(ann, { limit: 1 }, null), {
+        until: ([one]) => one?.status === "open"
+      })
+      assert.strictEqual(order?.exchangeOrderId, "C1")
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  for (const [code, tag, why] of [
+    [30002, "BELOW_MINIMUM", "BELOW_MIN_NOTIONAL"],
+    [30087, "PRICE_OUT_OF_BAND", "PRICE_OUT_OF_BAND"],
+    [10101, "INSUFFICIENT_BALANCE", "INSUFFICIENT_FUNDS"],
+    [30004, "INSUFFICIENT_BALANCE", "INSUFFICIENT_FUNDS"],
+    [30005, "INSUFFICIENT_BALANCE", "INSUFFICIENT_FUNDS"],
+    [10007, "SYMBOL_NOT_TRADABLE", "NOT_TRADABLE"],
+    [30016, "SYMBOL_NOT_TRADABLE", "NOT_TRADABLE"],
+    [700002, "CREDENTIALS_REJECTED", "CREDENTIALS_REJECTED"],
+    [30029, "ORDER_REJECTED", "VENUE_REFUSED"]
+  ] as const)
+    it.live(`answers ${tag} when the venue refuses with ${code}, again for a repetition`, () =>
+      Effect.gen(function* () {
+        const { orders, repo, venue } = yield* start
+        venue.mood = { type: "refuse", code, kind: "input" }
+        const failure = yield* Effect.flip(orders.place(ann, buy, key(1)))
+        assert.strictEqual(failure._tag, tag)
+        assert.strictEqual(failure.venue?.code, code)
+        const again = yield* Effect.flip(orders.place(ann, buy, key(1)))
+        assert.strictEqual(again._tag, tag)
+        assert.strictEqual(venue.posts.length, 1)
+        const [order] = yield* repo.list(ann, { limit: 1 }, null)
+        assert.strictEqual(order?.status, "rejected")
+        assert.strictEqual(order?.rejectReason?.code, why)
+      }).pipe(Effect.provide(withVenue))
+    )
+
+  it.live("may be repeated under the same key when nothing was sent", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const failure = new BudgetUnavailable({ message: "used up", retryAfterMs: 1_000 })
+      venue.mood = { type: "noBudget", failure }
+      assert.strictEqual(yield* tagOf(orders.place(ann, buy, key(1))), "EXCHANGE_RATE_LIMITED")
+      venue.mood = { type: "unreachable" }
+      assert.strictEqual(yield* tagOf(orders.place(ann, buy, key(1))), "EXCHANGE_UNAVAILABLE")
+      venue.mood = { type: "fill" }
+      const placed = yield* orders.place(ann, buy, key(1))
+      assert.strictEqual(placed.order.status, "filled")
+      assert.isFalse(placed.replayed)
+      assert.strictEqual(venue.posts.length, 1)
+      assert.isTrue((yield* orders.place(ann, buy, key(1))).replayed)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("answers unknown when the answer was lost, and finds the order without sending again", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      venue.mood = { type: "loseAnswer" }
+      venue.isDown = true
+      const { order } = yield* orders.place(ann, { ...buy, waitMs: 0 }, key(1))
+      assert.strictEqual(order.status, "unknown")
+      assert.isNotNull(order.unknownSince)
+      venue.isDown = false
+      const found = yield* orders.awaitTerminal(ann, order.id, Duration.seconds(2))
+      assert.strictEqual(found.status, "filled")
+      assert.isNull(found.unknownSince)
+      const again = yield* orders.place(ann, buy, key(1))
+      assert.strictEqual(again.order.status, "filled")
+      assert.strictEqual(venue.posts.length, 1)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("refuses bad orders before anything is stored or sent", () =>
+    Effect.gen(function* () {
+      const { orders, repo, venue } = yield* start
+      assert.strictEqual(yield* tagOf(orders.place(ann, { ...buy, quoteAmount: d("0.5") }, key(1))), "BELOW_MINIMUM")
+      assert.strictEqual(
+        yield* tagOf(orders.place(ann, { ...buy, quoteAmount: d("20000") }, key(2))),
+        "INSUFFICIENT_BALANCE"
+      )
+      const preview = yield* orders.preview(ann, { ...buy, quoteAmount: d("0.5") })
+      assert.deepEqual(
+        preview.problems.map(({ code }) => code),
+        ["BELOW_MINIMUM"]
+      )
+      assert.deepEqual(yield* repo.list(ann, { limit: 9 }, null), [])
+      assert.strictEqual(venue.posts.length, 0)
+      yield* orders.place(ann, buy, key(1, "corrected"))
+      assert.strictEqual(venue.posts.length, 1)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("refuses to trade for an instance that lost the lease, and sends nothing", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      yield* TestDatabase.stealLease
+      assert.strictEqual(yield* tagOf(orders.place(ann, buy, key(1))), "NOT_OWNER")
+      assert.strictEqual(yield* tagOf(orders.placeForRule(ruleOrder)), "NOT_OWNER")
+      assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(withVenue))
+  )
+})
+
+/** The services in a scope of their own, which a test can end as a stop of the service would. */
+const startAndStop = Effect.gen(function* () {
+  const scope = yield* Scope.make()
+  const context: Context.Context<Layer.Layer.Success<typeof services>> = yield* Layer.buildWithScope(services, scope)
+  return { context, stop: Scope.close(scope, Exit.void) }
+})
+
+describe("a service that stops while it sends", () => {
+  for (const [mood, status] of [
+    ["hangBefore", "rejected"],
+    ["hangAfter", "unknown"]
+  ] as const)
+    it.live(`leaves the order ${status} when it was ${mood === "hangBefore" ? "not yet" : "perhaps"} sent`, () =>
+      Effect.gen(function* () {
+        yield* addUsers
+        const venue = yield* FakeVenue
+        venue.mood = { type: mood }
+        const { context, stop } = yield* startAndStop
+        yield* Effect.fork(
+          Effect.provide(
+            Effect.flatMap(Orders, (orders) => orders.place(ann, buy, key(1))),
+            context
+          )
+        )
+        yield* Deferred.await(venue.reached)
+        yield* stop
+        const next = yield* startAndStop
+        const [order] = yield* Effect.provide(
+          Effect.flatMap(OrdersRepo, (repo) => repo.list(ann, { limit: 1 }, null)),
+          next.context
+        )
+        assert.strictEqual(order?.status, status)
+        yield* next.stop
+      }).pipe(Effect.provide(Fake.layer.pipe(Layer.provideMerge(TestDatabase.layer))))
+    )
+})
+
+describe("a rule's order", () => {
+  it.live("is sent once per slot, whoever asks and however often", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      let recorded = 0
+      const ask = orders.placeForRule({ ...ruleOrder, withIntent: Effect.sync(() => void (recorded += 1)) })
+      const [first, second] = yield* Effect.all([ask, ask], { concurrency: 2 })
+      const third = yield* ask
+      assert.strictEqual(first.id, second.id)
+      assert.strictEqual(first.id, third.id)
+      assert.strictEqual(third.status, "filled")
+      assert.strictEqual(third.book, `rule:${ruleOrder.ruleId}`)
+      assert.strictEqual(third.type, "immediateOrCancel")
+      assert.strictEqual(venue.posts.length, 1)
+      assert.strictEqual(recorded, 1)
+      yield* orders.placeForRule({ ...ruleOrder, slot: "2026-03-02T09:00:00.000Z" })
+      assert.strictEqual(venue.posts.length, 2)
+      assert.strictEqual((yield* orders.ofExecution(ann, ruleOrder.executionId)).length, 2)
+      assert.deepEqual(yield* orders.openOfRule(ann, ruleOrder.ruleId), [])
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("is not sent when the rule's own record cannot be written", () =>
+    Effect.gen(function* () {
+      const { orders, repo, venue } = yield* start
+      const failure = yield* Effect.flip(
+        orders.placeForRule({ ...ruleOrder, withIntent: Effect.fail("capped" as const) })
+      )
+      assert.strictEqual(failure, "capped")
+      assert.deepEqual(yield* repo.list(ann, { limit: 9 }, null), [])
+      assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("is answered with its refusal, and the slot is not tried again", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      venue.mood = { type: "refuse", code: 10101, kind: "funds" }
+      const order = yield* orders.placeForRule(ruleOrder)
+      assert.strictEqual(order.status, "rejected")
+      assert.strictEqual(order.rejectReason?.code, "INSUFFICIENT_FUNDS")
+      venue.mood = { type: "fill" }
+      assert.strictEqual((yield* orders.placeForRule(ruleOrder)).status, "rejected")
+      assert.strictEqual(venue.posts.length, 1)
+    }).pipe(Effect.provide(withVenue))
+  )
+})
+
+describe("following an order", () => {
+  it.live("cancels a resting order and tells its true end", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      venue.mood = { type: "rest" }
+      const { order } = yield* orders.place(ann, resting, key(1))
+      assert.strictEqual(order.status, "open")
+      const cancelled = yield* orders.cancel(ann, order.id)
+      assert.strictEqual(cancelled.status, "cancelled")
+      assert.strictEqual((yield* orders.cancel(ann, order.id)).status, "cancelled")
+      assert.strictEqual(venue.asked.filter((what) => what === "cancel").length, 1)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("does not show or cancel somebody else's order", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      venue.mood = { type: "rest" }
+      const { order } = yield* orders.place(ann, resting, key(1))
+      assert.strictEqual(yield* tagOf(orders.get(bob, order.id)), "NOT_FOUND")
+      assert.strictEqual(yield* tagOf(orders.cancel(bob, order.id)), "NOT_FOUND")
+      assert.strictEqual(yield* tagOf(orders.fills(bob, order.id)), "NOT_FOUND")
+      assert.strictEqual((yield* orders.get(ann, order.id)).status, "open")
+      assert.isTrue(Option.isNone(Option.fromNullable((yield* orders.list(bob, { limit: 5 })).items[0])))
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("pages through the list and refuses a foreign cursor", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      venue.mood = { type: "rest" }
+      for (let n = 1; n <= 3; n++) yield* orders.place(ann, resting, key(n))
+      const first = yield* orders.list(ann, { limit: 2 })
+      const second = yield* orders.list(ann, { limit: 2, cursor: first.nextCursor ?? "" })
+      assert.strictEqual(first.items.length + second.items.length, 3)
+      assert.isNull(second.nextCursor)
+      assert.strictEqual(yield* tagOf(orders.list(ann, { limit: 2, cursor: "x" })), "VALIDATION_FAILED")
+    }).pipe(Effect.provide(withVenue))
+  )
+})

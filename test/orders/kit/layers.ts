@@ -1,0 +1,42 @@
+import { Effect, Layer, Redacted } from "effect"
+import { CredentialVault } from "../../../src/accounts/CredentialVault.ts"
+import { MarketClock } from "../../../src/MarketClock.ts"
+import { Inquiry } from "../../../src/orders/Inquiry.ts"
+import { OrderChanges } from "../../../src/orders/OrderChanges.ts"
+import { Orders } from "../../../src/orders/Orders.ts"
+import { OrdersRepo } from "../../../src/orders/OrdersRepo.ts"
+import { RiskInputs } from "../../../src/orders/RiskInputs.ts"
+import { Submission } from "../../../src/orders/Submission.ts"
+import { Idempotency } from "../../../src/store/Idempotency.ts"
+import * as TestDatabase from "../../kit/TestDatabase.ts"
+import * as FakeVenue from "./FakeVenue.ts"
+import { btcInfo, d } from "./orders.ts"
+
+export const vault = Layer.mock(CredentialVault, {
+  get: (userId) => Effect.succeed({ userId, accessKey: "mx0test", secretKey: Redacted.make("secret") })
+})
+
+/** 10,000 USDT, 5 BTC, bid 99.9 and ask 100.1. */
+export const inputs = Layer.succeed(RiskInputs, {
+  gather: () =>
+    Effect.succeed({
+      symbol: btcInfo,
+      quote: { bid: d("99.9"), ask: d("100.1"), stale: false },
+      availableQuote: d("10000"),
+      availableBase: d("5"),
+      bookQuantity: d("5"),
+      asOf: 0
+    })
+})
+
+/** Everything an order needs, over a database that outlives the layer and a venue in memory. */
+export const services = Orders.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
+  Layer.provideMerge(OrdersRepo.layer),
+  Layer.provideMerge(OrderChanges.layer),
+  Layer.provide(Layer.mergeAll(inputs, Idempotency.layer)),
+  Layer.provideMerge(Layer.mergeAll(vault, MarketClock.layer)),
+  Layer.fresh
+)
+
+export const withVenue = services.pipe(Layer.provideMerge(FakeVenue.layer), Layer.provideMerge(TestDatabase.layer))
