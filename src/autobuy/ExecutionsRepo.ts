@@ -9,7 +9,7 @@ import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { type Usage, windowsAt } from "../domain/rule/caps.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
-import { DecisionRow, ExecutionRow, StoredDecision } from "./rows.ts"
+import { DecisionRow, ExecutionRow, StoredDecision } from "./record/rows.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 

@@ -9,7 +9,7 @@ import type { Reason } from "../domain/Reason.ts"
 import type { RuleDocument, RuleState } from "../domain/Rule.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
-import { RuleRow, type Runtime, StoredDocument, StoredReason, StoredRuntime } from "./rows.ts"
+import { RuleRow, type Runtime, StoredDocument, StoredReason, StoredRuntime } from "./record/rows.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 

@@ -83,23 +83,30 @@ export interface Observed {
   readonly reason: Reason | null
 }
 
+/** While it lasts a trigger that re-arms by cooldown or new extreme stays as it is; null when it has passed. */
+const restsUntil = (trigger: PriceTrigger, state: TriggerState, seen: Omit<Observation, "price">): Instant | null => {
+  if (state.armed || state.firedAt === null || trigger.rearm === "recover" || isCrossing(trigger)) return null
+  const until = state.firedAt + Duration.toMillis(seen.cooldown)
+  return seen.now < until ? until : null
+}
+
+/** A drop from a higher reference than last time is a new one. */
+const isFromHigher = (trigger: PriceTrigger, state: TriggerState, reference: Decimal.Decimal | null): boolean =>
+  trigger.type === "price.drop" &&
+  reference !== null &&
+  state.firedReference !== null &&
+  Decimal.greaterThan(reference, state.firedReference)
+
 const isRearmed = (trigger: PriceTrigger, state: TriggerState, bound: PriceBound, seen: Observation): boolean => {
-  if (state.firedAt === null) return true
+  if (state.firedAt === null || state.firedPrice === null) return true
+  if (restsUntil(trigger, state, seen) !== null) return false
   switch (trigger.rearm) {
     case "recover":
       return !holds(bound, seen.price)
     case "cooldown":
-      return seen.now >= state.firedAt + Duration.toMillis(seen.cooldown)
-    case "newExtreme": {
-      // A drop from a higher reference than last time is a new one.
-      const { firedPrice, firedReference } = state
-      const risen =
-        trigger.type === "price.drop" &&
-        seen.reference !== null &&
-        firedReference !== null &&
-        Decimal.greaterThan(seen.reference, firedReference)
-      return risen || firedPrice === null || holds(beyond(bound, firedPrice), seen.price)
-    }
+      return true
+    case "newExtreme":
+      return isFromHigher(trigger, state, seen.reference) || holds(beyond(bound, state.firedPrice), seen.price)
   }
 }
 
@@ -140,25 +147,28 @@ export const observe = (trigger: PriceTrigger, state: TriggerState, seen: Observ
 export const isWindow = (trigger: PriceTrigger): boolean =>
   trigger.type === "price.drop" && (trigger.from.type === "highOf" || trigger.from.type === "openOf")
 
-/** The prices at which the next observation could change anything; time may change it too, see {@link movesWithTime}. */
-export const wakePrices = (
-  trigger: PriceTrigger,
-  state: TriggerState,
-  reference: Decimal.Decimal | null
-): ReadonlyArray<PriceBound> => {
-  const bound = boundOf(trigger, reference)
-  if (bound === null) return []
-  if (isCrossing(trigger)) return [state.ready ? bound : negated(bound)]
-  const bounds: Array<PriceBound> = []
-  if (state.armed) bounds.push(bound)
-  else if (trigger.rearm === "recover") bounds.push(negated(bound))
-  else if (trigger.rearm === "newExtreme" && state.firedPrice !== null) bounds.push(beyond(bound, state.firedPrice))
-  // A new high moves the threshold of a drop from it.
-  if (trigger.type === "price.drop" && trigger.from.type === "highOf" && reference !== null)
-    bounds.push({ comparison: "above", price: reference })
-  return bounds
+/** What could change the next observation. `until` is a time; a bound that already holds would change it at once. */
+export interface Awaited {
+  readonly bounds: ReadonlyArray<PriceBound>
+  readonly until: Instant | null
 }
 
-/** Whether time or other buys can change the condition while the price stands still. */
-export const movesWithTime = (trigger: PriceTrigger, state: TriggerState): boolean =>
-  (trigger.type === "price.drop" && trigger.from.type !== "fixed") || (!state.armed && trigger.rearm === "cooldown")
+/** The trigger's memory after `seen`, and what to wait for: never a price that changes nothing, which would spin. */
+export const awaited = (trigger: PriceTrigger, state: TriggerState, seen: Omit<Observation, "price">): Awaited => {
+  const bound = boundOf(trigger, seen.reference)
+  if (bound === null) return { bounds: [], until: null }
+  const rests = restsUntil(trigger, state, seen)
+  if (rests !== null) return { bounds: [], until: rests }
+  const bounds: Array<PriceBound> = []
+  if (isCrossing(trigger)) bounds.push(state.ready ? bound : negated(bound))
+  else if (state.armed || trigger.rearm === "cooldown" || state.firedPrice === null) bounds.push(bound)
+  else bounds.push(trigger.rearm === "recover" ? negated(bound) : beyond(bound, state.firedPrice))
+  // A new high moves the threshold of a drop from it.
+  if (trigger.type === "price.drop" && trigger.from.type === "highOf" && seen.reference !== null)
+    bounds.push({ comparison: "above", price: seen.reference })
+  return { bounds, until: null }
+}
+
+/** Whether time or other buys can move the threshold while the price stands still. */
+export const movesWithTime = (trigger: PriceTrigger): boolean =>
+  trigger.type === "price.drop" && trigger.from.type !== "fixed"

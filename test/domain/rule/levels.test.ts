@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import { freshTrigger, holds, observe, type TriggerState, wakePrices } from "../../../src/domain/rule/levels.ts"
+import { freshTrigger, holds, observe, type TriggerState, awaited } from "../../../src/domain/rule/levels.ts"
 import { Trigger } from "../../../src/domain/rule/Trigger.ts"
 import { d } from "./fixtures.ts"
 
@@ -31,12 +31,15 @@ const firings = (
     }
     const observed = observe(trigger, state, seen)
     // What the index waits for must wake for every price that changes anything.
-    if (observed.state !== state && trigger.rearm !== "cooldown")
-      assert.isTrue(
-        wakePrices(trigger, state, before === null ? null : d(String(before))).some((bound) =>
-          holds(bound, seen.price)
-        ),
-        `price ${value} would not have woken the rule`
+    const from0 = before === null ? null : d(String(before))
+    const waited = awaited(trigger, state, { ...seen, reference: from0 })
+    const wakes = waited.bounds.some((bound) => holds(bound, seen.price)) || (waited.until ?? Infinity) <= seen.now
+    if (observed.state !== state) assert.isTrue(wakes, `price ${value} would not have woken the rule`)
+    // And once nothing changes any more, the price that was just seen must not wake it again at once.
+    if (!observed.fires && observed.state === state)
+      assert.isFalse(
+        awaited(trigger, state, seen).bounds.some((bound) => holds(bound, seen.price)),
+        `price ${value} would wake the rule for ever`
       )
     state = observed.state
     if (observed.fires) fired.push(i)

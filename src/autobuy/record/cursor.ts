@@ -1,5 +1,5 @@
 import { Effect, Encoding, Either, Schema } from "effect"
-import { ValidationFailed } from "../api/Errors.ts"
+import { ValidationFailed } from "../../api/Errors.ts"
 
 /** Cursors are opaque to clients: base64url of the last key of a page. */
 export const encodeCursor = (key: string | number): string => Encoding.encodeBase64Url(String(key))

@@ -1,0 +1,155 @@
+import { Context, Effect, Layer, RcMap, type Scope } from "effect"
+import * as Decimal from "../domain/Decimal.ts"
+import type { SymbolName } from "../domain/Market.ts"
+import { holds, type PriceBound } from "../domain/rule/levels.ts"
+import { type PriceTick, RuleMarket } from "./RuleMarket.ts"
+
+/** Undoes a registration; doing it twice is harmless. */
+export type Cancel = () => void
+
+/** The armed rules of one symbol. */
+export interface SymbolIndex {
+  readonly symbol: SymbolName
+  readonly last: () => PriceTick | null
+  /**
+   * Calls `wake` once, with the first tick that satisfies one of the bounds; at once when the last price does already.
+   * Call it inside an async registration only: a rule that is armed before it waits can be woken while nobody listens.
+   */
+  readonly arm: (bounds: ReadonlyArray<PriceBound>, wake: (tick: PriceTick) => void) => Cancel
+}
+
+/** Decides which rules wake: a tick touches the rules it hits and no others. */
+export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
+  TriggerIndex,
+  {
+    /** The index of a symbol, fed while any scope holds it. */
+    readonly of: (symbol: SymbolName) => Effect.Effect<SymbolIndex, never, Scope.Scope>
+    readonly stats: Effect.Effect<{ readonly ticks: number; readonly armed: number }>
+  }
+>() {
+  static readonly layer = Layer.scoped(
+    TriggerIndex,
+    Effect.gen(function* () {
+      const market = yield* RuleMarket
+      const counters = { ticks: 0, armed: 0 }
+      const indexes = yield* RcMap.make({
+        lookup: (symbol: SymbolName) =>
+          Effect.gen(function* () {
+            const index = makeSymbolIndex(symbol, counters)
+            // Ticks that arrive between reading the last price and following it are seen by the follower.
+            yield* market.onTick(symbol, index.tick)
+            const last = yield* market.last(symbol)
+            if (last !== null && index.last() === null) index.tick(last)
+            return index
+          })
+      })
+      return TriggerIndex.of({
+        of: (symbol) => RcMap.get(indexes, symbol),
+        stats: Effect.sync(() => ({ ...counters }))
+      })
+    })
+  )
+}
+
+interface Waiter {
+  readonly entries: Array<Entry>
+  readonly wake: (tick: PriceTick) => void
+}
+
+interface Entry {
+  readonly bound: PriceBound
+  readonly waiter: Waiter
+}
+
+const isLower = ({ comparison }: PriceBound) => comparison === "atOrBelow" || comparison === "below"
+/** At one price, bounds that include it are hit before those that exclude it. */
+const isStrict = ({ comparison }: PriceBound) => comparison === "below" || comparison === "above"
+
+/** Sorted so that the end is hit first: falling prices hit the highest lower bound, rising ones the lowest upper bound. */
+const makeSide = (lower: boolean) => {
+  const entries: Array<Entry> = []
+
+  /** Whether `a` belongs nearer to the end than `b`. */
+  const isSooner = (a: PriceBound, b: PriceBound): boolean =>
+    Decimal.equals(a.price, b.price)
+      ? !isStrict(a) && isStrict(b)
+      : lower
+        ? Decimal.greaterThan(a.price, b.price)
+        : Decimal.lessThan(a.price, b.price)
+
+  /** The first place whose entry is hit sooner than the bound. */
+  const placeOf = (bound: PriceBound): number => {
+    let low = 0
+    let high = entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const entry = entries[middle]
+      if (entry !== undefined && isSooner(entry.bound, bound)) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  return {
+    insert: (entry: Entry) => void entries.splice(placeOf(entry.bound), 0, entry),
+    remove: (entry: Entry) => {
+      // Its equals lie directly before the place behind it.
+      for (let i = placeOf(entry.bound) - 1; i >= 0; i--)
+        if (entries[i] === entry) {
+          entries.splice(i, 1)
+          return
+        }
+    },
+    hit: (price: Decimal.Decimal): Entry | undefined => {
+      const entry = entries[entries.length - 1]
+      return entry !== undefined && holds(entry.bound, price) ? entry : undefined
+    }
+  }
+}
+
+const makeSymbolIndex = (symbol: SymbolName, counters: { ticks: number; armed: number }) => {
+  const falling = makeSide(true)
+  const rising = makeSide(false)
+  let last: PriceTick | null = null
+
+  const disarm = (waiter: Waiter) => {
+    if (waiter.entries.length === 0) return
+    for (const entry of waiter.entries) (isLower(entry.bound) ? falling : rising).remove(entry)
+    waiter.entries.length = 0
+    counters.armed--
+  }
+
+  const popHit = (tick: PriceTick): boolean => {
+    const entry = falling.hit(tick.price) ?? rising.hit(tick.price)
+    if (entry === undefined) return false
+    // Disarmed before it is woken: whatever it does next, this registration is over.
+    disarm(entry.waiter)
+    entry.waiter.wake(tick)
+    return true
+  }
+
+  const tick = (next: PriceTick) => {
+    counters.ticks++
+    last = next
+    // A rule that re-arms while it is woken waits for the next tick: its registration checks the last price itself.
+    while (popHit(next));
+  }
+
+  const arm = (bounds: ReadonlyArray<PriceBound>, wake: (tick: PriceTick) => void): Cancel => {
+    const seen = last
+    if (seen !== null && bounds.some((bound) => holds(bound, seen.price))) {
+      wake(seen)
+      return () => undefined
+    }
+    const waiter: Waiter = { entries: [], wake }
+    for (const bound of bounds) {
+      const entry = { bound, waiter }
+      waiter.entries.push(entry)
+      ;(isLower(bound) ? falling : rising).insert(entry)
+    }
+    if (bounds.length > 0) counters.armed++
+    return () => disarm(waiter)
+  }
+
+  return { symbol, last: () => last, arm, tick }
+}

@@ -1,0 +1,88 @@
+import { Clock, Data, Duration, Effect, Either, Option } from "effect"
+import * as Decimal from "../../domain/Decimal.ts"
+import type { Decision } from "../../domain/Execution.ts"
+import { reason, type Reason } from "../../domain/Reason.ts"
+import { checkCaps } from "../../domain/rule/caps.ts"
+import type { BuyOrder } from "../../domain/rule/sizing.ts"
+import { Orders } from "../../orders/Orders.ts"
+import { ExecutionsRepo } from "../ExecutionsRepo.ts"
+import type { ExecutionRow, RuleRow } from "../record/rows.ts"
+import { refusedBy } from "../record/settle.ts"
+import { RulesRepo } from "../RulesRepo.ts"
+import type { Fired } from "./records.ts"
+import type { makeSettling } from "./settling.ts"
+
+/** The intent was refused inside its own transaction: a limit was taken or the rule stopped since the decision. */
+class IntentRefused extends Data.TaggedError("IntentRefused")<{ readonly reason: Reason }> {}
+
+/** How long a firing waits for its order to end; a longer one is settled when its end is told. */
+const orderPatience = Duration.seconds(10)
+
+/** From a decided buy to its order: reservation, decision and intent commit together, then the one request. */
+export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.Success<typeof makeSettling>) {
+  const rules = yield* RulesRepo
+  const executions = yield* ExecutionsRepo
+  const orders = yield* Orders
+  const { conclude, consequences, join, usageOf } = settling
+
+  const place = Effect.fnUntraced(function* (
+    rule: RuleRow,
+    row: ExecutionRow,
+    decision: Decision,
+    order: BuyOrder,
+    began: number
+  ) {
+    const { document } = rule
+    let sentMs: number | null = null
+    const withIntent = Effect.gen(function* () {
+      const current = yield* rules.find(rule.user_id, rule.rule_id)
+      if (Option.isNone(current) || current.value.state !== "active")
+        return yield* new IntentRefused({ reason: reason("BY_USER") })
+      const { refusal } = checkCaps(document.limits, yield* usageOf(rule, decision.at, row.execution_id), order.worst)
+      if (refusal !== null) return yield* new IntentRefused({ reason: refusal })
+      yield* executions.save({ ...row, attempted: true, reserved_quote: order.worst })
+      yield* executions.record(row.user_id, row.execution_id, decision)
+      sentMs = Math.round((yield* Clock.currentTimeMillis) - began)
+    })
+    const placed = yield* Effect.either(
+      orders.placeForRule({
+        userId: rule.user_id,
+        ruleId: rule.rule_id,
+        ruleVersion: rule.version,
+        executionId: row.execution_id,
+        cycleId: row.cycle_id,
+        slot: row.slot,
+        kind: "entry",
+        level: 0,
+        symbol: rule.symbol,
+        type: order.type,
+        ...(order.quantity === null ? {} : { quantity: order.quantity }),
+        ...(order.quoteAmount === null ? {} : { quoteAmount: order.quoteAmount }),
+        ...(order.price === null ? {} : { price: order.price }),
+        ...(document.maxPrice === null ? {} : { maxPrice: document.maxPrice }),
+        wait: orderPatience,
+        withIntent
+      })
+    )
+    if (Either.isLeft(placed)) {
+      const error = placed.left
+      if (error._tag === "DATABASE_UNAVAILABLE" || error._tag === "NOT_OWNER") return yield* error
+      const refused =
+        error._tag === "IntentRefused" ? { outcome: "skipped" as const, reason: error.reason } : refusedBy(error)
+      const ended: ExecutionRow = { ...row, state: "done", ...refused }
+      return yield* conclude(rule, ended, { ...decision, outcome: "skip", reason: refused.reason })
+    }
+    const tookMs = Math.round((yield* Clock.currentTimeMillis) - began)
+    const joined = yield* join(row.user_id, row.execution_id, {
+      submit_ms: sentMs,
+      ...(Decimal.isPositive(placed.right.executedQuantity) ? { fill_ms: tookMs } : {})
+    })
+    if (joined === null) return { execution: row, finished: null } satisfies Fired
+    return {
+      execution: joined.row,
+      finished: joined.ended ? yield* consequences(rule, joined.row) : null
+    } satisfies Fired
+  })
+
+  return place
+})

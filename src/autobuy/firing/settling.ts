@@ -1,0 +1,126 @@
+import { Effect, Option } from "effect"
+import type { Decision } from "../../domain/Execution.ts"
+import type { ExecutionId, UserId } from "../../domain/Ids.ts"
+import { reason } from "../../domain/Reason.ts"
+import { completion } from "../../domain/rule/completion.ts"
+import type { Instant } from "../../domain/Time.ts"
+import { MarketClock } from "../../MarketClock.ts"
+import { Orders } from "../../orders/Orders.ts"
+import { Database } from "../../store/Database.ts"
+import { ExecutionsRepo } from "../ExecutionsRepo.ts"
+import type { ExecutionRow, RuleRow } from "../record/rows.ts"
+import { settled } from "../record/settle.ts"
+import { RuleMarket } from "../RuleMarket.ts"
+import { RulesRepo } from "../RulesRepo.ts"
+import type { Finished, Fired } from "./records.ts"
+
+/** How firings end: what became of their orders, and what follows for their rule. */
+export const makeSettling = Effect.gen(function* () {
+  const database = yield* Database
+  const rules = yield* RulesRepo
+  const executions = yield* ExecutionsRepo
+  const orders = yield* Orders
+  const market = yield* RuleMarket
+  const clock = yield* MarketClock
+
+  const usageOf = (rule: RuleRow, at: Instant, except: ExecutionId | null) =>
+    executions.usage({ userId: rule.user_id, ruleId: rule.rule_id, timezone: rule.document.timezone }, at, except)
+
+  const symbolOf = (rule: RuleRow) =>
+    Effect.map(market.symbol(rule.symbol), (info) => (info === null ? null : Option.getOrNull(info)))
+
+  const finished = Effect.fn("RuleFiring.finished")(function* (rule: RuleRow) {
+    const now = yield* clock.now
+    const why = completion(rule.document, yield* usageOf(rule, now, null), yield* symbolOf(rule), now)
+    if (why === null) return null
+    // A buy without a proven end may still turn out not to have happened.
+    const open = why.code === "COMPLETED_END" ? [] : yield* executions.running(rule.user_id, rule.rule_id)
+    return open.length > 0 ? null : ({ state: "completed", reason: why } satisfies Finished)
+  })
+
+  /** What follows from a finished execution: a streak of failures, missing money, or a used-up limit stops the rule. */
+  const consequences = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
+    const { onFailure, onInsufficientFunds } = rule.document
+    if (onInsufficientFunds === "pause" && row.reason?.code === "INSUFFICIENT_FUNDS")
+      return { state: "paused", reason: row.reason } satisfies Finished
+    const failures = yield* Effect.map(rules.find(rule.user_id, rule.rule_id), (found) =>
+      Option.match(found, { onNone: () => 0, onSome: ({ failures: count }) => count })
+    )
+    if (row.outcome === "failed" && failures >= onFailure.maxConsecutive) {
+      const last = row.reason?.code ?? ""
+      return {
+        state: "paused",
+        reason: reason("TOO_MANY_FAILURES", { failures: String(failures), last })
+      } satisfies Finished
+    }
+    return yield* finished(rule)
+  })
+
+  /** Call it inside a transaction. */
+  const countFailure = Effect.fnUntraced(function* (row: ExecutionRow) {
+    if (row.outcome !== "failed" && row.outcome !== "executed") return
+    const found = yield* rules.find(row.user_id, row.rule_id)
+    if (Option.isNone(found)) return
+    const failures = row.outcome === "failed" ? found.value.failures + 1 : 0
+    if (failures !== found.value.failures) yield* rules.saveFailures(row.user_id, row.rule_id, failures)
+  })
+
+  const conclude = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, decision: Decision) {
+    yield* database.write(
+      Effect.all([executions.save(row), executions.record(row.user_id, row.execution_id, decision), countFailure(row)])
+    )
+    return { execution: row, finished: yield* consequences(rule, row) } satisfies Fired
+  })
+
+  const skip = (rule: RuleRow, row: ExecutionRow, decision: Decision) =>
+    conclude(
+      rule,
+      {
+        ...row,
+        state: "done",
+        outcome: decision.outcome === "shadow" ? "shadow" : "skipped",
+        reason: decision.reason,
+        attempted: decision.outcome === "shadow",
+        requested_quote: decision.sizing?.capped ?? null
+      },
+      decision
+    )
+
+  /** Reads the orders inside the transaction that stores their sum, so that no older state can follow a newer one. */
+  const join = Effect.fnUntraced(function* (
+    userId: UserId,
+    id: ExecutionId,
+    latency: Partial<Pick<ExecutionRow, "submit_ms" | "fill_ms">>
+  ) {
+    return yield* database.write(
+      Effect.gen(function* () {
+        const found = yield* executions.find(userId, id)
+        if (Option.isNone(found)) return null
+        const before = found.value
+        const row = { ...settled(before, yield* orders.ofExecution(userId, id)), ...latency }
+        yield* executions.save(row)
+        const ended = before.state === "running" && row.state === "done"
+        if (ended) yield* countFailure(row)
+        return { row, ended }
+      })
+    )
+  })
+
+  const settle = Effect.fn("RuleFiring.settle")(function* (userId: UserId, id: ExecutionId) {
+    const joined = yield* join(userId, id, {})
+    if (joined === null || !joined.ended) return null
+    const rule = yield* rules.find(userId, joined.row.rule_id)
+    return Option.isNone(rule) ? null : yield* consequences(rule.value, joined.row)
+  })
+
+  /** Others that have no proven end, after asking once more. */
+  const unresolved = Effect.fnUntraced(function* (row: ExecutionRow) {
+    const others = (yield* executions.running(row.user_id, row.rule_id)).filter(
+      (other) => other.execution_id !== row.execution_id
+    )
+    const joined = yield* Effect.forEach(others, (other) => join(other.user_id, other.execution_id, {}))
+    return joined.some((other) => other !== null && other.row.state === "running")
+  })
+
+  return { usageOf, symbolOf, finished, consequences, conclude, skip, join, settle, unresolved }
+})
