@@ -18,7 +18,7 @@ import {
   NotOwner,
   QuotaExceeded
 } from "./Errors.ts"
-import { noQuery, optional, page, strict } from "./Requests.ts"
+import { optional, page, strict } from "./Requests.ts"
 
 /** The user behind the credential, and what the credential may do. */
 export const Account = Schema.Struct({
@@ -87,21 +87,18 @@ const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadab
 export class AccountApi extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.get("getAccount", "/account")
-      .setUrlParams(noQuery)
       .addSuccess(ok(Account))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.get("getCredentials", "/account/credentials")
-      .setUrlParams(noQuery)
       .addSuccess(ok(CredentialInfo))
       .addError(failures(CredentialsMissing))
       .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.put("setCredentials", "/account/credentials")
-      .setUrlParams(noQuery)
       .setPayload(strict(CredentialRequest))
       .addSuccess(ok(CredentialInfo))
       .addError(failures(CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway))
@@ -109,7 +106,6 @@ export class AccountApi extends HttpApiGroup.make("account")
   )
   .add(
     HttpApiEndpoint.post("rotateCredentials", "/account/credentials/rotate")
-      .setUrlParams(noQuery)
       .setPayload(strict(CredentialRequest))
       .addSuccess(ok(CredentialInfo))
       .addError(failures(CredentialsMissing, CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway))
@@ -117,34 +113,29 @@ export class AccountApi extends HttpApiGroup.make("account")
   )
   .add(
     HttpApiEndpoint.del("deleteCredentials", "/account/credentials")
-      .setUrlParams(noQuery)
       .addSuccess(ok(Removed))
       .addError(failures(CredentialsMissing, Conflict, NotOwner))
       .annotate(RequiredScope, "manage")
   )
   .add(
     HttpApiEndpoint.get("getWallet", "/account/wallet")
-      .setUrlParams(noQuery)
       .addSuccess(ok(Wallet))
       .addError(failures(...keyUnusable, ...venueAway))
       .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.post("refreshWallet", "/account/wallet/refresh")
-      .setUrlParams(noQuery)
       .addSuccess(ok(Wallet))
       .addError(failures(...keyUnusable, ...venueAway))
       .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.get("listKeys", "/account/keys")
-      .setUrlParams(noQuery)
       .addSuccess(ok(page(ApiKey)))
       .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.post("createKey", "/account/keys")
-      .setUrlParams(noQuery)
       .setPayload(strict(ApiKeyRequest))
       .addSuccess(ok(CreatedApiKey, 201))
       .addError(failures(QuotaExceeded))
@@ -153,7 +144,6 @@ export class AccountApi extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.get("getKey", "/account/keys/:id")
       .setPath(Schema.Struct({ id: Schema.String }))
-      .setUrlParams(noQuery)
       .addSuccess(ok(ApiKey))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")
@@ -161,7 +151,6 @@ export class AccountApi extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.del("revokeKey", "/account/keys/:id")
       .setPath(Schema.Struct({ id: Schema.String }))
-      .setUrlParams(noQuery)
       .addSuccess(ok(ApiKey))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "manage")

@@ -6,7 +6,7 @@ import { Instant } from "../domain/Time.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
 import { ExchangeRateLimited, ExchangeUnavailable, StaleMarketData, SymbolNotFound } from "./Errors.ts"
-import { integerParameter, Limit, noQuery, optional, page, paging, query, SymbolNames } from "./Requests.ts"
+import { integerParameter, Limit, optional, page, paging, query, SymbolNames } from "./Requests.ts"
 
 const freshness = { asOf: Instant, source: Source, stale: Schema.Boolean }
 
@@ -38,7 +38,6 @@ export class MarketApi extends HttpApiGroup.make("market")
   .add(
     HttpApiEndpoint.get("getSymbol", "/market/symbols/:symbol")
       .setPath(bySymbol)
-      .setUrlParams(noQuery)
       .addSuccess(ok(SymbolInfo))
       .annotate(RequiredScope, "read")
   )
@@ -51,7 +50,6 @@ export class MarketApi extends HttpApiGroup.make("market")
   .add(
     HttpApiEndpoint.get("getTicker", "/market/tickers/:symbol")
       .setPath(bySymbol)
-      .setUrlParams(noQuery)
       .addSuccess(ok(Ticker))
       .annotate(RequiredScope, "read")
   )

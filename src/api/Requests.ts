@@ -7,11 +7,8 @@ import { SymbolName } from "../domain/Market.ts"
 export const strict = <S extends Schema.Annotable.All>(schema: S): Schema.Annotable.Self<S> =>
   schema.annotations({ parseOptions: { onExcessProperty: "error", errors: "all" } })
 
-/** A query string; every parameter may be left out unless its schema says otherwise. */
+/** A query string. A route without one takes no parameter at all; the listener sees to that. */
 export const query = <const Fields extends Schema.Struct.Fields>(fields: Fields) => strict(Schema.Struct(fields))
-
-/** A query for the routes that take none. */
-export const noQuery = query({})
 
 export const optional = <S extends Schema.Schema.All>(schema: S) => Schema.optionalWith(schema, { exact: true })
 

@@ -4,7 +4,6 @@ import { Schema } from "effect"
 import { Instant } from "../domain/Time.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
 import { ok } from "./Envelope.ts"
-import { noQuery } from "./Requests.ts"
 
 /** `degraded`: serving, but something a user would miss is away. */
 export const Health = Schema.Literal("up", "degraded", "down").annotations({ identifier: "Health" })
@@ -64,22 +63,25 @@ export const Engine = Schema.Struct({
 }).annotations({ identifier: "Engine" })
 export interface Engine extends Schema.Schema.Type<typeof Engine> {}
 
-const get = <const Name extends string>(name: Name, path: `/${string}`) =>
-  HttpApiEndpoint.get(name, path).setUrlParams(noQuery)
-
 export class StatusApi extends HttpApiGroup.make("status")
-  .add(get("getStatus", "/status").addSuccess(ok(ServiceStatus)))
-  .add(get("getLiveness", "/status/live").addSuccess(ok(UpOrDown)))
-  .add(get("getReadiness", "/status/ready").addSuccess(ok(UpOrDown)))
+  .add(HttpApiEndpoint.get("getStatus", "/status").addSuccess(ok(ServiceStatus)))
+  .add(HttpApiEndpoint.get("getLiveness", "/status/live").addSuccess(ok(UpOrDown)))
+  .add(HttpApiEndpoint.get("getReadiness", "/status/ready").addSuccess(ok(UpOrDown)))
   .add(
-    get("getDependencies", "/status/dependencies")
+    HttpApiEndpoint.get("getDependencies", "/status/dependencies")
       .addSuccess(ok(Dependencies))
       .annotate(RequiredScope, "read")
       .middleware(Authorization)
   )
   .add(
-    get("getLimits", "/status/limits").addSuccess(ok(Limits)).annotate(RequiredScope, "read").middleware(Authorization)
+    HttpApiEndpoint.get("getLimits", "/status/limits")
+      .addSuccess(ok(Limits))
+      .annotate(RequiredScope, "read")
+      .middleware(Authorization)
   )
   .add(
-    get("getEngine", "/status/engine").addSuccess(ok(Engine)).annotate(RequiredScope, "read").middleware(Authorization)
+    HttpApiEndpoint.get("getEngine", "/status/engine")
+      .addSuccess(ok(Engine))
+      .annotate(RequiredScope, "read")
+      .middleware(Authorization)
   ) {}

@@ -27,7 +27,7 @@ import {
   StaleMarketData,
   SymbolNotTradable
 } from "./Errors.ts"
-import { idempotencyHeaders, noQuery, optional, page, paging, query, strict } from "./Requests.ts"
+import { idempotencyHeaders, optional, page, paging, query, strict } from "./Requests.ts"
 
 export const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadable] as const
 export const notNow = [ExchangeUnavailable, ExchangeRateLimited, NotOwner] as const
@@ -48,7 +48,6 @@ export class TradingApi extends HttpApiGroup.make("trading")
   .add(
     HttpApiEndpoint.post("placeOrder", "/trading/orders")
       .setHeaders(idempotencyHeaders)
-      .setUrlParams(noQuery)
       .setPayload(strict(PlaceOrder))
       .addSuccess(ok(Order, 201))
       .addSuccess(ok(Order, 202))
@@ -57,7 +56,6 @@ export class TradingApi extends HttpApiGroup.make("trading")
   )
   .add(
     HttpApiEndpoint.post("previewOrder", "/trading/orders/preview")
-      .setUrlParams(noQuery)
       .setPayload(strict(PlaceOrder))
       .addSuccess(ok(OrderPreview))
       .addError(failures(...orderRefused, ...keyUnusable, ...notNow))
@@ -72,7 +70,6 @@ export class TradingApi extends HttpApiGroup.make("trading")
   .add(
     HttpApiEndpoint.get("getOrder", "/trading/orders/:id")
       .setPath(byId)
-      .setUrlParams(noQuery)
       .addSuccess(ok(Order))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")
@@ -80,7 +77,6 @@ export class TradingApi extends HttpApiGroup.make("trading")
   .add(
     HttpApiEndpoint.del("cancelOrder", "/trading/orders/:id")
       .setPath(byId)
-      .setUrlParams(noQuery)
       .addSuccess(ok(Order))
       .addError(failures(NotFound, Conflict, OrderRejected, ...keyUnusable, ...notNow))
       .annotate(RequiredScope, "trade")
@@ -88,21 +84,18 @@ export class TradingApi extends HttpApiGroup.make("trading")
   .add(
     HttpApiEndpoint.get("listFills", "/trading/orders/:id/fills")
       .setPath(byId)
-      .setUrlParams(noQuery)
       .addSuccess(ok(page(Fill)))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.get("listPositions", "/trading/positions")
-      .setUrlParams(noQuery)
       .addSuccess(ok(page(Position)))
       .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.get("getPosition", "/trading/positions/:symbol")
       .setPath(Schema.Struct({ symbol: SymbolName }))
-      .setUrlParams(noQuery)
       .addSuccess(ok(Position))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")

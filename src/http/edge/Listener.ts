@@ -83,7 +83,8 @@ export const makeListener = (options: ListenerOptions) => {
       return new MethodNotAllowed({ message: `${show(path)} takes ${match.allow.join(", ")}.` })
     }
     x.route = match.route
-    return refusedBody(request, match.route.takesBody) ?? refusedRate(response, x)
+    const { takesBody, takesQuery } = match.route
+    return refusedBody(request, takesBody) ?? refusedQuery(request, takesQuery) ?? refusedRate(response, x)
   }
 
   /** Routes without a principal are limited by address; the others once they know who asks. */
@@ -136,6 +137,17 @@ const refusedBody = (request: IncomingMessage, takesBody: boolean): ApiError | n
     return new UnsupportedMediaType({ message: "The body must be application/json in UTF-8, not compressed." })
   }
   return null
+}
+
+/** A route with a query has a schema that knows its names. */
+const refusedQuery = (request: IncomingMessage, takesQuery: boolean): ApiError | null => {
+  const query = (request.url ?? "").split("?").slice(1).join("?")
+  if (takesQuery || query === "") return null
+  const names = [...new Set(new URLSearchParams(query).keys())].slice(0, 20).map(show)
+  return new ValidationFailed({
+    message: "This route takes no query parameters.",
+    details: names.map((path) => ({ path, message: "is not known here" }))
+  })
 }
 
 const isJson = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i

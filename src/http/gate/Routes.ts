@@ -15,6 +15,7 @@ export interface Route {
   /** null: open to everybody. */
   readonly scope: Scope | null
   readonly takesBody: boolean
+  readonly takesQuery: boolean
 }
 
 /** What the listener finds for a method and a path. `allow` lists the methods a known path does have. */
@@ -26,7 +27,7 @@ export type Match =
 const none: Match = { type: "none" }
 
 /** A route that is not part of the contract: the document, its page, the metrics. */
-export type PlainRoute = Omit<Route, "id" | "takesBody" | "method">
+export type PlainRoute = Pick<Route, "path" | "operation" | "scope">
 
 interface Node {
   readonly names: Map<string, Node>
@@ -42,9 +43,10 @@ export class Routes {
   readonly #root = makeNode()
 
   constructor(plain: ReadonlyArray<PlainRoute> = []) {
-    this.all = [...contract(), ...plain.map((route) => ({ ...route, method: "GET", takesBody: false }))].map(
-      (route, id) => ({ ...route, id })
-    )
+    this.all = [
+      ...contract(),
+      ...plain.map((route) => ({ ...route, method: "GET", takesBody: false, takesQuery: false }))
+    ].map((route, id) => ({ ...route, id }))
     for (const route of this.all) this.#add(route)
   }
 
@@ -94,7 +96,8 @@ const contract = (): ReadonlyArray<Omit<Route, "id">> => {
         path: endpoint.path,
         operation: endpoint.name,
         scope,
-        takesBody: Option.isSome(endpoint.payloadSchema)
+        takesBody: Option.isSome(endpoint.payloadSchema),
+        takesQuery: Option.isSome(endpoint.urlParamsSchema)
       })
     }
   })

@@ -3,6 +3,8 @@ import { MalformedJson } from "../../api/Errors.ts"
 
 /** Deeper than any rule; a schema's error message for thousands of levels would overflow the stack. */
 const maxDepth = 20
+/** Far more than the largest rule has. A schema tells every fault, so each value costs; thousands would cost a second. */
+const maxValues = 1_000
 
 /**
  * JSON as I-JSON (RFC 7493) wants it: parsers disagree about duplicate names and half surrogate pairs, and control
@@ -29,6 +31,7 @@ const string = /"(?:[^"\\]|\\.)*"/y
 /** One pass over the tokens. What is no JSON at all is left to the parser. */
 const lexicalFault = (text: string): string | null => {
   const levels: Array<Level> = []
+  let commas = 0
   for (let i = 0; i < text.length; i++) {
     const level = levels.at(-1)
     switch (text[i]) {
@@ -42,6 +45,7 @@ const lexicalFault = (text: string): string | null => {
         levels.pop()
         break
       case ",":
+        if (++commas >= maxValues) return `The body has more than ${maxValues} values.`
         if (level !== undefined) level.expectsName = level.names !== null
         break
       case '"': {

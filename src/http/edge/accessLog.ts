@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { IncomingMessage } from "node:http"
-import type { Exchange } from "./gate/Gate.ts"
+import type { Exchange } from "../gate/Gate.ts"
 
 const traceparent = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
 

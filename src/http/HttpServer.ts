@@ -7,12 +7,20 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Deferred, Effect, FiberRef, Layer, Option, Runtime, Schema } from "effect"
 import { createServer as createPlainServer, type Server as NodeServer } from "node:http"
 import { createServer as createTlsServer } from "node:https"
-import { accessLog } from "./accessLog.ts"
+import { Api } from "../api/Api.ts"
+import * as Account from "./Account.ts"
+import { accessLog } from "./edge/accessLog.ts"
+import { Authentication } from "./Authentication.ts"
 import { boundary } from "./Boundary.ts"
+import * as Docs from "./Docs.ts"
 import { answerClientError, answerConnect } from "./edge/clientError.ts"
 import { makeListener, maxBodyBytes } from "./edge/Listener.ts"
 import type { Gate } from "./gate/Gate.ts"
-import { HttpGate } from "./HttpGate.ts"
+import { type GateSettings, HttpGate } from "./HttpGate.ts"
+import * as Market from "./Market.ts"
+import * as Metrics from "./Metrics.ts"
+import * as Status from "./Status.ts"
+import * as Trading from "./Trading.ts"
 
 /** Another program, or another instance, listens there. */
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
@@ -35,7 +43,8 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
   }
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends GateSettings {
+  readonly version: string
   readonly host: string
   readonly port: number
   readonly venue: string
@@ -66,10 +75,18 @@ export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
   /** Accepts requests once built. When its scope closes, it drains first: what it serves must outlive it. */
   static readonly layer = (options: ServerOptions) =>
     Layer.scoped(HttpServer, make(options)).pipe(
+      Layer.provide([handlers, Metrics.layer, Docs.layer(options.version)]),
+      Layer.provide(Authentication.layer),
+      Layer.provide(HttpGate.layer(options)),
       Layer.provide(HttpApiBuilder.Router.Live),
       Layer.provide(NodeHttpServer.layerContext)
     )
 }
+
+const handlers = HttpApiBuilder.api(Api).pipe(
+  Layer.provide([Status.layer, Market.layer, Account.layer, Trading.layer]),
+  Layer.provide(Authentication.middleware)
+)
 
 const make = Effect.fnUntraced(function* (options: ServerOptions) {
   // Only the handlers of the whole contract provide this: without one of them the program does not compile.
