@@ -1,0 +1,210 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, TestClock } from "effect"
+import { CredentialVault } from "../../src/accounts/CredentialVault.ts"
+import { CredentialsMissing } from "../../src/api/Errors.ts"
+import { Inquiry } from "../../src/orders/Inquiry.ts"
+import { OrderChanges } from "../../src/orders/OrderChanges.ts"
+import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
+import { Reconciler } from "../../src/orders/Reconciler.ts"
+import type { OrderRow } from "../../src/orders/record/OrderRow.ts"
+import { Submission } from "../../src/orders/Submission.ts"
+import { MarketClock } from "../../src/MarketClock.ts"
+import { Database } from "../../src/store/Database.ts"
+import * as TestDatabase from "../kit/TestDatabase.ts"
+import { FakeVenue } from "./kit/FakeVenue.ts"
+import * as Fake from "./kit/FakeVenue.ts"
+import { vault } from "./kit/layers.ts"
+import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, told } from "./kit/orders.ts"
+
+const stored = OrdersRepo.layer.pipe(
+  Layer.provideMerge(OrderChanges.layer),
+  Layer.provideMerge(Fake.layer),
+  Layer.provide(MarketClock.layer),
+  Layer.provideMerge(TestDatabase.layer)
+)
+
+/** The start of a service over what an earlier one left behind. */
+const started = Reconciler.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
+  Layer.provide(vault)
+)
+
+const leaveBehind = Effect.fnUntraced(function* (n: number, over: Partial<OrderRow> = {}) {
+  const repo = yield* OrdersRepo
+  const database = yield* Database
+  const row = yield* newIntent(n, over)
+  yield* database.write(repo.insert(row))
+  return row
+})
+
+const after = (row: OrderRow) =>
+  Effect.gen(function* () {
+    const repo = yield* OrdersRepo
+    return Option.getOrThrow(yield* repo.find(row.user_id, row.order_id))
+  })
+
+const ready = Effect.flatMap(Reconciler, (reconciler) => reconciler.ready)
+const reconcile = Effect.flatMap(Reconciler, (reconciler) => reconciler.reconcile)
+
+describe("the start after a crash", () => {
+  it.effect("rejects an intent that was never sent, without asking", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1)
+      yield* Effect.provide(ready, started)
+      const order = yield* after(row)
+      assert.strictEqual(order.status, "rejected")
+      assert.strictEqual(order.reject_reason?.code, "NOT_PLACED")
+      const venue = yield* FakeVenue
+      assert.deepEqual(venue.asked, [])
+      assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("finds a sent order at the venue with its fills, and never sends it again", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, { sent_at: 1 })
+      const venue = yield* FakeVenue
+      venue.orders.set(clientIdOf(1), told(1, "filled", "3", "30"))
+      venue.fills.push(fillOf(1, "t1", "1", "10"), fillOf(1, "t2", "2", "10"))
+      yield* Effect.provide(ready, started)
+      const order = yield* after(row)
+      assert.strictEqual(order.status, "filled")
+      assert.isTrue(order.explained)
+      assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("calls a sent order unknown while the venue does not answer, and does not wait for it", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, { sent_at: 1 })
+      const venue = yield* FakeVenue
+      venue.isDown = true
+      yield* Effect.provide(ready, started)
+      assert.strictEqual((yield* after(row)).status, "unknown")
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("does not let one user's missing key keep another's orders from being asked about", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const anns = yield* leaveBehind(1, { sent_at: 1 })
+      const bobs = yield* leaveBehind(2, { sent_at: 1, user_id: bob })
+      const venue = yield* FakeVenue
+      venue.orders.set(clientIdOf(2), told(2, "cancelled", "0", "0"))
+      const lacking = Layer.effect(
+        CredentialVault,
+        Effect.map(CredentialVault, (all) => ({
+          ...all,
+          get: (userId: typeof ann) =>
+            userId === ann ? Effect.fail(new CredentialsMissing({ message: "no key" })) : all.get(userId)
+        }))
+      ).pipe(Layer.provide(vault))
+      yield* Effect.provide(
+        ready,
+        Reconciler.layer.pipe(Layer.provide(Layer.mergeAll(Inquiry.layer, Submission.layer)), Layer.provide(lacking))
+      )
+      assert.strictEqual((yield* after(anns)).status, "unknown")
+      assert.strictEqual((yield* after(bobs)).status, "cancelled")
+    }).pipe(Effect.provide(stored))
+  )
+})
+
+describe("an unknown order", () => {
+  const unknown = { sent_at: 1, status: "unknown", unknown_since: 1, unknown_since_wall: -595_000 } as const
+
+  it.effect("is found in the lists when the question by its id finds nothing", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, unknown)
+      const venue = yield* FakeVenue
+      venue.orders.set("elsewhere", told(1, "filled", "3", "30"))
+      yield* Effect.provide(ready, started)
+      assert.strictEqual((yield* after(row)).status, "filled")
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("stays unknown for ten minutes of absence, then counts as never placed until a fill says otherwise", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, unknown)
+      const venue = yield* FakeVenue
+      yield* Effect.gen(function* () {
+        yield* ready
+        yield* TestClock.setTime(4_999)
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "unknown")
+        venue.isDown = true
+        yield* TestClock.setTime(5_000)
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "unknown")
+        venue.isDown = false
+        yield* reconcile
+        const gone = yield* after(row)
+        assert.strictEqual(gone.status, "rejected")
+        assert.strictEqual(gone.reject_reason?.code, "NOT_PLACED")
+        const repo = yield* OrdersRepo
+        yield* repo.tell(ann, told(1, "partiallyFilled", "1", "10"))
+        assert.strictEqual((yield* after(row)).status, "partiallyFilled")
+        assert.strictEqual(venue.posts.length, 0)
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
+describe("while the service runs", () => {
+  it.effect("open orders are asked about together, and what is no longer open by its id", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const open = yield* leaveBehind(1, { sent_at: 1, status: "open", exchange_order_id: "C1" })
+      const ended = yield* leaveBehind(2, { sent_at: 1, status: "open", exchange_order_id: "C2" })
+      const venue = yield* FakeVenue
+      venue.orders.set(clientIdOf(1), told(1, "open", "0", "0"))
+      venue.orders.set(clientIdOf(2), told(2, "cancelled", "0", "0"))
+      yield* Effect.provide(ready, started)
+      assert.strictEqual((yield* after(open)).status, "open")
+      assert.strictEqual((yield* after(ended)).status, "cancelled")
+      assert.deepEqual(venue.asked, ["openOrders", "order"])
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("an order that is being sent is left alone", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1)
+      yield* Effect.gen(function* () {
+        const submission = yield* Submission
+        const { reconcile } = yield* Reconciler
+        yield* submission.holding(row.order_id, reconcile)
+        assert.strictEqual((yield* after(row)).status, "pending")
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "rejected")
+      }).pipe(Effect.provide(startedHeld(row)))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
+/** Started while somebody already works on the order. */
+const startedHeld = (row: OrderRow) =>
+  Reconciler.layer.pipe(
+    Layer.provideMerge(Inquiry.layer),
+    Layer.provideMerge(
+      Layer.effect(
+        Submission,
+        Effect.map(Submission, (real) => {
+          let first = true
+          return {
+            ...real,
+            isHeld: (id: typeof row.order_id) => {
+              if (!first) return real.isHeld(id)
+              first = false
+              return true
+            }
+          }
+        })
+      ).pipe(Layer.provide(Submission.layer))
+    ),
+    Layer.provide(vault)
+  )
