@@ -1,8 +1,14 @@
-import { Context, type Duration, type Effect, type Option, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, Option, type Scope } from "effect"
 import type * as Decimal from "../domain/Decimal.ts"
 import type { Candle, SymbolInfo, SymbolName } from "../domain/Market.ts"
+import type { WindowReading } from "../domain/RollingWindow.ts"
 import type { MarketView } from "../domain/rule/gates.ts"
 import type { Instant } from "../domain/Time.ts"
+import { Candles } from "../market/Candles.ts"
+import { RollingHigh } from "../market/RollingHigh.ts"
+import { Symbols } from "../market/Symbols.ts"
+import { TickerHub } from "../market/TickerHub.ts"
+import { MarketClock } from "../MarketClock.ts"
 
 /** A trade's price and its market time. */
 export interface PriceTick {
@@ -14,13 +20,6 @@ export interface PriceTick {
 export interface PriceWindow {
   readonly kind: "highOf" | "openOf"
   readonly length: Duration.Duration
-}
-
-/** `value` is null until history covers the window; `have` of `need` minutes are known. */
-export interface WindowReading {
-  readonly value: Decimal.Decimal | null
-  readonly need: number
-  readonly have: number
 }
 
 /** What rules see of the market, and nothing else. */
@@ -39,8 +38,59 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
     readonly window: (
       symbol: SymbolName,
       window: PriceWindow
-    ) => Effect.Effect<Effect.Effect<WindowReading>, never, Scope.Scope>
+    ) => Effect.Effect<
+      { readonly read: (now: Instant) => WindowReading; readonly ready: Effect.Effect<void> },
+      never,
+      Scope.Scope
+    >
     /** One-minute candles of the last `length`, oldest first; empty when the venue cannot be asked. */
     readonly history: (symbol: SymbolName, length: Duration.Duration) => Effect.Effect<ReadonlyArray<Candle>>
   }
->() {}
+>() {
+  static readonly layer = Layer.effect(
+    RuleMarket,
+    Effect.gen(function* () {
+      const hub = yield* TickerHub
+      const symbols = yield* Symbols
+      const windows = yield* RollingHigh
+      const candles = yield* Candles
+      const clock = yield* MarketClock
+
+      const symbol = Effect.fn("RuleMarket.symbol")((name: SymbolName) =>
+        symbols.get(name).pipe(
+          Effect.asSome,
+          Effect.catchTag("SYMBOL_NOT_FOUND", () => Effect.succeedNone),
+          // What cannot be known now is judged again at the next firing.
+          Effect.catchAll(() => Effect.succeed(null))
+        )
+      )
+
+      const view = Effect.fn("RuleMarket.view")(function* (name: SymbolName, maxAge: Duration.Duration) {
+        yield* hub.watch(name)
+        const age = yield* hub.dataAge(name)
+        if (age > Duration.toMillis(maxAge)) yield* Effect.ignoreLogged(hub.refresh(name))
+        const tick = yield* hub.current(name)
+        if (tick === null) return null
+        const { ask, bid, price, at } = tick
+        return { last: price, bid, ask, asOf: at, ageMs: yield* hub.dataAge(name) }
+      }, Effect.scoped)
+
+      const history = Effect.fn("RuleMarket.history")(function* (name: SymbolName, length: Duration.Duration) {
+        const now = yield* clock.now
+        const from = now - Duration.toMillis(length)
+        const span = yield* Effect.option(candles.range({ symbol: name, interval: "1m", from, to: now + 1 }))
+        return Option.match(span, { onNone: () => [], onSome: (found) => found.candles })
+      })
+
+      return RuleMarket.of({
+        symbol,
+        view,
+        history,
+        onTick: (name, handler) => hub.onTick(name, (tick) => Effect.sync(() => handler(tick))),
+        last: (name) => hub.current(name),
+        window: (name, { kind, length }) =>
+          kind === "highOf" ? windows.highOf(name, length) : windows.openOf(name, length)
+      })
+    })
+  )
+}

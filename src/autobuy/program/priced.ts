@@ -1,0 +1,69 @@
+import { Effect } from "effect"
+import { awaited, movesWithTime, observe } from "../../domain/rule/levels.ts"
+import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
+import type { Instant } from "../../domain/Time.ts"
+import { MarketClock } from "../../MarketClock.ts"
+import type { Finished } from "../firing/records.ts"
+import type { RuleRow } from "../record/rows.ts"
+import { RuleFiring } from "../RuleFiring.ts"
+import { RulesRepo } from "../RulesRepo.ts"
+import { Timers } from "../Timers.ts"
+import { TriggerIndex } from "../TriggerIndex.ts"
+import { priceOperands } from "./operands.ts"
+import { makeReference } from "./reference.ts"
+import { awaitMarket } from "./waiting.ts"
+
+/** Thresholds that time or other buys move are looked at again with each minute of market time. */
+const lookAgainMs = 60_000
+
+const earliest = (...times: ReadonlyArray<Instant | null>): Instant | null =>
+  times.reduce((first, at) => (at === null ? first : first === null ? at : Math.min(first, at)), null)
+
+/** The life of a rule that waits for a price. */
+export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger) {
+  const indexes = yield* TriggerIndex
+  const timers = yield* Timers
+  const firing = yield* RuleFiring
+  const rules = yield* RulesRepo
+  const clock = yield* MarketClock
+  const { endAt, limits } = rule.document
+  const index = yield* indexes.of(rule.symbol)
+  const reference = yield* makeReference(rule, trigger)
+  yield* reference.ready
+  let runtime = rule.runtime
+  let tick = index.last()
+
+  for (;;) {
+    const now = yield* clock.now
+    if (endAt !== null && now >= endAt) {
+      const finished = yield* firing.finished(rule)
+      if (finished !== null) return finished satisfies Finished
+    }
+    const { price: from } = yield* reference.read(now, tick)
+    const seen = { reference: from, now, cooldown: limits.cooldown }
+    const observed = tick === null ? null : observe(trigger, runtime.trigger, { ...seen, price: tick.price })
+    if (tick !== null && observed !== null && observed.fires) {
+      const sequence = runtime.sequence + 1
+      runtime = { ...runtime, sequence, trigger: observed.state }
+      const { finished } = yield* firing.fire(rule, {
+        slot: `n${sequence}`,
+        label: trigger.type,
+        operands: priceOperands(rule.symbol, trigger, tick, from),
+        triggeredAt: now,
+        runtime
+      })
+      if (finished !== null) return finished
+      // The firing took time and may have moved what the trigger is measured from.
+      tick = index.last()
+      continue
+    }
+    if (observed !== null && observed.state !== runtime.trigger) {
+      runtime = { ...runtime, trigger: observed.state }
+      yield* rules.saveRuntime(rule.user_id, rule.rule_id, runtime)
+    }
+    const next = awaited(trigger, runtime.trigger, seen)
+    const again = movesWithTime(trigger) ? (Math.floor(now / lookAgainMs) + 1) * lookAgainMs : null
+    const woken = yield* awaitMarket(index, timers, next.bounds, earliest(next.until, again, endAt))
+    tick = woken ?? index.last()
+  }
+})

@@ -1,0 +1,56 @@
+import { Effect } from "effect"
+import * as Decimal from "../../domain/Decimal.ts"
+import type { PriceDrop, PriceTrigger } from "../../domain/rule/Trigger.ts"
+import type { WindowReading } from "../../domain/RollingWindow.ts"
+import type { Instant } from "../../domain/Time.ts"
+import { type BookScope, Books } from "../../portfolio/Books.ts"
+import type { RuleRow } from "../record/rows.ts"
+import { type PriceTick, RuleMarket } from "../RuleMarket.ts"
+
+/** What a price trigger is measured from at an instant; `warmup` tells how far a window is covered. */
+export interface Reference {
+  readonly price: Decimal.Decimal | null
+  readonly warmup: WindowReading | null
+}
+
+const fixed = (price: Decimal.Decimal | null): Reference => ({ price, warmup: null })
+
+const scopeOf = (rule: RuleRow, scope: "rule" | "symbol"): BookScope =>
+  scope === "rule" ? { scope, ruleId: rule.rule_id } : { scope }
+
+/** Follows what a rule's price trigger is measured from, while the scope lives. */
+export const makeReference = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger) {
+  const market = yield* RuleMarket
+  const books = yield* Books
+  if (trigger.type === "price.level") return always(Effect.succeed(fixed(null)))
+  const { from } = trigger
+  switch (from.type) {
+    case "fixed":
+      return always(Effect.succeed(fixed(from.price)))
+    case "lastBuy":
+      return always(Effect.map(books.lastBuy(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
+    case "averageCost":
+      return always(Effect.map(books.averageCost(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
+    case "highOf":
+    case "openOf": {
+      const window = yield* market.window(rule.symbol, { kind: from.type, length: from.window })
+      return {
+        ready: window.ready,
+        read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(trigger, window.read(now), tick))
+      }
+    }
+  }
+})
+
+const always = <E>(read: Effect.Effect<Reference, E>) => ({
+  ready: Effect.void,
+  read: (_: Instant, __: PriceTick | null) => read
+})
+
+/** The tick a rule looks at belongs to the window, whether or not the window has heard of it yet. */
+const withTick = (trigger: PriceDrop, warmup: WindowReading, tick: PriceTick | null): Reference => {
+  const { value } = warmup
+  const price =
+    value !== null && tick !== null && trigger.from.type === "highOf" ? Decimal.max(value, tick.price) : value
+  return { price, warmup }
+}

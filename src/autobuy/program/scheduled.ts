@@ -1,0 +1,77 @@
+import { Duration, Effect } from "effect"
+import { reason } from "../../domain/Reason.ts"
+import { makeSchedule, type Schedule } from "../../domain/rule/schedule.ts"
+import type { ScheduleTrigger } from "../../domain/rule/Trigger.ts"
+import { formatInstant, type Instant } from "../../domain/Time.ts"
+import { MarketClock } from "../../MarketClock.ts"
+import type { Finished } from "../firing/records.ts"
+import type { RuleRow } from "../record/rows.ts"
+import { RuleFiring } from "../RuleFiring.ts"
+import { Timers } from "../Timers.ts"
+import { scheduleOperands } from "./operands.ts"
+
+/** A slot this late was missed. */
+const missedAfterMs = 60_000
+
+/** Older missed slots than the last so many leave no record of their own. */
+const missedKept = 1_000
+
+const ended: Finished = { state: "completed", reason: reason("COMPLETED_END") }
+
+export const scheduleOf = (rule: RuleRow, trigger: ScheduleTrigger): Schedule =>
+  makeSchedule(trigger, {
+    timezone: rule.document.timezone,
+    createdAt: rule.created_at,
+    startAt: rule.document.startAt,
+    endAt: rule.document.endAt
+  })
+
+/** The slots from `first` to `last`, the latest of them when there are too many. */
+const slotsBetween = (schedule: Schedule, first: Instant, last: Instant): ReadonlyArray<Instant> => {
+  const slots: Array<Instant> = []
+  let slot: Instant | null = last
+  while (slot !== null && slot >= first && slots.length < missedKept) {
+    slots.push(slot)
+    slot = schedule.previous(slot - 1)
+  }
+  return slots.reverse()
+}
+
+/** The life of a rule that waits for the clock: each slot has exactly one outcome. */
+export const scheduled = Effect.fnUntraced(function* (rule: RuleRow, trigger: ScheduleTrigger) {
+  const timers = yield* Timers
+  const firing = yield* RuleFiring
+  const clock = yield* MarketClock
+  const { onMissedRun } = rule.document
+  const schedule = scheduleOf(rule, trigger)
+  let runtime = rule.runtime
+  let slot = runtime.nextRunAt ?? schedule.next(yield* clock.now)
+
+  for (;;) {
+    if (slot === null) return (yield* firing.finished(rule)) ?? ended
+    yield* timers.sleepUntil(slot)
+    const now = yield* clock.now
+    const latest = Math.max(slot, schedule.previous(now) ?? slot)
+    if (now - slot > missedAfterMs) {
+      const late = now - latest
+      const makeUp =
+        late <= missedAfterMs || (onMissedRun.type === "runOnce" && late <= Duration.toMillis(onMissedRun.maxLate))
+      const missed = slotsBetween(schedule, slot, latest).filter((at) => !makeUp || at !== latest)
+      slot = makeUp ? latest : schedule.next(latest)
+      runtime = { ...runtime, nextRunAt: slot }
+      yield* firing.miss(rule, missed, runtime)
+      if (!makeUp || slot === null) continue
+    }
+    const due: Instant = slot
+    slot = schedule.next(due)
+    runtime = { ...runtime, nextRunAt: slot }
+    const { finished } = yield* firing.fire(rule, {
+      slot: formatInstant(due),
+      label: trigger.type,
+      operands: scheduleOperands(due, now),
+      triggeredAt: now,
+      runtime
+    })
+    if (finished !== null) return finished
+  }
+})
