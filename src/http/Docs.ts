@@ -32,7 +32,7 @@ const swaggerPage = (document: object) =>
       Promise.all([import("@effect/platform/HttpApiSwagger"), import("@effect/platform/HttpLayerRouter")])
     )
     const api = Api.annotate(PlatformOpenApi.Override, { ...document })
-    const page = layerHttpLayerRouter({ api, path: "/docs" }).pipe(Layer.provideMerge(Layer.fresh(LayerRouter.layer)))
+    const page = layerHttpLayerRouter({ api, path: "/docs" }).pipe(Layer.provideMerge(LayerRouter.layer))
     const router = Context.get(yield* Layer.build(page), LayerRouter.HttpRouter)
     return HttpServerResponse.setHeader(yield* router.asHttpEffect(), "Content-Security-Policy", pagePolicy)
   }).pipe(Effect.orDie)

@@ -178,7 +178,8 @@ const drain = (gate: Gate, server: NodeServer, timeouts: typeof defaultTimeouts)
     yield* Effect.sleep(timeouts.announceMs)
     const closed = yield* Effect.async<void>((resume) => void server.close(() => resume(Effect.void))).pipe(Effect.fork)
     server.closeIdleConnections()
-    yield* Effect.timeoutOption(Deferred.await(idle), timeouts.drainMs)
+    // A finalizer cannot be interrupted, and without this neither could the waiting.
+    yield* Effect.interruptible(Effect.timeoutOption(Deferred.await(idle), timeouts.drainMs))
     server.closeAllConnections()
     yield* closed
   })
