@@ -1,0 +1,92 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { OrderStatus } from "../../src/domain/Order.ts"
+import { HttpServer } from "../../src/http/HttpServer.ts"
+import type { RequestKey } from "../../src/orders/Orders.ts"
+import { ask, bearer, serve, type Stubs } from "./kit/server.ts"
+import { anOrder } from "./kit/values.ts"
+
+const running = <A, E>(given: Stubs, test: (base: string) => Effect.Effect<A, E>) =>
+  Effect.flatMap(HttpServer, ({ url }) => test(`${url}/api/v1/trading`)).pipe(Effect.provide(serve(given)))
+
+const post = (body: string, key = "0123456789abcdef") => ({
+  method: "POST",
+  headers: { ...bearer("ann:trade"), "content-type": "application/json", "idempotency-key": key },
+  body
+})
+const order = `{"symbol":"BTCUSDT","side":"buy","type":"market","quoteAmount":"50"}`
+
+const placing = (status: OrderStatus, replayed = false): Stubs => ({
+  orders: { place: () => Effect.succeed({ order: { ...anOrder, status }, replayed }) }
+})
+
+describe("Placing an order", () => {
+  it.live("is answered 201, but 202 while nobody can say what became of it", () =>
+    Effect.gen(function* () {
+      const statuses: ReadonlyArray<readonly [OrderStatus, number]> = [
+        ["filled", 201],
+        ["open", 201],
+        ["partiallyFilled", 201],
+        ["cancelled", 201],
+        ["pending", 202],
+        ["unknown", 202]
+      ]
+      for (const [status, expected] of statuses) {
+        const answer = yield* running(placing(status), (base) => ask(`${base}/orders`, post(order)))
+        assert.strictEqual(answer.status, expected, status)
+        assert.nestedPropertyVal(answer.body, "data.status", status)
+        assert.strictEqual(answer.headers.get("idempotency-replayed"), null)
+      }
+    })
+  )
+
+  it.live("says so when the answer is a repetition", () =>
+    Effect.gen(function* () {
+      const answer = yield* running(placing("filled", true), (base) => ask(`${base}/orders`, post(order)))
+      assert.strictEqual(answer.headers.get("idempotency-replayed"), "true")
+      assert.strictEqual(answer.headers.get("content-type"), "application/json; charset=utf-8")
+      assert.strictEqual(answer.headers.get("x-dipper-venue"), "paper")
+    })
+  )
+
+  it.live("takes two bodies for the same one when only blanks and order of their fields differ", () =>
+    Effect.gen(function* () {
+      const keys: Array<RequestKey> = []
+      const stubs: Stubs = {
+        orders: {
+          place: (_, __, key) => {
+            keys.push(key)
+            return Effect.succeed({ order: anOrder, replayed: false })
+          }
+        }
+      }
+      yield* running(stubs, (base) =>
+        Effect.forEach(
+          [order, ` {"quoteAmount": "50", "type":"market","side":"buy","symbol":"BTCUSDT"}`, order.replace("50", "51")],
+          (body) => ask(`${base}/orders`, post(body))
+        )
+      )
+      assert.deepStrictEqual(
+        keys.map(({ idempotencyKey }) => idempotencyKey),
+        Array<string>(3).fill("0123456789abcdef")
+      )
+      assert.strictEqual(keys[0]?.bodyHash, keys[1]?.bodyHash)
+      assert.notStrictEqual(keys[0]?.bodyHash, keys[2]?.bodyHash)
+    })
+  )
+
+  it.live("needs a key of 16 to 64 printable ASCII characters", () =>
+    running(placing("filled"), (base) =>
+      Effect.gen(function* () {
+        for (const good of ["x".repeat(16), "x".repeat(64), "order of 2026 #1!"]) {
+          assert.strictEqual((yield* ask(`${base}/orders`, post(order, good))).status, 201, good)
+        }
+        for (const bad of ["x".repeat(15), "x".repeat(65), "schlüssel-der-bestellung"]) {
+          const answer = yield* ask(`${base}/orders`, post(order, bad))
+          assert.strictEqual(answer.status, 400, bad)
+          assert.include(JSON.stringify(answer.body), `"path":"idempotency-key"`)
+        }
+      })
+    )
+  )
+})
