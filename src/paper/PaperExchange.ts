@@ -67,8 +67,6 @@ export class PaperExchange extends Context.Tag("dipper/paper/PaperExchange")<
 }
 
 const minute = 60_000
-/** A market's price is noted once in this much market time, a still market's whenever it is set. */
-const markEveryMillis = 60_000
 
 /** Everything behind the listener, once the journal has told where market time stood. */
 const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
@@ -78,13 +76,13 @@ const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
   const engine = {
     feeIn: options.feeIn ?? "quote",
     restrictions,
-    markEveryMillis: market === "still" ? 0 : markEveryMillis
+    still: market === "still"
   }
   const clock = Layer.unwrapEffect(
     Effect.map(MarketSource, ({ startsAt }) => PaperClock.layer({ startsAt, speed, resumeFrom }))
   )
   return Layer.effect(PaperExchange, Effect.zipRight(openAccounts(options), addresses)).pipe(
-    Layer.provide(Layer.mergeAll(rest, StreamServer.layer, timeNotes)),
+    Layer.provide(Layer.mergeAll(rest, StreamServer.layer, isWallTime(options) ? Layer.empty : timeNotes)),
     Layer.provide(Listener.layer({ host, port })),
     Layer.provide(market === "still" ? Driver.layerStill : Driver.layer),
     Layer.provide(Exchange.layer(engine)),
@@ -137,17 +135,20 @@ const addresses = Effect.map(Listener, ({ host, port }) => {
   return { url: `http://${authority}`, wsUrl: `ws://${authority}/ws`, port }
 })
 
-/** How often market time is noted, and how far ahead: a restart may skip this much, it never repeats any. */
-const notePeriod = "1 second"
-const noteAheadMillis = 1_500
+/** An invented market at wall speed starts at the wall's time, which no restart turns back. */
+const isWallTime = ({ market, speed, startsAt }: PaperExchangeOptions): boolean =>
+  speed === 1 && startsAt === undefined && !market.startsWith("replay:")
 
-/** Keeps market time from running backwards over a restart; at wall speed it cannot. */
+/** How often market time is noted, and how far ahead: a restart may skip this much, it never repeats any. */
+const notePeriod = "5 seconds"
+const noteAheadMillis = 6_000
+
+/** Keeps market time from running backwards over a restart. */
 const timeNotes = Layer.scopedDiscard(
   Effect.gen(function* () {
     const exchange = yield* Exchange
     const clock = yield* MarketClock
     const speed = yield* clock.speed
-    if (speed === 1) return
     let noted = 0
     const note = Effect.flatMap(clock.now, (now) => {
       const until = now + Math.ceil(noteAheadMillis * speed)

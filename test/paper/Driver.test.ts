@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { PaperExchange } from "../../src/paper/PaperExchange.ts"
-import { clients, stillExchange } from "./kit/SignedClient.ts"
+import { clients, stillExchange, type Json } from "./kit/SignedClient.ts"
 
 const start = Date.UTC(2026, 0, 5)
 const minute = 60_000
@@ -43,7 +43,7 @@ describe("a replayed market stepped by hand", () => {
         const advance = (ms: number) => alice.control("POST", "/paper/v1/advance", { ms })
 
         assert.deepStrictEqual(
-          (yield* klines).map((each: any) => each[0]),
+          (yield* klines).map((each: Json) => each[0]),
           [0, 1, 2].map((i) => start + i * minute)
         )
         assert.strictEqual(yield* price, "97")

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { PaperExchange } from "../../src/paper/PaperExchange.ts"
-import { clients, stillExchange } from "./kit/SignedClient.ts"
+import { clients, stillExchange, type Json } from "./kit/SignedClient.ts"
 
 describe("a paper exchange on a loopback port", () => {
   it.scopedLive("buys coins at the market and shows the fill, the balance and the order", () =>
@@ -32,7 +32,7 @@ describe("a paper exchange on a loopback port", () => {
       assert.strictEqual(trade.commissionAsset, "USDT")
 
       const account = yield* alice.signed("GET", "/api/v3/account")
-      const free = (asset: string) => Number(account.body.balances.find((each: any) => each.asset === asset).free)
+      const free = (asset: string) => Number(account.body.balances.find((each: Json) => each.asset === asset).free)
       assert.closeTo(free("USDT"), 10_000 - Number(trade.quoteQty) - Number(trade.commission), 1e-9)
       assert.closeTo(free("BTC"), 1 + Number(trade.qty), 1e-12)
       assert.isAtMost(10_000 - free("USDT"), 50)

@@ -17,8 +17,8 @@ import { reachedBy, take, type Taking } from "./Matching.ts"
 export interface EngineOptions {
   readonly feeIn: FeeIn
   readonly restrictions: Readonly<Record<string, Restriction>>
-  /** Market time between two notes of a market's price in the journal. */
-  readonly markEveryMillis: number
+  /** Prices come from commands only, so the journal must remember them; otherwise the market's source does. */
+  readonly still: boolean
 }
 
 /** What one command did: facts for the journal, events for subscribers. */
@@ -51,7 +51,7 @@ export class Engine {
   readonly ledger: Ledger
   readonly markets = new Map<string, Market>()
   readonly #options: EngineOptions
-  readonly #marks = new Map<string, { at: number; ceiling: bigint }>()
+  readonly #ceilings = new Map<string, bigint>()
   #facts: Array<Fact> = []
   #events: Array<ExchangeEvent> = []
 
@@ -269,18 +269,17 @@ export class Engine {
 
   #mark(market: Market, at: number): void {
     const { last, listing, version } = market
-    const mark = this.#marks.get(listing.symbol)
-    const due = mark === undefined || at - mark.at >= this.#options.markEveryMillis || version >= mark.ceiling
+    const due = this.#options.still || version >= (this.#ceilings.get(listing.symbol) ?? 0n)
     if (!due || last === null) return
     const ceiling = version + versionReserve
-    this.#marks.set(listing.symbol, { at, ceiling })
+    this.#ceilings.set(listing.symbol, ceiling)
     this.record({ _tag: "marked", at, symbol: listing.symbol, price: last, versionCeiling: ceiling })
   }
 
   #remember(symbol: string, price: Decimal.Decimal, ceiling: bigint): void {
     const market = this.markets.get(symbol)
     if (market === undefined) return
-    market.last = price
+    if (this.#options.still) market.last = price
     market.version = ceiling > market.version ? ceiling : market.version
   }
 }

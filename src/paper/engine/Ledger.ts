@@ -1,4 +1,4 @@
-import type { Redacted } from "effect"
+import { Data, type Redacted } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { BalanceReason, ExchangeEvent, PaperFill, PaperOrder } from "../Events.ts"
 import type { Fact, Filled, OrderAccepted } from "./Facts.ts"
@@ -32,7 +32,7 @@ export interface AccountState {
 }
 
 /** A fact that names an account or order which no earlier fact made: the journal is not this exchange's. */
-export class LedgerBroken extends Error {}
+export class LedgerBroken extends Data.TaggedError("LedgerBroken")<{ readonly missing: string }> {}
 
 export const isOpen = (order: PaperOrder): boolean => order.status === "NEW" || order.status === "PARTIALLY_FILLED"
 
@@ -91,13 +91,13 @@ export class Ledger {
 
   account(id: string): AccountState {
     const account = this.accounts.get(id)
-    if (account === undefined) throw new LedgerBroken(`no account ${id}`)
+    if (account === undefined) throw new LedgerBroken({ missing: `account ${id}` })
     return account
   }
 
   entry(orderId: string): OrderEntry {
     const entry = this.orders.get(orderId)
-    if (entry === undefined) throw new LedgerBroken(`no order ${orderId}`)
+    if (entry === undefined) throw new LedgerBroken({ missing: `order ${orderId}` })
     return entry
   }
 

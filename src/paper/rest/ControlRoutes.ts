@@ -91,7 +91,7 @@ export const controlRoutes = Effect.fnUntraced(function* (faults: Faults, meter:
         return { marketNow }
       })
     ),
-    "GET /paper/v1/journal": local(() => Effect.map(exchange.journal, (text) => new JsonLines(text))),
+    "GET /paper/v1/journal": local(() => Effect.map(exchange.journal, (text) => new JsonLines(withoutSecrets(text)))),
     "GET /paper/v1/counters": local(() => Effect.sync(() => meter.counters())),
     "GET /paper/v1/faults": local(() => described),
     "POST /paper/v1/faults": local((request) =>
@@ -116,6 +116,10 @@ export class JsonLines {
     this.text = text
   }
 }
+
+/** The file needs the accounts' secrets to rebuild them; who reads the journal over HTTP does not. */
+const withoutSecrets = (journal: string): string =>
+  journal.replace(/"secretKey":"(?:[^"\\]|\\.)*"/g, '"secretKey":"<redacted>"')
 
 const BalanceText = Schema.Struct({ asset: Schema.String, free: NonNegativeDecimal, locked: NonNegativeDecimal })
 const encodeBalance = Schema.encodeSync(BalanceText)

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck as fc } from "effect"
+import { Either, FastCheck as fc } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { Engine } from "../../../src/paper/engine/Engine.ts"
 import { isOpen } from "../../../src/paper/engine/Ledger.ts"
+import type { PlaceRequest } from "../../../src/paper/Requests.ts"
 import { actions, listing, options, start, throughDisk, visible, type Action } from "../kit/engineModel.ts"
 
 const ceil8 = (value: Decimal.Decimal) => Decimal.round(value, 8, "ceil")
@@ -18,7 +19,7 @@ const checkEach = (invariant: (world: World) => void, engineOptions = options) =
         invariant(world)
       }
     }),
-    { numRuns: 150 }
+    { numRuns: 100 }
   )
 
 const forAll = (invariant: (world: World) => void, engineOptions = options) =>
@@ -28,7 +29,7 @@ const forAll = (invariant: (world: World) => void, engineOptions = options) =>
       all.forEach(world.apply)
       invariant(world)
     }),
-    { numRuns: 200 }
+    { numRuns: 100 }
   )
 
 /** Balances as deposits and fills explain them, computed apart from the ledger. */
@@ -139,6 +140,26 @@ describe("orders", () => {
         assert.isTrue(Decimal.lessOrEqual(order.executedQuantity, order.quantity))
       }
     })
+  })
+
+  it("are refused while 500 of an account are open, and taken again after a cancel", () => {
+    const { engine } = start()
+    const request: PlaceRequest = {
+      symbol: "ABCUSDT",
+      side: "buy",
+      type: "limit",
+      quantity: Decimal.unsafe("0.03"),
+      quoteOrderQty: null,
+      price: Decimal.unsafe("50"),
+      clientOrderId: null
+    }
+    const place = () => engine.run(() => engine.place("1", request, 2)).value
+    const placed = Array.from({ length: 500 }, place)
+    assert.isTrue(placed.every(Either.isRight))
+    assert.strictEqual(Either.getOrThrow(Either.flip(place())).code, 400)
+    const orderId = Either.getOrThrow(Either.all(placed))[0]?.id ?? ""
+    engine.run(() => engine.cancel("1", "ABCUSDT", { orderId }, 3))
+    assert.isTrue(Either.isRight(place()))
   })
 
   it("never trade beyond their limit, and a quote-sized buy never spends more than it was given", () => {

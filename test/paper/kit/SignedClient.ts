@@ -3,10 +3,13 @@ import { Clock, Effect, Redacted } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { PaperExchange, type PaperExchangeOptions } from "../../../src/paper/PaperExchange.ts"
 
+/** A payload as `JSON.parse` gives it: these tests assert on it field by field. */
+export type Json = ReturnType<typeof JSON.parse>
+
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  readonly body: any
+  readonly body: Json
 }
 
 export const sign = (secret: string, text: string): string => createHmac("sha256", secret).update(text).digest("hex")

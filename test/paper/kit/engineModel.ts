@@ -22,7 +22,7 @@ export const listing: Listing = {
   priceBand: Decimal.unsafe("0.2")
 }
 
-export const options: EngineOptions = { feeIn: "quote", restrictions: {}, markEveryMillis: 60_000 }
+export const options: EngineOptions = { feeIn: "quote", restrictions: {}, still: true }
 
 export type Action =
   | {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit } from "effect"
 import { PaperExchange } from "../../../src/paper/PaperExchange.ts"
-import { clients, stillExchange } from "../kit/SignedClient.ts"
+import { clients, stillExchange, type Json } from "../kit/SignedClient.ts"
 
 const order = (newClientOrderId: string) => ({
   symbol: "BTCUSDT",
@@ -29,7 +29,7 @@ describe("a planned fault", () => {
       assert.isTrue(Exit.isSuccess(yield* place("answered")))
 
       const open = yield* alice.signed("GET", "/api/v3/openOrders")
-      assert.deepStrictEqual(open.body.map((each: any) => each.clientOrderId).sort(), ["answered", "booked"])
+      assert.deepStrictEqual(open.body.map((each: Json) => each.clientOrderId).sort(), ["answered", "booked"])
       const { faults } = (yield* alice.raw("GET", "/paper/v1/faults")).body
       assert.deepInclude(faults, { type: "dropBeforeBooking", left: 0, fired: 1 })
       assert.deepInclude(faults, { type: "dropAfterBooking", left: 0, fired: 1 })
