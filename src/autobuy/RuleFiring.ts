@@ -7,6 +7,7 @@ import { formatInstant, type Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 import { Database } from "../store/Database.ts"
+import { Ownership } from "../store/Ownership.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import { makeLanes } from "./firing/lanes.ts"
 import { makePlacing } from "./firing/placing.ts"
@@ -43,6 +44,7 @@ export class RuleFiring extends Context.Tag("dipper/autobuy/RuleFiring")<
 
 const make = Effect.gen(function* () {
   const database = yield* Database
+  const ownership = yield* Ownership
   const rules = yield* RulesRepo
   const executions = yield* ExecutionsRepo
   const wallets = yield* Wallets
@@ -105,6 +107,7 @@ const make = Effect.gen(function* () {
         const mine = yield* newExecution(rule, trigger)
         const claimed = yield* database.write(
           Effect.gen(function* () {
+            yield* ownership.assertOwner
             const row = yield* executions.begin(mine)
             if (trigger.runtime !== null) yield* rules.saveRuntime(rule.user_id, rule.rule_id, trigger.runtime)
             return row
@@ -121,6 +124,7 @@ const make = Effect.gen(function* () {
     const now = yield* clock.now
     yield* database.write(
       Effect.gen(function* () {
+        yield* ownership.assertOwner
         for (const slot of slots) {
           const why = reason("MISSED", { slot: formatInstant(slot) })
           const row = yield* newExecution(rule, { slot: formatInstant(slot), triggeredAt: slot })
@@ -150,6 +154,7 @@ const make = Effect.gen(function* () {
     inLane(
       rule,
       Effect.gen(function* () {
+        yield* ownership.assertOwner
         let stop: Finished | null = null
         for (const row of yield* executions.running(rule.user_id, rule.rule_id)) {
           const now = yield* clock.now

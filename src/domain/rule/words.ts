@@ -10,9 +10,9 @@ import type { DropFrom } from "./Trigger.ts"
 const names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] as const
 
 /** `95761` with tick 0.1 reads `95,761.0`. */
-export const displayPrice = (price: Decimal.Decimal, tick: Decimal.Decimal): string => {
+export const displayPrice = (price: Decimal.Decimal, tick: Decimal.Decimal | null): string => {
   const [whole = "0", decimals = ""] = Decimal.format(price).split(".")
-  const places = Decimal.format(tick).split(".")[1]?.length ?? 0
+  const places = tick === null ? 0 : (Decimal.format(tick).split(".")[1]?.length ?? 0)
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",")
   const padded = decimals.padEnd(places, "0")
   return padded === "" ? grouped : `${grouped}.${padded}`
@@ -56,7 +56,8 @@ export interface NextInputs {
   readonly last: Decimal.Decimal | null
   readonly reference: Decimal.Decimal | null
   readonly armed: boolean
-  readonly tick: Decimal.Decimal
+  /** The venue's price step; null while the symbol is unknown. */
+  readonly tick: Decimal.Decimal | null
 }
 
 /** How far the market has to move, in percent of the last price; a statistic. */

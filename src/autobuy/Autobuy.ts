@@ -1,0 +1,39 @@
+import { Effect, Layer, Schedule } from "effect"
+import { Reconciler } from "../orders/Reconciler.ts"
+import { Idempotency } from "../store/Idempotency.ts"
+import { Ownership } from "../store/Ownership.ts"
+import { ExecutionsRepo } from "./ExecutionsRepo.ts"
+import { RuleFiring } from "./RuleFiring.ts"
+import { RuleMarket } from "./RuleMarket.ts"
+import { RuleProgram } from "./RuleProgram.ts"
+import { RuleRecords } from "./RuleRecords.ts"
+import { Rules } from "./Rules.ts"
+import { RulesRepo } from "./RulesRepo.ts"
+import { RuleSupervisor } from "./RuleSupervisor.ts"
+import { Timers } from "./Timers.ts"
+import { TriggerIndex } from "./TriggerIndex.ts"
+
+/** An instance that does not own trading runs no rules; it asks this often whether it does now. */
+const askingOwnership = Schedule.spaced("1 second")
+
+/** Rules run only here, and only after every intent of an earlier run has been asked about. */
+const running = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const reconciler = yield* Reconciler
+    const ownership = yield* Ownership
+    const supervisor = yield* RuleSupervisor
+    const owned = Effect.repeat(ownership.isOwner, { schedule: askingOwnership, until: (owner) => owner })
+    yield* reconciler.ready.pipe(Effect.zipRight(owned), Effect.zipRight(supervisor.start), Effect.forkScoped)
+  })
+)
+
+/** The whole of automated buying: `Rules`, `RuleRecords` and a running `RuleSupervisor`. */
+export const layer = (options: { readonly maxRulesPerUser: number }) =>
+  Layer.mergeAll(Rules.layer(options), RuleRecords.layer, running).pipe(
+    Layer.provideMerge(RuleSupervisor.layer),
+    Layer.provide(RuleProgram.layer),
+    Layer.provide(RuleFiring.layer),
+    Layer.provide([TriggerIndex.layer, Timers.layer]),
+    Layer.provide(RuleMarket.layer),
+    Layer.provide([RulesRepo.layer, ExecutionsRepo.layer, Idempotency.layer])
+  )

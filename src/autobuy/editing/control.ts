@@ -1,0 +1,132 @@
+import { Effect, Option } from "effect"
+import { createHash } from "node:crypto"
+import { Conflict } from "../../api/Errors.ts"
+import * as Decimal from "../../domain/Decimal.ts"
+import type { RuleId, UserId } from "../../domain/Ids.ts"
+import { reason } from "../../domain/Reason.ts"
+import type { RuleState } from "../../domain/Rule.ts"
+import { MarketClock } from "../../MarketClock.ts"
+import type { RequestKey } from "../../orders/Orders.ts"
+import { Books } from "../../portfolio/Books.ts"
+import { Database } from "../../store/Database.ts"
+import { Ownership } from "../../store/Ownership.ts"
+import { ExecutionsRepo } from "../ExecutionsRepo.ts"
+import { type RuleRow, toExecution } from "../record/rows.ts"
+import { RuleFiring } from "../RuleFiring.ts"
+import { RuleMarket } from "../RuleMarket.ts"
+import { RulesRepo } from "../RulesRepo.ts"
+import { RuleSupervisor } from "../RuleSupervisor.ts"
+import { bookOf, makeComputed } from "../view/computed.ts"
+import { findRule } from "./findRule.ts"
+
+const conflict = (message: string) => new Conflict({ message })
+
+/** The same key is the same slot, so that a repeated request can never fire twice. */
+const slotOf = (key: string): string => `run-${createHash("sha256").update(key).digest("hex").slice(0, 16)}`
+
+/** Pausing, resuming, archiving and firing by hand. The state is stored first; then the fiber is made to agree. */
+export const makeControl = Effect.gen(function* () {
+  const database = yield* Database
+  const ownership = yield* Ownership
+  const rules = yield* RulesRepo
+  const executions = yield* ExecutionsRepo
+  const firing = yield* RuleFiring
+  const supervisor = yield* RuleSupervisor
+  const books = yield* Books
+  const market = yield* RuleMarket
+  const clock = yield* MarketClock
+  const show = yield* makeComputed
+
+  const shown = Effect.fnUntraced(function* (userId: UserId, id: RuleId) {
+    yield* supervisor.refresh(userId, id)
+    return yield* show(yield* findRule(rules, userId, id))
+  })
+
+  /** Refused when the rule left the state it was read in. */
+  const move = Effect.fnUntraced(function* (row: RuleRow, to: { readonly state: RuleState; readonly byUser: boolean }) {
+    const moved = yield* rules.setState(row.user_id, row.rule_id, [row.state], {
+      state: to.state,
+      reason: to.byUser ? reason("BY_USER") : null,
+      at: yield* clock.now
+    })
+    if (!moved) return yield* conflict("The rule has just changed its state; read it again.")
+  })
+
+  const pause = Effect.fn("Rules.pause")(function* (userId: UserId, id: RuleId) {
+    yield* ownership.assertOwner
+    const row = yield* findRule(rules, userId, id)
+    if (row.state !== "active" && row.state !== "paused")
+      return yield* conflict(`A rule that is ${row.state} does not run.`)
+    if (row.state === "active") yield* move(row, { state: "paused", byUser: true })
+    return yield* shown(userId, id)
+  })
+
+  const resume = Effect.fn("Rules.resume")(function* (userId: UserId, id: RuleId) {
+    yield* ownership.assertOwner
+    const row = yield* findRule(rules, userId, id)
+    if (row.state === "archived" || row.state === "completed")
+      return yield* conflict(`A rule that is ${row.state} cannot be resumed; change its limits or make another.`)
+    if (row.state !== "active")
+      yield* database.write(
+        Effect.gen(function* () {
+          yield* move(row, { state: "active", byUser: false })
+          yield* rules.saveFailures(userId, id, 0)
+          // A crossing has to be seen from now on, and slots of the pause are nobody's.
+          const trigger = { ...row.runtime.trigger, ready: false }
+          yield* rules.saveRuntime(userId, id, { ...row.runtime, trigger, nextRunAt: null })
+        })
+      )
+    return yield* shown(userId, id)
+  })
+
+  /** Less than the venue would take back is dust, which stays in its book. */
+  const holdsLots = Effect.fnUntraced(function* (row: RuleRow) {
+    const { quantity } = yield* books.lots(row.user_id, row.symbol, bookOf(row.rule_id))
+    if (!Decimal.isPositive(quantity)) return false
+    const listed = yield* market.symbol(row.symbol)
+    const last = yield* market.last(row.symbol)
+    if (listed === null || Option.isNone(listed) || last === null) return true
+    return Decimal.greaterOrEqual(Decimal.multiply(quantity, last.price), listed.value.minNotional)
+  })
+
+  const archive = Effect.fn("Rules.archive")(function* (userId: UserId, id: RuleId, lots?: "release" | "close") {
+    yield* ownership.assertOwner
+    const row = yield* findRule(rules, userId, id)
+    if (row.state === "archived") return yield* show(row)
+    if ((yield* executions.running(userId, id)).length > 0)
+      return yield* conflict("An order of the rule has no proven end yet; pause the rule and archive it afterwards.")
+    if (yield* holdsLots(row))
+      return yield* conflict(
+        lots === undefined
+          ? `The rule holds ${row.symbol}; sell its lots first, by an order whose book is ${bookOf(id)}.`
+          : `lots=${lots} is not available in this version; sell the rule's lots by an order whose book is ${bookOf(id)}.`
+      )
+    yield* move(row, { state: "archived", byUser: true })
+    return yield* shown(userId, id)
+  })
+
+  const run = Effect.fn("Rules.run")(function* (
+    userId: UserId,
+    id: RuleId,
+    { idempotencyKey }: Pick<RequestKey, "idempotencyKey">
+  ) {
+    yield* ownership.assertOwner
+    const row = yield* findRule(rules, userId, id)
+    const slot = slotOf(idempotencyKey)
+    const before = yield* executions.findBySlot(userId, id, slot)
+    if (Option.isSome(before)) return { execution: toExecution(before.value), replayed: true }
+    if (row.state !== "active") return yield* conflict(`A rule that is ${row.state} does not buy; resume it first.`)
+    const triggeredAt = yield* clock.now
+    const { execution, finished } = yield* firing.fire(row, {
+      slot,
+      label: "manual",
+      operands: [],
+      triggeredAt,
+      runtime: null
+    })
+    if (finished !== null) yield* supervisor.finish(userId, id, finished)
+    return { execution: toExecution(execution), replayed: false }
+  })
+
+  return { pause, resume, archive, run }
+})
