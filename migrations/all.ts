@@ -13,4 +13,4 @@ export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
  * The number of the last migration that programs which do not know it cannot run on. Additions leave it alone; it is
  * raised when a column or table goes away, two versions after the code stopped using it.
  */
-export const minBinary = 1
+export const minBinary = 3

@@ -220,15 +220,12 @@ const openAgain = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule
 const open = ({ url, authToken }: LibsqlOptions) =>
   Effect.tryPromise({
     try: async () => (isLocal(url) ? openLocal(pathOf(url)) : openRemote(url, authToken)),
-    catch: (cause) => cause
+    catch: (cause) => new SqlError({ cause, message: cause instanceof Error ? cause.message : String(cause) })
   }).pipe(
     Effect.retry({ schedule: openAgain, while: isBusy }),
     Effect.mapError(
-      (cause) =>
-        new StoreRefused({
-          reason: "cannotOpen",
-          message: `the database ${url} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`
-        })
+      ({ message }) =>
+        new StoreRefused({ reason: "cannotOpen", message: `the database ${url} cannot be opened: ${message}` })
     )
   )
 

@@ -70,6 +70,6 @@ describe("PaperAccounts over HTTP", () => {
       assert.isNotEmpty(logged)
       for (const text of [...logged, inspect(error, { depth: 12 }), JSON.stringify(error)])
         assert.notInclude(text, "canary-secret")
-    }).pipe(Effect.provide(exchange([null], seen)), Effect.provide(log))
+    }).pipe(Effect.provide(Layer.merge(exchange([null], seen), log)))
   })
 })

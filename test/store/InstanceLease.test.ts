@@ -1,7 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, TestClock } from "effect"
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { hostname } from "node:os"
 import { NotOwner } from "../../src/api/Errors.ts"
 import { Database } from "../../src/store/Database.ts"
@@ -29,6 +29,21 @@ const killedProcess = Effect.async<number>((resume) => {
   child.once("spawn", () => child.kill("SIGKILL"))
   child.once("exit", () => resume(Effect.succeed(child.pid ?? 0)))
 })
+
+/** Killed, but its parent never looks: it still answers to signals. */
+const zombie = Effect.acquireRelease(
+  Effect.async<{ readonly pid: number; readonly parent: ChildProcess }>((resume) => {
+    const parent = spawn("sh", ["-c", "sleep 1000 & echo $!; exec cat"], { stdio: ["pipe", "pipe", "ignore"] })
+    parent.stdout.once("data", (line: Buffer) => {
+      const pid = Number(line.toString())
+      process.kill(pid, "SIGKILL")
+      // The echo comes after the kill has been delivered and the shell has become `cat`.
+      parent.stdout.once("data", () => resume(Effect.succeed({ pid, parent })))
+      parent.stdin.write("killed\n")
+    })
+  }),
+  ({ parent }) => Effect.sync(() => parent.kill("SIGKILL"))
+)
 
 /** A second instance may post only if the fence lets this insert through. */
 const fencedInsert = Effect.gen(function* () {
@@ -71,6 +86,15 @@ describe("InstanceLease", () => {
         Effect.provide(instance(folder))
       )
       assert.strictEqual(token, 8)
+    })
+  )
+
+  it.scoped.skipIf(process.platform !== "linux")("a killed process that nobody has buried yet counts as dead", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const { pid } = yield* zombie
+      yield* writeLease({ pid, host: hostname(), expires_at: 60_000 }).pipe(Effect.provide(instance(folder)))
+      yield* Layer.build(instance(folder))
     })
   )
 

@@ -15,6 +15,8 @@ import { dirname } from "node:path"
 const hasCode = (cause: unknown, code: string): boolean =>
   cause instanceof Error && "code" in cause && cause.code === code
 
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : "unknown")
+
 const withFile = <A>(path: string, flags: string, use: (file: number) => A): A => {
   const file = openSync(path, flags, 0o600)
   try {
@@ -29,18 +31,14 @@ export const readKeyFile = (path: string): Effect.Effect<string | null, string> 
   Effect.try({
     try: () =>
       withFile(path, "r", (file) => ({ mode: fstatSync(file).mode & 0o777, text: readFileSync(file, "utf8") })),
-    catch: (cause) => cause
+    catch: (cause) => (hasCode(cause, "ENOENT") ? null : `it cannot be read (${messageOf(cause)})`)
   }).pipe(
-    Effect.flatMap(({ mode, text }) =>
-      (mode & 0o077) === 0
-        ? Effect.succeed(text)
-        : Effect.fail(`others on this machine may read it (mode ${mode.toString(8)}). Example: chmod 600 ${path}`)
+    Effect.filterOrFail(
+      ({ mode }) => (mode & 0o077) === 0,
+      ({ mode }) => `others on this machine may read it (mode ${mode.toString(8)}). Example: chmod 600 ${path}`
     ),
-    Effect.catchAll((cause) => {
-      if (typeof cause === "string") return Effect.fail(cause)
-      if (hasCode(cause, "ENOENT")) return Effect.succeed(null)
-      return Effect.fail(`it cannot be read (${cause instanceof Error ? cause.message : "unknown"})`)
-    })
+    Effect.map(({ text }) => text),
+    Effect.catchAll((problem) => (problem === null ? Effect.succeed(null) : Effect.fail(problem)))
   )
 
 /** Appears complete or not at all; who comes second gets what the first one wrote. */
@@ -62,7 +60,7 @@ export const writeKeyFile = (path: string, text: string): Effect.Effect<string, 
       }
       withFile(dirname(path), "r", fsyncSync)
     },
-    catch: (cause) => `it cannot be written (${cause instanceof Error ? cause.message : "unknown"})`
+    catch: (cause) => `it cannot be written (${messageOf(cause)})`
   }).pipe(
     Effect.zipRight(readKeyFile(path)),
     Effect.flatMap((written) =>

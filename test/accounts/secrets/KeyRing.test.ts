@@ -153,8 +153,7 @@ describe("KeyRing", () => {
 
 const refusalOf = (dataDir: string, databaseFolder: string) =>
   KeyRing.pipe(
-    Effect.provide(KeyRing.layer({ dataDir, masterKeys: null })),
-    Effect.provide(layerAt(databaseFolder)),
+    Effect.provide(Layer.provide(KeyRing.layer({ dataDir, masterKeys: null }), layerAt(databaseFolder))),
     Effect.flip,
     Effect.map((error) => error.message)
   )
