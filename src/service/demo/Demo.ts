@@ -38,7 +38,7 @@ const settling = Schedule.upTo(watching, "15 seconds")
 export const tell = Effect.fn("Demo.tell")(function* (options: DemoOptions) {
   const { pair } = options
   const client = yield* ApiClient.make({ baseUrl: options.apiUrl, token: options.token })
-  const opening = yield* client.account.getWallet({ urlParams: {} })
+  const opening = yield* client.account.getWallet()
   yield* Console.log(`wallet     ${Decimal.format(opening.totalValue)} ${opening.quoteAsset}`)
 
   const calendar = yield* createRule(client, "Calendar", calendarDocument(options))
@@ -53,8 +53,8 @@ export const tell = Effect.fn("Demo.tell")(function* (options: DemoOptions) {
 
   const told = new Set<string>()
   const watch = Effect.gen(function* () {
-    const { marketTime } = yield* client.status.getStatus({ urlParams: {} })
-    const ticker = yield* client.market.getTicker({ path: { symbol: calendar.symbol }, urlParams: {} })
+    const { marketTime } = yield* client.status.getStatus()
+    const ticker = yield* client.market.getTicker({ path: { symbol: calendar.symbol } })
     const { items } = yield* client.trading.listExecutions({ urlParams: {} })
     const done = items.filter((execution) => execution.state === "done")
     for (const execution of Arrays.reverse(done.filter(({ id }) => !told.has(id)))) {
@@ -99,7 +99,6 @@ const createRule = (client: ApiClient.Client, name: string, document: object) =>
   Effect.flatMap(Schema.decodeUnknown(RuleRequest)({ name, ...document }), (payload) =>
     client.trading.createRule({
       payload,
-      urlParams: {},
       headers: { "idempotency-key": `demo-rule-${name.padEnd(12, "-")}` }
     })
   )
@@ -120,12 +119,10 @@ const everyOrder = (client: ApiClient.Client) =>
   ).pipe(Stream.runFold<ReadonlyArray<Order>, ReadonlyArray<Order>>([], (all, items) => [...all, ...items]))
 
 const readBooks = Effect.fnUntraced(function* (client: ApiClient.Client) {
-  const wallet = yield* client.account.refreshWallet({ urlParams: {} })
-  const positions = yield* client.trading.listPositions({ urlParams: {} })
+  const wallet = yield* client.account.refreshWallet()
+  const positions = yield* client.trading.listPositions()
   const orders = yield* everyOrder(client)
-  const fills = yield* Effect.forEach(orders, (order) =>
-    client.trading.listFills({ path: { id: order.id }, urlParams: {} })
-  )
+  const fills = yield* Effect.forEach(orders, (order) => client.trading.listFills({ path: { id: order.id } }))
   const books: OurBooks = {
     orders,
     fills: fills.flatMap((page) => page.items),

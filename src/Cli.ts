@@ -1,0 +1,225 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Prompt from "@effect/cli/Prompt"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import { Console, Duration, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { stdin } from "node:process"
+import manifest from "../package.json" with { type: "json" }
+import { ApiKeys } from "./accounts/ApiKeys.ts"
+import { type CredentialSummary, CredentialVault } from "./accounts/CredentialVault.ts"
+import * as App from "./App.ts"
+import { Config, describeSettings } from "./Config.ts"
+import * as Decimal from "./domain/Decimal.ts"
+import { UserId } from "./domain/Ids.ts"
+import { Scope } from "./domain/Principal.ts"
+import { formatInstant } from "./domain/Time.ts"
+import * as Migrations from "./store/Migrations.ts"
+
+/** The command line was understood, but a value in it makes no sense: exit code 2. */
+export class WrongUsage extends Schema.TaggedError<WrongUsage>()("WrongUsage", { message: Schema.String }) {}
+
+const user = Options.text("user").pipe(
+  Options.withDescription("name of the user, such as me"),
+  Options.mapEffect((name) => Effect.orDie(Schema.decode(UserId)(`local_${name}`)))
+)
+const json = Options.boolean("json").pipe(Options.withDescription("print JSON"))
+
+const usage = (message: string) => new WrongUsage({ message })
+
+const readScopes = (text: string) =>
+  Schema.decodeUnknown(Schema.NonEmptyArray(Scope))(text.split(",")).pipe(
+    Effect.mapError(() => usage(`--scopes: expected some of read,trade,manage separated by commas, got "${text}"`))
+  )
+
+const readDays = (text: string) => {
+  const days = Number(/^(\d{1,3})d$/.exec(text)?.[1])
+  return days >= 1 && days <= 365
+    ? Effect.succeed(Duration.days(days))
+    : Effect.fail(usage(`--expires: expected days from 1d to 365d, got "${text}"`))
+}
+
+const keysCreate = Command.make(
+  "create",
+  {
+    user,
+    scopes: Options.text("scopes").pipe(Options.withDescription("read,trade,manage"), Options.withDefault("read")),
+    expires: Options.text("expires").pipe(Options.withDescription("such as 90d"), Options.withDefault("90d")),
+    name: Options.text("name").pipe(Options.optional)
+  },
+  Effect.fnUntraced(function* (options) {
+    const scopes = yield* readScopes(options.scopes)
+    const expiresIn = yield* readDays(options.expires)
+    const keys = yield* ApiKeys
+    const created = yield* keys.create(options.user, { name: Option.getOrNull(options.name), scopes, expiresIn })
+    yield* Console.log(Redacted.value(created.token))
+  })
+).pipe(Command.withDescription("create a key, and the user if new; prints the key only, once"))
+
+const keysList = Command.make(
+  "list",
+  { user, json },
+  Effect.fnUntraced(function* (options) {
+    const keys = yield* (yield* ApiKeys).list(options.user)
+    if (options.json) return yield* Console.log(JSON.stringify(keys))
+    for (const key of keys) {
+      const state = key.revokedAt === null ? `until ${formatInstant(key.expiresAt)}` : "revoked"
+      yield* Console.log(`${key.id}  ${key.scopes.join(",")}  ${state}  ${key.name ?? ""}`)
+    }
+  })
+).pipe(Command.withDescription("list the keys of a user"))
+
+const keysRevoke = Command.make(
+  "revoke",
+  { id: Options.text("id").pipe(Options.withDescription("id of the key, as list shows it")) },
+  Effect.fnUntraced(function* ({ id }) {
+    const keys = yield* ApiKeys
+    yield* keys.revoke(yield* keys.ownerOf(id), id)
+    yield* Console.log(`revoked ${id}`)
+  })
+).pipe(Command.withDescription("revoke a key; a running server refuses it within two seconds"))
+
+const keys = Command.make("keys").pipe(
+  Command.withDescription("API keys of this service"),
+  Command.withSubcommands([keysCreate, keysList, keysRevoke]),
+  Command.provide(App.offline)
+)
+
+/** `ACCESS_KEY:SECRET` from a pipe; a person is asked, so that the secret stays out of the shell's history. */
+const readPair = Effect.gen(function* () {
+  const text = stdin.isTTY
+    ? Redacted.value(yield* Prompt.password({ message: "ACCESS_KEY:SECRET" }))
+    : yield* NodeStream.stdin.pipe(Stream.decodeText(), Stream.mkString, Effect.orDie)
+  const [accessKey = "", secretKey = "", ...rest] = text.trim().split(":")
+  if (accessKey === "" || secretKey === "" || rest.length > 0)
+    return yield* usage("expected ACCESS_KEY:SECRET on standard input")
+  return { accessKey, secretKey: Redacted.make(secretKey) }
+})
+
+const describeCredentials = (summary: CredentialSummary) =>
+  Console.log(
+    [`key ${summary.keyPrefix}… (${summary.fingerprint})`, `permissions ${summary.permissions.join(", ")}`]
+      .concat(summary.warnings.map((warning) => `warning: ${warning}`))
+      .join("\n")
+  )
+
+const credentialsSet = Command.make("set", { user }, ({ user }) =>
+  Effect.flatMap(readPair, (pair) =>
+    Effect.flatMap(CredentialVault, (vault) => Effect.flatMap(vault.set(user, pair), describeCredentials))
+  )
+).pipe(Command.withDescription("store an exchange key, read from standard input as ACCESS_KEY:SECRET"))
+
+const credentialsTest = Command.make("test", { user }, ({ user }) =>
+  Effect.flatMap(CredentialVault, (vault) => Effect.flatMap(vault.test(user), describeCredentials))
+).pipe(Command.withDescription("ask the exchange what the stored key may do"))
+
+const credentialsRemove = Command.make("remove", { user }, ({ user }) =>
+  Effect.flatMap(CredentialVault, (vault) => vault.remove(user)).pipe(Effect.zipRight(Console.log("removed")))
+).pipe(Command.withDescription("forget the stored key"))
+
+const credentials = Command.make("credentials").pipe(
+  Command.withDescription("exchange keys of a user"),
+  Command.withSubcommands([credentialsSet, credentialsTest, credentialsRemove]),
+  Command.provide(App.offline)
+)
+
+const migrate = Command.make(
+  "migrate",
+  { plan: Options.boolean("plan").pipe(Options.withDescription("only show what would be done")), json },
+  Effect.fnUntraced(function* (options) {
+    const planned = yield* Effect.provide(Migrations.plan(), App.database)
+    if (!options.plan) yield* Effect.scoped(Layer.build(App.storage))
+    if (options.json) return yield* Console.log(JSON.stringify(planned))
+    for (const { name, state } of planned) yield* Console.log(`${state.padEnd(8)} ${name}`)
+  })
+).pipe(Command.withDescription("bring the database to this version's schema"), Command.provide(Config.layer))
+
+const config = Command.make(
+  "config",
+  { json },
+  Effect.fnUntraced(function* (options) {
+    const lines = describeSettings(yield* Config)
+    if (options.json) return yield* Console.log(JSON.stringify(Object.fromEntries(lines)))
+    for (const [name, value] of lines) yield* Console.log(`${name}=${value}`)
+  })
+).pipe(Command.withDescription("show the settings in force, secrets masked"), Command.provide(Config.layer))
+
+const serve = Command.make("serve", {}, () => App.serve).pipe(Command.withDescription("run the service"))
+
+const refuse = (message: string) => Effect.fail(usage(message))
+
+const market = Options.text("market").pipe(
+  Options.withDescription("synthetic, or replay:FILE_OR_FOLDER of recorded candles"),
+  Options.withDefault("synthetic")
+)
+
+/** `KEY:SECRET:USDT=10000,BTC=1`. */
+const readAccount = Effect.fnUntraced(function* (text: string) {
+  const wrong = usage(`--account: expected KEY:SECRET:USDT=10000,BTC=1, got "${text.split(":")[0] ?? ""}:…"`)
+  const [accessKey = "", secretKey = "", amounts = "", ...rest] = text.split(":")
+  if (accessKey === "" || secretKey === "" || rest.length > 0) return yield* wrong
+  const balances = yield* Effect.forEach(
+    amounts.split(",").filter((part) => part !== ""),
+    (part) => {
+      const [asset = "", amount = ""] = part.split("=")
+      return Effect.mapBoth(Decimal.parse(amount), {
+        onSuccess: (value) => [asset, value] as const,
+        onFailure: () => wrong
+      })
+    }
+  )
+  return { accessKey, secretKey: Redacted.make(secretKey), balances: Object.fromEntries(balances) }
+})
+
+const paper = Command.make(
+  "paper",
+  {
+    port: Options.integer("port").pipe(Options.withDefault(3001)),
+    market,
+    speed: Options.float("speed").pipe(Options.withDescription("market seconds per second"), Options.withDefault(1)),
+    seed: Options.integer("seed").pipe(Options.withDefault(1)),
+    account: Options.text("account").pipe(Options.withDescription("KEY:SECRET:USDT=10000,BTC=1"), Options.repeated),
+    control: Options.boolean("control").pipe(Options.withDescription("serve /paper/v1 to this machine")),
+    data: Options.text("data").pipe(Options.withDescription("folder of the journal"), Options.optional)
+  },
+  Effect.fnUntraced(function* (options) {
+    const choice = App.marketChoice(options.market)
+    if (choice === null) return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
+    if (options.speed < 0) return yield* refuse("--speed: expected zero or more")
+    const accounts = yield* Effect.forEach(options.account, readAccount)
+    yield* App.servePaper({
+      host: "127.0.0.1",
+      port: options.port,
+      market: choice,
+      speed: options.speed,
+      seed: options.seed,
+      accounts,
+      control: options.control,
+      dataDir: Option.getOrNull(options.data)
+    })
+  })
+).pipe(Command.withDescription("run the paper exchange alone, for any MEXC client"))
+
+const demo = Command.make(
+  "demo",
+  {
+    market,
+    drop: Options.text("drop").pipe(
+      Options.withDescription("how far below its 24 h high the dip rule buys, percent"),
+      Options.withDefault("8")
+    )
+  },
+  Effect.fnUntraced(function* (options) {
+    const choice = App.marketChoice(options.market)
+    if (choice === null) return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
+    const drop = yield* Effect.mapError(Decimal.parse(options.drop), (why) => usage(`--drop: ${why}`))
+    yield* App.demo({ market: choice, drop })
+  })
+).pipe(Command.withDescription("watch rules buy in a crash, in about a minute"))
+
+const root = Command.make("dipper").pipe(
+  Command.withDescription("a self-hosted auto-buy service for the MEXC exchange"),
+  Command.withSubcommands([serve, paper, demo, keys, credentials, migrate, config])
+)
+
+/** Runs one command line, such as `process.argv`. */
+export const run = Command.run(root, { name: "dipper", version: manifest.version })
