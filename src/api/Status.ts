@@ -40,19 +40,21 @@ export const Dependencies = Schema.Struct({
 }).annotations({ identifier: "Dependencies" })
 export interface Dependencies extends Schema.Schema.Type<typeof Dependencies> {}
 
-/** One budget of the venue's limits over its window. */
+/** One of the venue's limits: what this process has used of it in the window that ends now. */
 export const Budget = Schema.Struct({
-  name: Schema.String,
+  name: Schema.Literal("ipWeight", "ipRequests", "accountWeight", "accountOrders"),
   capacity: Schema.Int,
-  windowMs: Schema.Int,
   used: Schema.Int,
-  waiting: Schema.Record({ key: Schema.String, value: Schema.Int }),
-  pausedUntil: Schema.NullOr(Instant)
+  windowMs: Schema.Int
 }).annotations({ identifier: "Budget" })
-export interface Budget extends Schema.Schema.Type<typeof Budget> {}
 
-export const Limits = Schema.Struct({ budgets: Schema.Array(Budget) }).annotations({ identifier: "VenueLimits" })
-export interface Limits extends Schema.Schema.Type<typeof Limits> {}
+/** Requests wait by class; while `pausedUntil` has not passed nothing is sent at all. */
+export const VenueLimits = Schema.Struct({
+  budgets: Schema.Array(Budget),
+  waiting: Schema.Struct({ order: Schema.Int, account: Schema.Int, market: Schema.Int }),
+  pausedUntil: Schema.NullOr(Instant)
+}).annotations({ identifier: "VenueLimits" })
+export interface VenueLimits extends Schema.Schema.Type<typeof VenueLimits> {}
 
 /** The rule engine of this process, over all users. */
 export const Engine = Schema.Struct({
@@ -75,7 +77,7 @@ export class StatusApi extends HttpApiGroup.make("status")
   )
   .add(
     HttpApiEndpoint.get("getLimits", "/status/limits")
-      .addSuccess(ok(Limits))
+      .addSuccess(ok(VenueLimits))
       .annotate(RequiredScope, "read")
       .middleware(Authorization)
   )

@@ -28,10 +28,27 @@ import {
   SymbolNotTradable
 } from "./Errors.ts"
 import { idempotencyHeaders, optional, page, paging, query, strict } from "./Requests.ts"
+import {
+  createRule,
+  deleteRule,
+  explainRule,
+  getExecution,
+  getRule,
+  getRulePosition,
+  listExecutions,
+  listRuleDecisions,
+  listRuleExecutions,
+  listRules,
+  pauseRule,
+  previewRule,
+  resumeRule,
+  runRule,
+  updateRule
+} from "./Rules.ts"
 
-export const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadable] as const
-export const notNow = [ExchangeUnavailable, ExchangeRateLimited, NotOwner] as const
-export const orderRefused = [
+const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadable] as const
+const notNow = [ExchangeUnavailable, ExchangeRateLimited, NotOwner] as const
+const orderRefused = [
   SymbolNotTradable,
   BelowMinimum,
   PriceOutOfBand,
@@ -39,11 +56,11 @@ export const orderRefused = [
   OrderRejected,
   StaleMarketData
 ] as const
-export const keyed = [IdempotencyKeyRequired, IdempotencyInProgress, IdempotencyKeyReused] as const
+const keyed = [IdempotencyKeyRequired, IdempotencyInProgress, IdempotencyKeyReused] as const
 
 const byId = Schema.Struct({ id: OrderId })
 
-/** Manual orders and the positions they and the rules made. */
+/** Orders, positions, rules and what the rules did. */
 export class TradingApi extends HttpApiGroup.make("trading")
   .add(
     HttpApiEndpoint.post("placeOrder", "/trading/orders")
@@ -100,4 +117,19 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")
   )
+  .add(listRules)
+  .add(createRule)
+  .add(previewRule)
+  .add(getRule)
+  .add(updateRule)
+  .add(deleteRule)
+  .add(pauseRule)
+  .add(resumeRule)
+  .add(runRule)
+  .add(getRulePosition)
+  .add(listRuleDecisions)
+  .add(listRuleExecutions)
+  .add(explainRule)
+  .add(listExecutions)
+  .add(getExecution)
   .middleware(Authorization) {}

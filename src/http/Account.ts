@@ -7,6 +7,7 @@ import type { ApiKeyRequest } from "../api/Account.ts"
 import { Api } from "../api/Api.ts"
 import { CurrentUser } from "../api/Authorization.ts"
 import { wholePage } from "../api/Requests.ts"
+import { asUser } from "./Authentication.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 
 export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
@@ -17,24 +18,18 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
     const wallets = yield* Wallets
     return handlers
       .handle("getAccount", () => Effect.flatMap(CurrentUser, accounts.get))
-      .handle("getCredentials", () => Effect.flatMap(CurrentUser, ({ userId }) => vault.describe(userId)))
-      .handle("setCredentials", ({ payload }) =>
-        Effect.flatMap(CurrentUser, ({ userId }) => vault.set(userId, payload))
-      )
-      .handle("rotateCredentials", ({ payload }) =>
-        Effect.flatMap(CurrentUser, ({ userId }) => vault.rotate(userId, payload))
-      )
-      .handle("deleteCredentials", () =>
-        Effect.flatMap(CurrentUser, ({ userId }) => Effect.as(vault.remove(userId), { removed: true }))
-      )
-      .handle("getWallet", () => Effect.flatMap(CurrentUser, ({ userId }) => wallets.get(userId)))
-      .handle("refreshWallet", () => Effect.flatMap(CurrentUser, ({ userId }) => wallets.refresh(userId)))
-      .handle("listKeys", () => Effect.flatMap(CurrentUser, ({ userId }) => Effect.map(keys.list(userId), wholePage)))
+      .handle("getCredentials", () => asUser((userId) => vault.describe(userId)))
+      .handle("setCredentials", ({ payload }) => asUser((userId) => vault.set(userId, payload)))
+      .handle("rotateCredentials", ({ payload }) => asUser((userId) => vault.rotate(userId, payload)))
+      .handle("deleteCredentials", () => asUser((userId) => Effect.as(vault.remove(userId), { removed: true })))
+      .handle("getWallet", () => asUser((userId) => wallets.get(userId)))
+      .handle("refreshWallet", () => asUser((userId) => wallets.refresh(userId)))
+      .handle("listKeys", () => asUser((userId) => Effect.map(keys.list(userId), wholePage)))
       .handle("createKey", ({ payload }) =>
         Effect.flatMap(CurrentUser, (caller) => Effect.map(keys.createFor(caller, toNewKey(payload)), shownOnce))
       )
-      .handle("getKey", ({ path }) => Effect.flatMap(CurrentUser, ({ userId }) => keys.get(userId, path.id)))
-      .handle("revokeKey", ({ path }) => Effect.flatMap(CurrentUser, ({ userId }) => keys.revoke(userId, path.id)))
+      .handle("getKey", ({ path }) => asUser((userId) => keys.get(userId, path.id)))
+      .handle("revokeKey", ({ path }) => asUser((userId) => keys.revoke(userId, path.id)))
   })
 )
 

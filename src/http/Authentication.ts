@@ -4,8 +4,9 @@ import { Context, Effect, Layer } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Accounts } from "../accounts/Accounts.ts"
 import { Auth } from "../accounts/Auth.ts"
-import { Authorization, type AuthorizationError } from "../api/Authorization.ts"
+import { Authorization, type AuthorizationError, CurrentUser } from "../api/Authorization.ts"
 import { Forbidden, RateLimited } from "../api/Errors.ts"
+import type { UserId } from "../domain/Ids.ts"
 import type { Principal } from "../domain/Principal.ts"
 import { limitHeaders } from "./edge/headers.ts"
 import { exchangeOf } from "./edge/Listener.ts"
@@ -69,6 +70,10 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
     Effect.map(Authentication, ({ principal }) => ({ bearer: () => principal }))
   )
 }
+
+/** A handler's work for the caller. */
+export const asUser = <A, E, R>(work: (userId: UserId) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(CurrentUser, ({ userId }) => work(userId))
 
 /** Two headers are two opinions about who asks: none counts. */
 const authorizationOf = (request: IncomingMessage): string | undefined => {

@@ -3,7 +3,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as PlatformOpenApi from "@effect/platform/OpenApi"
 import { Context, Effect, Layer } from "effect"
 import { Api } from "../api/Api.ts"
-import { openApi } from "../api/OpenApi.ts"
+import { openApi } from "../api/openapi/OpenApi.ts"
 import { json } from "./edge/headers.ts"
 
 /** The page runs what it carries and loads nothing: it works without a network. */

@@ -1,41 +1,90 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Effect } from "effect"
 import { Api } from "../api/Api.ts"
-import { CurrentUser } from "../api/Authorization.ts"
-import { defaultLimit, wholePage } from "../api/Requests.ts"
+import { wholePage } from "../api/Requests.ts"
+import { Execution } from "../domain/Execution.ts"
+import { Order } from "../domain/Order.ts"
+import { Rule } from "../domain/Rule.ts"
+import { RuleRecords } from "../autobuy/RuleRecords.ts"
+import { Rules } from "../autobuy/Rules.ts"
 import { Orders } from "../orders/Orders.ts"
 import { Books } from "../portfolio/Books.ts"
-import { orderPlaced } from "./answers.ts"
-import { bodyHash } from "./input/bodyHash.ts"
+import { paged, withETag, written } from "./answers.ts"
+import { asUser } from "./Authentication.ts"
+import { requestKey } from "./input/requestKey.ts"
+
+const orderMade = written(Order)
+const ruleMade = written(Rule)
+const executionMade = written(Execution)
 
 export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
   Effect.gen(function* () {
     const orders = yield* Orders
     const books = yield* Books
+    const rules = yield* Rules
+    const records = yield* RuleRecords
     return handlers
-      .handle("placeOrder", ({ headers, payload, request }) =>
-        Effect.gen(function* () {
-          const { userId } = yield* CurrentUser
-          const key = { idempotencyKey: headers["idempotency-key"], bodyHash: yield* bodyHash(request) }
-          return yield* orderPlaced(yield* orders.place(userId, payload, key))
-        })
+      .handle("placeOrder", (asked) =>
+        asUser((userId) =>
+          Effect.gen(function* () {
+            const { order, replayed } = yield* orders.place(userId, asked.payload, yield* requestKey(asked))
+            // Nobody can say yet what became of it.
+            const open = order.status === "unknown" || order.status === "pending"
+            return orderMade(order, replayed, open ? 202 : 201)
+          })
+        )
       )
-      .handle("previewOrder", ({ payload }) =>
-        Effect.flatMap(CurrentUser, ({ userId }) => orders.preview(userId, payload))
+      .handle("previewOrder", ({ payload }) => asUser((userId) => orders.preview(userId, payload)))
+      .handle("listOrders", ({ urlParams }) => asUser((userId) => orders.list(userId, paged(urlParams))))
+      .handle("getOrder", ({ path }) => asUser((userId) => orders.get(userId, path.id)))
+      .handle("cancelOrder", ({ path }) => asUser((userId) => orders.cancel(userId, path.id)))
+      .handle("listFills", ({ path }) => asUser((userId) => Effect.map(orders.fills(userId, path.id), wholePage)))
+      .handle("listPositions", () => asUser((userId) => Effect.map(books.positions(userId), wholePage)))
+      .handle("getPosition", ({ path }) => asUser((userId) => books.position(userId, path.symbol)))
+      .handle("listRules", ({ urlParams }) => asUser((userId) => rules.list(userId, paged(urlParams))))
+      .handle("createRule", (asked) =>
+        asUser((userId) =>
+          Effect.gen(function* () {
+            const { replayed, rule } = yield* rules.create(userId, asked.payload, yield* requestKey(asked))
+            return ruleMade(yield* withETag(rule), replayed, 201)
+          })
+        )
       )
-      .handle("listOrders", ({ urlParams }) =>
-        Effect.flatMap(CurrentUser, ({ userId }) => orders.list(userId, { limit: defaultLimit, ...urlParams }))
+      .handle("previewRule", ({ payload }) => asUser((userId) => rules.preview(userId, payload)))
+      .handle("getRule", ({ path }) => asUser((userId) => Effect.flatMap(rules.get(userId, path.id), withETag)))
+      .handle("updateRule", (asked) =>
+        asUser((userId) =>
+          Effect.gen(function* () {
+            const { headers, path, payload } = asked
+            const key = yield* requestKey(asked)
+            const { replayed, rule } = yield* rules.update(userId, path.id, payload, headers["if-match"], key)
+            return ruleMade(yield* withETag(rule), replayed, 200)
+          })
+        )
       )
-      .handle("getOrder", ({ path }) => Effect.flatMap(CurrentUser, ({ userId }) => orders.get(userId, path.id)))
-      .handle("cancelOrder", ({ path }) => Effect.flatMap(CurrentUser, ({ userId }) => orders.cancel(userId, path.id)))
-      .handle("listFills", ({ path }) =>
-        Effect.flatMap(CurrentUser, ({ userId }) => Effect.map(orders.fills(userId, path.id), wholePage))
+      .handle("deleteRule", ({ path, urlParams }) => asUser((userId) => rules.archive(userId, path.id, urlParams.lots)))
+      .handle("pauseRule", ({ path }) => asUser((userId) => Effect.flatMap(rules.pause(userId, path.id), withETag)))
+      .handle("resumeRule", ({ path }) => asUser((userId) => Effect.flatMap(rules.resume(userId, path.id), withETag)))
+      .handle("runRule", ({ headers, path }) =>
+        asUser((userId) =>
+          Effect.gen(function* () {
+            const key = { idempotencyKey: headers["idempotency-key"] }
+            const { execution, replayed } = yield* rules.run(userId, path.id, key)
+            return executionMade(execution, replayed, 201)
+          })
+        )
       )
-      .handle("listPositions", () =>
-        Effect.flatMap(CurrentUser, ({ userId }) => Effect.map(books.positions(userId), wholePage))
+      .handle("getRulePosition", ({ path }) => asUser((userId) => records.position(userId, path.id)))
+      .handle("listRuleDecisions", ({ path, urlParams }) =>
+        asUser((userId) => records.decisionsOf(userId, path.id, paged(urlParams)))
       )
-      .handle("getPosition", ({ path }) =>
-        Effect.flatMap(CurrentUser, ({ userId }) => books.position(userId, path.symbol))
+      .handle("listRuleExecutions", ({ path, urlParams }) =>
+        asUser((userId) => records.executionsOf(userId, path.id, paged(urlParams)))
       )
+      .handle("explainRule", ({ path, urlParams }) =>
+        asUser((userId) => records.explain(userId, path.id, urlParams.at))
+      )
+      .handle("listExecutions", ({ urlParams }) => asUser((userId) => records.executions(userId, paged(urlParams))))
+      .handle("getExecution", ({ path }) => asUser((userId) => records.execution(userId, path.id)))
   })
 )

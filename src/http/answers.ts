@@ -1,30 +1,30 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { Effect } from "effect"
+import { Effect, type Schema } from "effect"
 import { encodeSuccess } from "../api/Envelope.ts"
 import { defaultLimit, wholePage } from "../api/Requests.ts"
-import { Order } from "../domain/Order.ts"
-import type { Placed } from "../orders/Orders.ts"
 import { setHeader } from "./Boundary.ts"
 import { json } from "./edge/headers.ts"
 
-const encodeOrder = encodeSuccess(Order)
-
-/** 202 while nobody can say what became of the order, else 201. */
-export const orderPlaced = ({ order, replayed }: Placed) =>
-  Effect.sync(() => {
-    const status = order.status === "unknown" || order.status === "pending" ? 202 : 201
-    const answer = HttpServerResponse.text(encodeOrder(order), { status, contentType: json })
+/** The answer to a write with a key: its status is the write's own, and a repetition says that it is one. */
+export const written = <A, I>(schema: Schema.Schema<A, I>) => {
+  const encode = encodeSuccess(schema)
+  return (value: A, replayed: boolean, status: 200 | 201 | 202) => {
+    const answer = HttpServerResponse.text(encode(value), { status, contentType: json })
     return replayed ? HttpServerResponse.setHeader(answer, "Idempotency-Replayed", "true") : answer
-  })
+  }
+}
 
 /** The version to send back in `If-Match`. */
 export const withETag = <A extends { readonly version: number }>(object: A) =>
   Effect.as(setHeader("ETag", `"${object.version}"`), object)
 
+/** A page as the services want it asked for. */
+export const paged = <Query extends { readonly limit?: number }>(asked: Query) => ({ limit: defaultLimit, ...asked })
+
 /** Symbols and tickers come whole unless a page is asked for; the cursor is the last name of the page before. */
 export const pageBySymbol = <A extends { readonly symbol: string }>(
   all: ReadonlyArray<A>,
-  { limit, cursor }: { readonly limit?: number; readonly cursor?: string }
+  { cursor, limit }: { readonly limit?: number; readonly cursor?: string }
 ) => {
   if (limit === undefined && cursor === undefined) return wholePage(all)
   const rest = [...all].sort(bySymbol).filter(({ symbol }) => cursor === undefined || symbol > cursor)

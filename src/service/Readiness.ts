@@ -1,6 +1,20 @@
-import { Context, type Effect } from "effect"
-import type { Dependencies, Engine, Limits, ServiceStatus } from "../api/Status.ts"
-import type { DatabaseUnavailable, NotReady } from "../api/Errors.ts"
+import { Clock, Context, Effect, Layer, Schedule } from "effect"
+import { statfs } from "node:fs/promises"
+import { Accounts } from "../accounts/Accounts.ts"
+import { DatabaseUnavailable } from "../api/Errors.ts"
+import type { Dependencies, Engine, Health, ServiceStatus, VenueLimits } from "../api/Status.ts"
+import { RuleSupervisor } from "../autobuy/RuleSupervisor.ts"
+import { Config } from "../Config.ts"
+import type { UserId } from "../domain/Ids.ts"
+import type { Instant } from "../domain/Time.ts"
+import { TickerHub } from "../market/TickerHub.ts"
+import { MarketClock } from "../MarketClock.ts"
+import { MexcClient } from "../mexc/MexcClient.ts"
+import { MexcStream } from "../mexc/MexcStream.ts"
+import { RateBudget } from "../mexc/RateBudget.ts"
+import { MexcEndpoint } from "../mexc/wire/Endpoint.ts"
+import { Database } from "../store/Database.ts"
+import { Meta } from "../store/Meta.ts"
 
 /** What this process can say of itself, and of what it depends on. */
 export class Readiness extends Context.Tag("dipper/service/Readiness")<
@@ -8,12 +22,139 @@ export class Readiness extends Context.Tag("dipper/service/Readiness")<
   {
     readonly status: Effect.Effect<ServiceStatus>
     /**
-     * Fails only for what makes every request fail: database and migrations. An exchange that is away leaves the
-     * service `degraded` and reachable, because that is when its owner needs it.
+     * Fails only for what makes every request fail. An exchange that is away leaves the service `degraded` and
+     * reachable, because that is when its owner needs it.
      */
-    readonly ready: Effect.Effect<"up" | "degraded", NotReady | DatabaseUnavailable>
-    readonly dependencies: Effect.Effect<Dependencies>
-    readonly limits: Effect.Effect<Limits>
-    readonly engine: Effect.Effect<Engine>
+    readonly ready: Effect.Effect<"up" | "degraded", DatabaseUnavailable>
+    readonly dependencies: Effect.Effect<Dependencies, DatabaseUnavailable>
+    /** The venue's budgets; those of the account are the caller's. */
+    readonly limits: (userId: UserId) => Effect.Effect<VenueLimits>
+    readonly engine: Effect.Effect<Engine, DatabaseUnavailable>
   }
->() {}
+>() {
+  static readonly layer = (options: { readonly version: string }) => Layer.scoped(Readiness, make(options.version))
+}
+
+/** The venue is asked for its time (weight 1) this often, so that `/status` needs not wait for it. */
+const probeEvery = Schedule.spaced("15 seconds")
+/** A database that cannot grow soon cannot write at all. */
+const diskLowBytes = 200 * 1024 * 1024
+
+const make = Effect.fnUntraced(function* (version: string) {
+  const config = yield* Config
+  const { venue } = yield* Meta
+  const { host } = yield* MexcEndpoint
+  const market = yield* MarketClock
+  const database = yield* Database
+  const accounts = yield* Accounts
+  const mexc = yield* MexcClient
+  const stream = yield* MexcStream
+  const hub = yield* TickerHub
+  const budget = yield* RateBudget
+  const supervisor = yield* RuleSupervisor
+  const rest = yield* makeProbe(mexc.serverTime)
+
+  const healthOf = Effect.map(database.isUp, (up): Health =>
+    up ? (rest.problem() === null ? "up" : "degraded") : "down"
+  )
+
+  const status = Effect.all({
+    status: healthOf,
+    marketTime: market.now,
+    time: Clock.currentTimeMillis
+  }).pipe(Effect.map((now) => ({ ...now, version, venue, exchangeHost: host, authMode: config.authMode })))
+
+  const ready = Effect.flatMap(healthOf, (health) => (health === "down" ? databaseDown : Effect.succeed(health)))
+
+  const publicStreams = Effect.map(
+    Effect.all([stream.health, hub.health]),
+    ([{ publicConnections: connections }, { watched, stale, lastMessageAt }]) => ({
+      status: portion(watched - stale, watched),
+      detail: stale === 0 ? null : `${stale} of ${watched} watched symbols are stale`,
+      connections,
+      lastMessageAt
+    })
+  )
+
+  const privateStreams = Effect.map(
+    Effect.all([stream.health, accounts.listActive]),
+    ([{ privateConnections: connections }, { length: users }]) => ({
+      status: portion(Math.min(connections, users), users),
+      detail: connections >= users ? null : `${connections} of ${users} accounts are followed`,
+      connections
+    })
+  )
+
+  const dependencies = Effect.all({
+    database: Effect.map(database.isUp, (up) => ({ status: upOrDown(up), detail: null, mode: database.mode })),
+    exchangeRest: Effect.sync(() => ({
+      status: upOrDown(rest.problem() === null),
+      detail: rest.problem(),
+      lastAnswerAt: rest.lastAnswerAt()
+    })),
+    publicStreams,
+    privateStreams,
+    clockSkewMs: mexc.clockOffset,
+    disk: diskOf(config.dataDir),
+    syncLagMs: Effect.succeed(null),
+    lastBackupAt: Effect.succeed(null)
+  })
+
+  const limits = Effect.fn("Readiness.limits")((userId: UserId) =>
+    Effect.map(budget.state(userId), ({ ip, pausedUntil, user, waiting }): VenueLimits => ({
+      budgets: [
+        { name: "ipWeight", ...ip.weight, windowMs: 10_000 },
+        { name: "ipRequests", ...ip.requests, windowMs: 1_000 },
+        ...(user === null
+          ? []
+          : [
+              { name: "accountWeight" as const, ...user.weight, windowMs: 10_000 },
+              { name: "accountOrders" as const, ...user.orders, windowMs: 1_000 }
+            ])
+      ],
+      waiting,
+      pausedUntil
+    }))
+  )
+
+  return Readiness.of({ status, ready, dependencies, limits, engine: supervisor.status })
+})
+
+/** Asks now and then, and remembers how it went. Before the first answer nothing is known to be wrong. */
+const makeProbe = Effect.fnUntraced(function* (ask: MexcClient["Type"]["serverTime"]) {
+  let problem: string | null = null
+  let answeredAt: Instant | null = null
+  const probe = Effect.matchEffect(ask, {
+    onFailure: (failure) => Effect.sync(() => void (problem = failure.message)),
+    onSuccess: () =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        problem = null
+        answeredAt = now
+      })
+  })
+  yield* Effect.forkScoped(Effect.repeat(probe, probeEvery))
+  return { problem: () => problem, lastAnswerAt: () => answeredAt }
+})
+
+const upOrDown = (up: boolean): Health => (up ? "up" : "down")
+
+/** Of nothing, everything is up. */
+const portion = (up: number, all: number): Health => (up >= all ? "up" : up === 0 ? "down" : "degraded")
+
+const diskOf = (folder: string) =>
+  Effect.tryPromise(() => statfs(folder)).pipe(
+    Effect.map(({ bavail, bsize }) => bavail * bsize),
+    Effect.match({
+      onFailure: () => ({ status: "degraded" as const, detail: "the free space cannot be read", freeBytes: null }),
+      onSuccess: (freeBytes) =>
+        freeBytes < diskLowBytes
+          ? { status: "degraded" as const, detail: "less than 200 MiB free", freeBytes }
+          : { status: "up" as const, detail: null, freeBytes }
+    })
+  )
+
+const databaseDown = new DatabaseUnavailable({
+  message: "The database does not answer.",
+  retryable: true,
+  retryAfterSeconds: 1
+})

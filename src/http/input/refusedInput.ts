@@ -35,22 +35,32 @@ export const refusedInput = (issues: ReadonlyArray<SchemaIssue>, route: Route | 
   return new ValidationFailed({ message: summary(details), details })
 }
 
-/** A union reports one fault per member; the path is told once, the likeliest message first. */
+/** A union reports one fault per member: each path is told once, with all that would have been right there. */
 const toDetails = (issues: ReadonlyArray<SchemaIssue>): ReadonlyArray<Detail> => {
-  const byPath = new Map<string, Detail>()
+  const byPath = new Map<string, ReadonlyArray<SchemaIssue>>()
   for (const issue of issues) {
     const path = issue.path.map(String).join(".").slice(0, 200)
-    if (!byPath.has(path)) byPath.set(path, { path, message: sentence(issue) })
-    if (byPath.size >= maxDetails) break
+    const known = byPath.get(path)
+    if (known === undefined && byPath.size === maxDetails) break
+    byPath.set(path, [...(known ?? []), issue])
   }
-  return [...byPath.values()]
+  return [...byPath].map(([path, found]) => ({ path, message: sentence(found) }))
 }
 
-const sentence = (issue: SchemaIssue): string => {
-  if (issue._tag === "Missing") return "is missing"
+const sentence = (issues: ReadonlyArray<SchemaIssue>): string => {
+  const [issue] = issues
+  if (issue === undefined || issue._tag === "Missing") return "is missing"
   if (issue._tag === "Unexpected") return unexpected(String(issue.path.at(-1)), issue.message)
-  return issue.message.replaceAll("\n", " ").slice(0, 500)
+  const mismatches = issues.map(({ message }) => mismatch.exec(message))
+  const actual = mismatches[0]?.[2]
+  if (actual === undefined) return issue.message.replaceAll("\n", " ").slice(0, 500)
+  const expected = [...new Set(mismatches.flatMap((found) => found?.[1] ?? []))]
+  // The usual mistake with amounts.
+  const quoted = expected.includes("string") && /^-?[\d.]+$/.test(actual) ? `; write "${actual}"` : ""
+  return `expected ${expected.join(" or ")}, got ${actual}${quoted}`.slice(0, 500)
 }
+
+const mismatch = /^Expected ([^\n]+), actual ([^\n]+)$/
 
 /** The schema library lists the names it knows in its message: `is unexpected, expected: "a" | "b"`. */
 const unexpected = (name: string, message: string): string => {

@@ -14,6 +14,8 @@ import { Market } from "../../../src/market/Market.ts"
 import { Orders } from "../../../src/orders/Orders.ts"
 import { Books } from "../../../src/portfolio/Books.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
+import { RuleRecords } from "../../../src/autobuy/RuleRecords.ts"
+import { Rules } from "../../../src/autobuy/Rules.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 
 /** Tokens of this file name their user and scopes: `ann:read,trade`. */
@@ -50,6 +52,8 @@ export interface Stubs {
   readonly wallets?: Partial<typeof Wallets.Service>
   readonly orders?: Partial<typeof Orders.Service>
   readonly books?: Partial<typeof Books.Service>
+  readonly rules?: Partial<typeof Rules.Service>
+  readonly records?: Partial<typeof RuleRecords.Service>
   readonly market?: Partial<typeof Market.Service>
   readonly readiness?: Partial<typeof Readiness.Service>
 }
@@ -63,6 +67,8 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Wallets, { ...stubs.wallets }),
     Layer.mock(Orders, { ...stubs.orders }),
     Layer.mock(Books, { ...stubs.books }),
+    Layer.mock(Rules, { ...stubs.rules }),
+    Layer.mock(RuleRecords, { ...stubs.records }),
     Layer.mock(Market, { ...stubs.market }),
     Layer.mock(Readiness, { ...stubs.readiness })
   )

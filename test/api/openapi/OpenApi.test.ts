@@ -1,10 +1,10 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import { assert, describe, it } from "@effect/vitest"
 import { Either, Option, Schema } from "effect"
-import { Api } from "../../src/api/Api.ts"
-import { examples } from "../../src/api/examples.ts"
-import { asObject, isList, isObject, type Json, type JsonObject } from "../../src/api/Json.ts"
-import { openApi } from "../../src/api/OpenApi.ts"
+import { Api } from "../../../src/api/Api.ts"
+import { examples } from "../../../src/api/openapi/examples.ts"
+import { asObject, isList, isObject, type Json, type JsonObject } from "../../../src/api/openapi/Json.ts"
+import { openApi } from "../../../src/api/openapi/OpenApi.ts"
 
 const document = openApi("1.2.3")
 const named = asObject(asObject(document["components"])["schemas"])

@@ -1,3 +1,13 @@
+/** Buys 50 USDT each time the price has fallen 8 % from its 24 h high. */
+const dipRule = {
+  name: "Buy the dip",
+  symbol: "BTCUSDT",
+  trigger: { type: "price.drop", percent: "8", from: { type: "highOf", window: "PT24H" } },
+  size: { type: "quote", amount: "50" },
+  execution: { type: "protectedMarket", maxSlippageBps: 50 },
+  limits: { total: "1000", cooldown: "PT6H" }
+}
+
 /** One example per request body and for the answers most asked for; a test decodes each with its schema. */
 export const examples: Readonly<Record<string, { readonly request?: unknown; readonly response?: unknown }>> = {
   placeOrder: {
@@ -6,6 +16,9 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   previewOrder: {
     request: { symbol: "BTCUSDT", side: "buy", type: "limit", quantity: "0.001", price: "60000" }
   },
+  createRule: { request: dipRule },
+  previewRule: { request: dipRule },
+  updateRule: { request: { ...dipRule, limits: { total: "2000", perDay: "100" } } },
   setCredentials: {
     request: { accessKey: "mx0vglExampleAccessKey", secretKey: "the-secret-that-was-shown-once" }
   },
