@@ -34,6 +34,7 @@ export default [
 
   // `reserved_quote` is held against the rule's limits from the order's intent until its end, then `spent_quote` counts.
   `CREATE TABLE executions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id TEXT NOT NULL,
     execution_id TEXT NOT NULL UNIQUE,
     rule_id TEXT NOT NULL,
@@ -58,12 +59,16 @@ export default [
     decide_ms INTEGER,
     submit_ms INTEGER,
     fill_ms INTEGER,
-    PRIMARY KEY (user_id, execution_id),
+    UNIQUE (user_id, execution_id),
     UNIQUE (user_id, rule_id, slot, kind, level),
     FOREIGN KEY (user_id, rule_id) REFERENCES rules (user_id, rule_id)
   ) STRICT`,
 
   `CREATE INDEX executions_of_rule ON executions (user_id, rule_id, triggered_at)`,
+
+  `CREATE INDEX executions_of_rule_in_order ON executions (user_id, rule_id, seq)`,
+
+  `CREATE INDEX executions_in_order ON executions (user_id, seq)`,
 
   `CREATE INDEX executions_running ON executions (user_id, rule_id) WHERE state = 'running'`,
 

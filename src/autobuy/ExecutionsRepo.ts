@@ -9,14 +9,14 @@ import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { type Usage, windowsAt } from "../domain/rule/caps.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
-import { DecisionRow, ExecutionRow, StoredDecision } from "./record/rows.ts"
+import { DecisionRow, ExecutionRow, ListedExecution, StoredDecision } from "./record/rows.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 
 export interface ExecutionQuery {
   readonly ruleId?: RuleId
   readonly limit: number
-  readonly before: ExecutionId | null
+  readonly before: number | null
 }
 
 /** Firings of rules and the decisions behind them. */
@@ -30,7 +30,7 @@ export class ExecutionsRepo extends Context.Tag("dipper/autobuy/ExecutionsRepo")
     readonly find: (userId: UserId, id: ExecutionId) => Stored<Option.Option<ExecutionRow>>
     readonly findBySlot: (userId: UserId, ruleId: RuleId, slot: string) => Stored<Option.Option<ExecutionRow>>
     /** Newest first, up to one more than `limit`. */
-    readonly list: (userId: UserId, query: ExecutionQuery) => Stored<ReadonlyArray<ExecutionRow>>
+    readonly list: (userId: UserId, query: ExecutionQuery) => Stored<ReadonlyArray<typeof ListedExecution.Type>>
     /** Oldest first. */
     readonly running: (userId: UserId, ruleId: RuleId) => Stored<ReadonlyArray<ExecutionRow>>
     /** What counts against the rule's limits at an instant; `except` leaves one execution out. */
@@ -188,17 +188,18 @@ const make = Effect.gen(function* () {
     ),
     list: Effect.fn("ExecutionsRepo.list")((userId, query) =>
       database.read(
-        executions(
-          sql`${sql.and([
+        find(
+          ListedExecution,
+          sql`SELECT * FROM executions WHERE ${sql.and([
             sql`user_id = ${userId}`,
             ...(query.ruleId === undefined ? [] : [sql`rule_id = ${query.ruleId}`]),
-            ...(query.before === null ? [] : [sql`execution_id < ${query.before}`])
-          ])} ORDER BY execution_id DESC LIMIT ${query.limit + 1}`
+            ...(query.before === null ? [] : [sql`seq < ${query.before}`])
+          ])} ORDER BY seq DESC LIMIT ${query.limit + 1}`
         )
       )
     ),
     running: Effect.fn("ExecutionsRepo.running")((userId, ruleId) =>
-      database.read(executions(sql`${ofRule(userId, ruleId)} AND state = 'running' ORDER BY execution_id`))
+      database.read(executions(sql`${ofRule(userId, ruleId)} AND state = 'running' ORDER BY seq`))
     ),
     usage,
     record: Effect.fn("ExecutionsRepo.record")((userId, executionId, decision) =>

@@ -13,7 +13,7 @@ import { positionOf } from "../portfolio/positionOf.ts"
 import { findRule } from "./editing/findRule.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import { decodeCursor, toPage } from "./record/cursor.ts"
-import { type ExecutionRow, type RuleRow, toExecution } from "./record/rows.ts"
+import { type ListedExecution, type RuleRow, toExecution } from "./record/rows.ts"
 import { RulesRepo } from "./RulesRepo.ts"
 import { bookOf, makeComputed } from "./view/computed.ts"
 
@@ -21,6 +21,9 @@ export interface PageQuery {
   readonly limit: number
   readonly cursor?: string
 }
+
+/** Pages continue after a place in the order of recording. */
+const Place = Schema.NumberFromString.pipe(Schema.int())
 
 type PageError = ValidationFailed | DatabaseUnavailable
 
@@ -65,11 +68,11 @@ const make = Effect.gen(function* () {
   const clock = yield* MarketClock
   const show = yield* makeComputed
 
-  const page = (rows: ReadonlyArray<ExecutionRow>, limit: number) =>
-    toPage(rows, limit, (row) => row.execution_id, toExecution)
+  const page = (rows: ReadonlyArray<typeof ListedExecution.Type>, limit: number) =>
+    toPage(rows, limit, (row) => row.seq, toExecution)
 
   const executions = Effect.fn("RuleRecords.executions")(function* (userId: UserId, { cursor, limit }: PageQuery) {
-    const before = yield* decodeCursor(ExecutionId, cursor)
+    const before = yield* decodeCursor(Place, cursor)
     return page(yield* repo.list(userId, { limit, before }), limit)
   })
 
@@ -79,7 +82,7 @@ const make = Effect.gen(function* () {
     { cursor, limit }: PageQuery
   ) {
     yield* findRule(rules, userId, id)
-    const before = yield* decodeCursor(ExecutionId, cursor)
+    const before = yield* decodeCursor(Place, cursor)
     return page(yield* repo.list(userId, { ruleId: id, limit, before }), limit)
   })
 
@@ -95,7 +98,7 @@ const make = Effect.gen(function* () {
     { cursor, limit }: PageQuery
   ) {
     yield* findRule(rules, userId, id)
-    const before = yield* decodeCursor(Schema.NumberFromString.pipe(Schema.int()), cursor)
+    const before = yield* decodeCursor(Place, cursor)
     return toPage(
       yield* repo.decisions(userId, id, { limit, before }),
       limit,

@@ -28,8 +28,8 @@ const backoff = (streak: number, random: number): number =>
   Math.min(Duration.toMillis(restartPolicy.cap), Duration.toMillis(restartPolicy.base) * 2 ** streak) *
   (0.8 + 0.4 * random)
 
-/** How often the tick rate is taken. */
-const sampleEvery = Duration.seconds(5)
+/** Looks at the tick rate closer together than this share one. */
+const shortestLook = Duration.seconds(1)
 
 /** Until the database answers at the start. */
 const untilStored = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
@@ -80,7 +80,7 @@ const make = Effect.gen(function* () {
   /** The version each fiber runs. */
   const running = new Map<RuleId, number>()
   let started = false
-  let ticksPerSecond = 0
+  let looked = { at: yield* Clock.currentTimeMillis, ticks: 0, perSecond: 0 }
 
   const store = (
     userId: UserId,
@@ -173,14 +173,16 @@ const make = Effect.gen(function* () {
     )
   })
 
-  const sample = Effect.gen(function* () {
-    const before = yield* index.stats
-    const began = yield* Clock.currentTimeMillis
-    yield* Effect.sleep(sampleEvery)
-    const seconds = Math.max(1, (yield* Clock.currentTimeMillis) - began) / 1_000
-    ticksPerSecond = Math.round(((yield* index.stats).ticks - before.ticks) / seconds)
+  /** Ticks per second since the last look, of a second or more: counted without a fiber of its own. */
+  const tickRate = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const { ticks } = yield* index.stats
+    if (now - looked.at >= Duration.toMillis(shortestLook)) {
+      const perSecond = Math.round(((ticks - looked.ticks) * 1_000) / (now - looked.at))
+      looked = { at: now, ticks, perSecond }
+    }
+    return looked.perSecond
   })
-  yield* Effect.forkScoped(Effect.forever(sample))
 
   const scope = yield* Effect.scope
   const start = Effect.gen(function* () {
@@ -196,7 +198,7 @@ const make = Effect.gen(function* () {
       rules: counts,
       fibers: yield* FiberMap.size(fibers),
       quarantined: counts["quarantined"] ?? 0,
-      ticksPerSecond
+      ticksPerSecond: yield* tickRate
     }
   })
 

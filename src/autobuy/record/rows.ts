@@ -74,6 +74,9 @@ export const ExecutionRow = Schema.Struct({
 })
 export interface ExecutionRow extends Schema.Schema.Type<typeof ExecutionRow> {}
 
+/** `seq` is the order in which slots were claimed: ids of one millisecond have none. */
+export const ListedExecution = Schema.Struct({ ...ExecutionRow.fields, seq: Schema.Int })
+
 export const DecisionRow = Schema.Struct({ seq: Schema.Int, at: Schema.Number, record: StoredDecision })
 
 const averageOf = (row: ExecutionRow): Decimal.Decimal | null =>
