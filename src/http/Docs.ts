@@ -1,9 +1,11 @@
+import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as PlatformOpenApi from "@effect/platform/OpenApi"
 import { Context, Effect, Layer } from "effect"
-import { Api } from "../api/Api.ts"
 import { openApi } from "../api/openapi/OpenApi.ts"
+import { boundary } from "./Boundary.ts"
 import { json } from "./edge/headers.ts"
 
 /** The page runs what it carries and loads nothing: it works without a network. */
@@ -28,11 +30,13 @@ export const layer = (version: string) =>
 /** The platform's page, whose assets are inlined, around our document. */
 const swaggerPage = (document: object) =>
   Effect.gen(function* () {
-    const [{ layerHttpLayerRouter }, LayerRouter] = yield* Effect.promise(() =>
-      Promise.all([import("@effect/platform/HttpApiSwagger"), import("@effect/platform/HttpLayerRouter")])
+    const { layer: swagger } = yield* Effect.promise(() => import("@effect/platform/HttpApiSwagger"))
+    const described = HttpApi.make("docs").annotate(PlatformOpenApi.Override, { ...document })
+    const page = swagger().pipe(
+      Layer.provide(HttpApiBuilder.api(described)),
+      Layer.provideMerge(HttpApiBuilder.Router.Live)
     )
-    const api = Api.annotate(PlatformOpenApi.Override, { ...document })
-    const page = layerHttpLayerRouter({ api, path: "/docs" }).pipe(Layer.provideMerge(LayerRouter.layer))
-    const router = Context.get(yield* Layer.build(page), LayerRouter.HttpRouter)
-    return HttpServerResponse.setHeader(yield* router.asHttpEffect(), "Content-Security-Policy", pagePolicy)
-  }).pipe(Effect.orDie)
+    const router = yield* Context.get(yield* Layer.build(page), HttpApiBuilder.Router).router
+    const response = yield* boundary(yield* HttpRouter.toHttpApp(router))
+    return HttpServerResponse.setHeader(response, "Content-Security-Policy", pagePolicy)
+  })
