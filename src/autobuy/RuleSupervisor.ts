@@ -25,8 +25,10 @@ export const restartPolicy = {
 
 /** The delay before the next start: doubled with each crash of a streak up to the cap, ±20 %. */
 const backoff = (streak: number, random: number): number =>
-  Math.min(Duration.toMillis(restartPolicy.cap), Duration.toMillis(restartPolicy.base) * 2 ** streak) *
-  (0.8 + 0.4 * random)
+  Math.round(
+    Math.min(Duration.toMillis(restartPolicy.cap), Duration.toMillis(restartPolicy.base) * 2 ** streak) *
+      (0.8 + 0.4 * random)
+  )
 
 /** Looks at the tick rate closer together than this share one. */
 const shortestLook = Duration.seconds(1)
@@ -129,7 +131,10 @@ const make = Effect.gen(function* () {
         if (now - began >= Duration.toMillis(restartPolicy.healthy)) streak = 0
         if (isOutage(cause)) return again
         crashes = [...crashes.filter((at) => now - at < Duration.toMillis(restartPolicy.window)), now]
-        if (crashes.length >= restartPolicy.maxCrashes) return Effect.catchAll(quarantine(rule, cause), () => again)
+        if (crashes.length >= restartPolicy.maxCrashes)
+          return Effect.catchAllCause(quarantine(rule, cause), (other) =>
+            Cause.isInterruptedOnly(other) ? Effect.interrupt : again
+          )
         return Effect.zipRight(Effect.logWarning("A rule crashed and starts again", { rule: id }, cause), again)
       })
     return loop

@@ -1,0 +1,225 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Context, Deferred, Duration, Effect, Layer, Stream } from "effect"
+import { DatabaseUnavailable } from "../../src/api/Errors.ts"
+import { makeRuleId } from "../../src/domain/Ids.ts"
+import { reason } from "../../src/domain/Reason.ts"
+import { Orders } from "../../src/orders/Orders.ts"
+import type { Finished } from "../../src/autobuy/firing/records.ts"
+import type { RuleRow } from "../../src/autobuy/record/rows.ts"
+import { RuleFiring } from "../../src/autobuy/RuleFiring.ts"
+import { RuleProgram } from "../../src/autobuy/RuleProgram.ts"
+import { RulesRepo } from "../../src/autobuy/RulesRepo.ts"
+import { restartPolicy, RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
+import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
+import { document } from "../domain/rule/fixtures.ts"
+import { alice, passTime, settleDown, stateOf, storeRule, world } from "./kit.ts"
+
+/** A program that does what the test says, and tells when it started and stopped. */
+class Script extends Context.Tag("test/Script")<
+  Script,
+  {
+    readonly play: (life: (rule: RuleRow) => Effect.Effect<Finished, DatabaseUnavailable>) => void
+    readonly log: ReadonlyArray<string>
+    readonly starts: ReadonlyArray<number>
+  }
+>() {}
+
+const scripted = Layer.effectContext(
+  Effect.sync(() => {
+    const log: Array<string> = []
+    const starts: Array<number> = []
+    let life: (rule: RuleRow) => Effect.Effect<Finished, DatabaseUnavailable> = () => Effect.never
+    const program = RuleProgram.of({
+      run: (rule) =>
+        Effect.acquireUseRelease(
+          Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Effect.sync(() => {
+              log.push(`start ${rule.version}`)
+              starts.push(now)
+            })
+          ),
+          () => life(rule),
+          () =>
+            Effect.zipRight(
+              Effect.yieldNow(),
+              Effect.sync(() => void log.push(`stop ${rule.version}`))
+            )
+        )
+    })
+    return Context.make(RuleProgram, program).pipe(
+      Context.add(Script, { play: (next) => void (life = next), log, starts })
+    )
+  })
+)
+
+const supervisor = RuleSupervisor.layer.pipe(
+  Layer.provideMerge(scripted),
+  Layer.provide(
+    Layer.mergeAll(
+      Layer.mock(RuleFiring, {}),
+      Layer.mock(Orders, { changes: Stream.never }),
+      Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
+    )
+  ),
+  Layer.provideMerge(world())
+)
+
+const crash = () => Effect.dieMessage("a bug")
+const start = Effect.flatMap(RuleSupervisor, (engine) => Effect.zipRight(engine.start, settleDown))
+
+describe("a rule that crashes", () => {
+  it.effect("comes back after doubling delays within twenty percent, and is quarantined exactly once", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const engine = yield* RuleSupervisor
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      script.play(crash)
+      yield* start
+      for (let i = 0; i < 40; i++) yield* passTime("500 millis")
+      assert.strictEqual(script.starts.length, restartPolicy.maxCrashes)
+      script.starts.slice(1).forEach((at, i) => {
+        const delay = at - (script.starts[i] ?? 0)
+        const base = Duration.toMillis(restartPolicy.base) * 2 ** i
+        assert.isTrue(delay >= base * 0.8 && delay <= base * 1.2 + 500, `delay ${i} was ${delay}`)
+      })
+      const rule = yield* stateOf(id)
+      assert.deepStrictEqual([rule.state, rule.pause_reason?.code], ["quarantined", "CRASHED"])
+      const { fibers, quarantined } = yield* engine.status
+      assert.deepStrictEqual([fibers, quarantined], [0, 1])
+    }).pipe(Effect.provide(supervisor))
+  )
+
+  it.effect("starts a new streak after a healthy stretch", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      script.play(() => Effect.zipRight(Effect.sleep("4 minutes"), crash()))
+      yield* start
+      for (let i = 0; i < 8; i++) {
+        yield* passTime("4 minutes")
+        yield* passTime("1200 millis")
+      }
+      assert.strictEqual(script.starts.length, 9)
+      assert.strictEqual((yield* stateOf(id)).state, "active")
+    }).pipe(Effect.provide(supervisor))
+  )
+
+  it.effect("because the database is away is not to blame", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      script.play(() => Effect.fail(new DatabaseUnavailable({ message: "away" })))
+      yield* start
+      for (let i = 0; i < 20; i++) yield* passTime("20 seconds")
+      assert.isAbove(script.starts.length, restartPolicy.maxCrashes)
+      assert.strictEqual((yield* stateOf(id)).state, "active")
+    }).pipe(Effect.provide(supervisor))
+  )
+})
+
+describe("a change of a rule", () => {
+  const edit = (id: RuleRow["rule_id"], version: number) =>
+    Effect.gen(function* () {
+      const rules = yield* RulesRepo
+      const row = yield* stateOf(id)
+      yield* rules.update(alice, id, version, { document: document(), state: "active", runtime: row.runtime, at: 0 })
+      yield* (yield* RuleSupervisor).refresh(alice, id)
+      yield* settleDown
+    })
+
+  it.effect("ends the old fiber before the new one starts", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      yield* start
+      yield* edit(id, 1)
+      assert.deepStrictEqual(script.log, ["start 1", "stop 1", "start 2"])
+    }).pipe(Effect.provide(supervisor))
+  )
+
+  it.effect("takes hold at once during a backoff", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      script.play((rule) => (rule.version === 1 ? crash() : Effect.never))
+      yield* start
+      yield* edit(id, 1)
+      assert.deepStrictEqual(script.log, ["start 1", "stop 1", "start 2"])
+      yield* passTime("5 minutes")
+      assert.deepStrictEqual(script.log, ["start 1", "stop 1", "start 2"])
+    }).pipe(Effect.provide(supervisor))
+  )
+
+  it.effect("asked for many times at once leaves one fiber of the newest version", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const engine = yield* RuleSupervisor
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      yield* start
+      yield* Effect.all(
+        Array.from({ length: 20 }, () => engine.refresh(alice, id)),
+        { concurrency: "unbounded" }
+      )
+      yield* settleDown
+      assert.deepStrictEqual(script.log, ["start 1"])
+      assert.strictEqual((yield* engine.status).fibers, 1)
+    }).pipe(Effect.provide(supervisor))
+  )
+
+  it.effect("a pause stops the fiber and is no crash; a resume starts it again", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const engine = yield* RuleSupervisor
+      const rules = yield* RulesRepo
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      yield* start
+      yield* rules.setState(alice, id, ["active"], { state: "paused", reason: null, at: 0 })
+      yield* engine.refresh(alice, id)
+      yield* passTime("5 minutes")
+      assert.deepStrictEqual(script.log, ["start 1", "stop 1"])
+      yield* rules.setState(alice, id, ["paused"], { state: "active", reason: null, at: 0 })
+      yield* engine.refresh(alice, id)
+      yield* settleDown
+      assert.deepStrictEqual(script.log, ["start 1", "stop 1", "start 1"])
+    }).pipe(Effect.provide(supervisor))
+  )
+})
+
+it.effect("a rule that has stopped by itself is reaped, with its reason", () =>
+  Effect.gen(function* () {
+    const script = yield* Script
+    const engine = yield* RuleSupervisor
+    const end = yield* Deferred.make<void>()
+    const id = yield* makeRuleId()
+    yield* storeRule(id)
+    script.play(() => Effect.as(Deferred.await(end), { state: "completed", reason: reason("COMPLETED_END") }))
+    yield* start
+    assert.strictEqual((yield* engine.status).fibers, 1)
+    yield* Deferred.succeed(end, undefined)
+    yield* settleDown
+    const rule = yield* stateOf(id)
+    assert.deepStrictEqual([rule.state, rule.pause_reason?.code], ["completed", "COMPLETED_END"])
+    assert.strictEqual((yield* engine.status).fibers, 0)
+  }).pipe(Effect.provide(supervisor))
+)
+
+it.effect("closing the engine waits for every rule's end", () =>
+  Effect.gen(function* () {
+    const log = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const script = yield* Script
+        for (let i = 0; i < 5; i++) yield* storeRule(yield* makeRuleId())
+        yield* start
+        return script.log
+      }).pipe(Effect.provide(supervisor))
+    )
+    assert.strictEqual(log.filter((line) => line === "stop 1").length, 5)
+  })
+)
