@@ -157,14 +157,19 @@ const createServer = (tls: ServerOptions["tls"], timeouts: typeof defaultTimeout
 }
 
 const listen = (options: ServerOptions, timeouts: typeof defaultTimeouts) =>
-  Effect.async<NodeServer, PortTaken | CannotListen>((resume) => {
+  Effect.gen(function* () {
     const { host, port } = options
-    const refuse = (problem: string) => resume(Effect.fail(new CannotListen({ host, port, problem })))
-    const server = createServer(options.tls, timeouts)
-    server.once("error", (fault: NodeJS.ErrnoException) =>
-      fault.code === "EADDRINUSE" ? resume(Effect.fail(new PortTaken({ host, port }))) : refuse(fault.message)
-    )
-    server.listen({ host, port }, () => resume(Effect.succeed(server)))
+    const refuse = (fault: unknown) =>
+      new CannotListen({ host, port, problem: fault instanceof Error ? fault.message : String(fault) })
+    // A certificate or key that is none throws here.
+    const server = yield* Effect.try({ try: () => createServer(options.tls, timeouts), catch: refuse })
+    yield* Effect.async<void, PortTaken | CannotListen>((resume) => {
+      server.once("error", (fault: NodeJS.ErrnoException) =>
+        resume(Effect.fail(fault.code === "EADDRINUSE" ? new PortTaken({ host, port }) : refuse(fault)))
+      )
+      server.listen({ host, port }, () => resume(Effect.void))
+    })
+    return server
   })
 
 /**
