@@ -26,10 +26,11 @@ export interface RollingWindow {
 export const minuteMs = 60_000
 
 /**
- * How finely a window of this length keeps time: 1,440 steps at most, none longer than a minute, so that a falling
- * day of ticks stays as small as its candles.
+ * How finely a window of this length keeps time, so that even a falling one stays small: a minute, more finely below a
+ * day, more coarsely above a month.
  */
-export const granularityOf = (lengthMs: number): number => Math.min(minuteMs, Math.floor(lengthMs / 1_440))
+export const granularityOf = (lengthMs: number): number =>
+  Math.max(Math.min(minuteMs, Math.floor(lengthMs / 1_440)), Math.floor(lengthMs / 44_640))
 
 /** Readings of minutes: a window is covered when every whole minute inside it is known. */
 export const coverage = (lengthMs: number, coveredFrom: Instant | null, now: Instant) => {

@@ -62,6 +62,8 @@ export class Cache extends Context.Tag("dipper/store/Cache")<
           const start = (key: Key, name: string, flight: Deferred.Deferred<A, E>) =>
             load(key).pipe(
               Effect.onExit((exit) => Effect.zipRight(land(name, exit), Deferred.done(flight, exit))),
+              // Whoever asks first may do so where interruption is off, which a forked fiber would inherit.
+              Effect.interruptible,
               Effect.forkIn(scope)
             )
 

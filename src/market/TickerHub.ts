@@ -1,0 +1,195 @@
+import { Clock, Context, Effect, Layer, Queue, RcMap, type Scope, Stream } from "effect"
+import type { SymbolName, Ticker } from "../domain/Market.ts"
+import type { Instant } from "../domain/Time.ts"
+import { MexcStream } from "../mexc/MexcStream.ts"
+import { ageOf, freshForMs, isFresh, type Tick, tickOf, tickerOf } from "./feed/Quote.ts"
+import { makeSymbolFeed, type SymbolFeed, type TickHandler } from "./feed/SymbolFeed.ts"
+import { TickerReader } from "./feed/TickerReader.ts"
+import { type MarketError, marketError } from "./VenueErrors.ts"
+
+/** A symbol nobody watches any more keeps its subscription this long: the next reader is often the same. */
+const idleFor = "60 seconds"
+
+/** A symbol whose stream is silent is read by REST this often. */
+const silentForMs = freshForMs
+
+/** 24 h figures cost 25 weight: read again no more often than this, and only for those who ask for them. */
+const dayFiguresForMs = 60_000
+
+/** How often silent streams are looked for. */
+const lookEvery = "1 second"
+
+/** After a reading failed, the next one waits this long. */
+const retryAfterMs = 2_000
+
+export interface HubHealth {
+  readonly watched: number
+  readonly stale: number
+  readonly lastMessageAt: Instant | null
+}
+
+/** Live prices: one upstream subscription per symbol, whoever and however many watch it. */
+export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
+  TickerHub,
+  {
+    /** Keeps the symbol's subscription alive with the scope; does not wait for its first price. */
+    readonly watch: (symbol: SymbolName) => Effect.Effect<void, never, Scope.Scope>
+    /** From the stream where it is fresh, else read. When reading fails too, what is remembered, `stale`. */
+    readonly latest: (symbol: SymbolName) => Effect.Effect<Ticker, MarketError>
+    /** The last tick as it was, without asking anybody; null for a symbol without one. */
+    readonly current: (symbol: SymbolName) => Effect.Effect<Tick | null>
+    /** The ticker as known, without asking anybody; null for a symbol nobody watches. Asking keeps its day's figures fresh. */
+    readonly remembered: (symbol: SymbolName) => Effect.Effect<Ticker | null>
+    /** For displays: a subscriber that is more than a few hundred ticks behind loses the oldest. */
+    readonly ticks: (symbol: SymbolName) => Stream.Stream<Tick>
+    /** For rules: every tick, in order, while the scope lives. The feed waits for the handler. */
+    readonly onTick: (symbol: SymbolName, handler: TickHandler) => Effect.Effect<void, never, Scope.Scope>
+    /** Wall milliseconds since message or reading confirmed the symbol; infinite where nothing has. */
+    readonly dataAge: (symbol: SymbolName) => Effect.Effect<number>
+    /** Reads the symbol once by REST, as a tick to all who watch it. */
+    readonly refresh: (symbol: SymbolName) => Effect.Effect<Ticker, MarketError>
+    readonly watched: Effect.Effect<ReadonlyArray<SymbolName>>
+    readonly health: Effect.Effect<HubHealth>
+  }
+>() {
+  static readonly layer: Layer.Layer<TickerHub, never, MexcStream | TickerReader> = Layer.scoped(
+    TickerHub,
+    Effect.gen(function* () {
+      const stream = yield* MexcStream
+      const reader = yield* TickerReader
+      const live = new Map<SymbolName, SymbolFeed>()
+      const askedForDay = new Map<SymbolName, number>()
+      const due = yield* Queue.sliding<void>(1)
+
+      const feeds = yield* RcMap.make({
+        idleTimeToLive: idleFor,
+        lookup: (symbol: SymbolName) =>
+          makeSymbolFeed(symbol, { events: stream.market(symbol), reader, onDue: Queue.offer(due, undefined) }).pipe(
+            Effect.tap((feed) => Effect.sync(() => live.set(symbol, feed))),
+            Effect.tap(() =>
+              Effect.addFinalizer(() => Effect.sync(() => (live.delete(symbol), askedForDay.delete(symbol))))
+            )
+          )
+      })
+
+      const isDue = (feed: SymbolFeed, now: number): boolean => {
+        if (now - feed.triedAt() < retryAfterMs) return false
+        if (now >= feed.readDueAt()) return true
+        const quote = feed.quote()
+        // A halted market confirms nothing however often it is read.
+        if (ageOf(quote, now) > silentForMs && now - feed.triedAt() >= silentForMs) return true
+        return (askedForDay.get(feed.symbol) ?? 0) > quote.dayReadAt && now - quote.dayReadAt > dayFiguresForMs
+      }
+
+      const readDue = Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        const silent = [...live.values()].filter((feed) => isDue(feed, now))
+        yield* Effect.forEach(
+          silent,
+          (feed) =>
+            Effect.catchAll(feed.read, (failure) =>
+              Effect.logWarning("a silent symbol could not be read", { symbol: feed.symbol, failure: failure._tag })
+            ),
+          { concurrency: "unbounded", discard: true }
+        )
+      })
+
+      yield* readDue.pipe(
+        // A reading that takes long must not keep the next look waiting.
+        Effect.forkScoped,
+        Effect.zipRight(Effect.raceFirst(Queue.take(due), Effect.sleep(lookEvery))),
+        Effect.forever,
+        Effect.forkScoped
+      )
+
+      const watch = (symbol: SymbolName) => Effect.asVoid(RcMap.get(feeds, symbol))
+
+      const read = (feed: SymbolFeed) =>
+        feed.read.pipe(
+          Effect.mapError(marketError(feed.symbol)),
+          Effect.zipRight(Clock.currentTimeMillis),
+          Effect.map((now) => tickerOf(feed.quote(), now)),
+          Effect.flatMap((ticker) =>
+            ticker === null ? Effect.dieMessage("a reading left no ticker") : Effect.succeed(ticker)
+          )
+        )
+
+      const latest = Effect.fn("TickerHub.latest")(function* (symbol: SymbolName) {
+        const feed = yield* RcMap.get(feeds, symbol)
+        const now = yield* Clock.currentTimeMillis
+        askedForDay.set(symbol, now)
+        const known = tickerOf(feed.quote(), now)
+        if (known !== null && !known.stale) return known
+        return yield* known === null
+          ? read(feed)
+          : Effect.catchTags(read(feed), {
+              EXCHANGE_UNAVAILABLE: () => Effect.succeed(known),
+              EXCHANGE_RATE_LIMITED: () => Effect.succeed(known)
+            })
+      }, Effect.scoped)
+
+      const refresh = Effect.fn("TickerHub.refresh")(function* (symbol: SymbolName) {
+        return yield* read(yield* RcMap.get(feeds, symbol))
+      }, Effect.scoped)
+
+      const onTick = Effect.fn("TickerHub.onTick")(function* (symbol: SymbolName, handler: TickHandler) {
+        const { handlers } = yield* RcMap.get(feeds, symbol)
+        // A handler of its own for each registration: the same function may be registered twice.
+        const ours: TickHandler = (tick) => handler(tick)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => handlers.add(ours)),
+          () => Effect.sync(() => handlers.delete(ours))
+        )
+      })
+
+      const ticks = (symbol: SymbolName) =>
+        Stream.unwrapScoped(Effect.map(RcMap.get(feeds, symbol), (feed) => Stream.fromPubSub(feed.ticks)))
+
+      const current = (symbol: SymbolName) =>
+        Effect.sync(() => {
+          const quote = live.get(symbol)?.quote()
+          return quote === undefined ? null : tickOf(quote, "rest", quote.confirmedAt, false)
+        })
+
+      const remembered = (symbol: SymbolName) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const feed = live.get(symbol)
+          if (feed === undefined) return null
+          askedForDay.set(symbol, now)
+          return tickerOf(feed.quote(), now)
+        })
+
+      const dataAge = (symbol: SymbolName) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const feed = live.get(symbol)
+          return feed === undefined ? Number.POSITIVE_INFINITY : ageOf(feed.quote(), now)
+        })
+
+      const health = Effect.map(Clock.currentTimeMillis, (now): HubHealth => {
+        const quotes = [...live.values()].map((feed) => feed.quote())
+        const lastMessageAt = quotes.reduce(
+          (last, { messageAt }) => Math.max(last, messageAt),
+          Number.NEGATIVE_INFINITY
+        )
+        return {
+          watched: quotes.length,
+          stale: quotes.filter((quote) => !isFresh(quote, now)).length,
+          lastMessageAt: Number.isFinite(lastMessageAt) ? lastMessageAt : null
+        }
+      })
+
+      return {
+        watch,
+        latest,
+        refresh,
+        onTick,
+        ticks,
+        current,
+        remembered,
+        dataAge,
+        health,
+        watched: Effect.sync(() => [...live.keys()])
+      }
+    })
+  )
+}

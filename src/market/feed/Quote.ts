@@ -1,0 +1,167 @@
+import * as Decimal from "../../domain/Decimal.ts"
+import type { Source, SymbolName, Ticker, Trade } from "../../domain/Market.ts"
+import type { Instant } from "../../domain/Time.ts"
+import type { MarketEvent } from "../../mexc/MexcStream.ts"
+
+/** A symbol is stale when neither message nor reading confirmed it for this long, on the wall clock. */
+export const freshForMs = 10_000
+
+/** One step of a symbol's price. `at` is market time and never goes back, `receivedAt` is wall time. */
+export interface Tick {
+  readonly symbol: SymbolName
+  /** The last trade's price. */
+  readonly price: Decimal.Decimal
+  readonly bid: Decimal.Decimal
+  readonly ask: Decimal.Decimal
+  readonly at: Instant
+  readonly receivedAt: Instant
+  /** `book`: only the best prices changed. `rest`: read, not pushed. */
+  readonly cause: "trade" | "book" | "rest"
+  /** The stream was not connected since the tick before: prices in between were missed. */
+  readonly afterGap: boolean
+}
+
+interface Best {
+  readonly bid: Decimal.Decimal
+  readonly bidQuantity: Decimal.Decimal | null
+  readonly ask: Decimal.Decimal
+  readonly askQuantity: Decimal.Decimal | null
+}
+
+interface Day {
+  readonly open: Decimal.Decimal
+  readonly high: Decimal.Decimal
+  readonly low: Decimal.Decimal
+  readonly volume: Decimal.Decimal
+  readonly quoteVolume: Decimal.Decimal | null
+}
+
+/** What is known of one symbol; null where nothing has been said yet. */
+export interface Quote {
+  readonly symbol: SymbolName
+  readonly last: Decimal.Decimal | null
+  readonly best: Best | null
+  readonly day: Day | null
+  /** Market time of the newest fact. */
+  readonly at: Instant
+  /** Wall time of the last proof that the venue still says this; −∞ before the first. */
+  readonly confirmedAt: number
+  readonly messageAt: number
+  /** Wall time of the reading behind `day`. */
+  readonly dayReadAt: number
+  /** Market time of the last reading: one that has not moved on comes from a market that has halted. */
+  readonly readingAsOf: Instant
+  readonly source: Source
+}
+
+const never = Number.NEGATIVE_INFINITY
+
+export const unknownQuote = (symbol: SymbolName): Quote => ({
+  symbol,
+  last: null,
+  best: null,
+  day: null,
+  at: never,
+  confirmedAt: never,
+  messageAt: never,
+  dayReadAt: never,
+  readingAsOf: never,
+  source: "ws"
+})
+
+const afterMessage = (quote: Quote, at: Instant, receivedAt: Instant) => ({
+  ...quote,
+  at: Math.max(quote.at, at),
+  confirmedAt: Math.max(quote.confirmedAt, receivedAt),
+  messageAt: receivedAt,
+  source: "ws" as const
+})
+
+export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quote => ({
+  ...afterMessage(quote, trade.at, receivedAt),
+  last: trade.price,
+  day:
+    quote.day === null
+      ? null
+      : {
+          open: quote.day.open,
+          high: Decimal.max(quote.day.high, trade.price),
+          low: Decimal.min(quote.day.low, trade.price),
+          volume: Decimal.add(quote.day.volume, trade.quantity),
+          quoteVolume: quote.day.quoteVolume === null ? null : Decimal.add(quote.day.quoteVolume, trade.quoteQuantity)
+        }
+})
+
+export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "bookTicker" }>): Quote => ({
+  ...afterMessage(quote, best.at, best.receivedAt),
+  best: { bid: best.bid, bidQuantity: best.bidQuantity, ask: best.ask, askQuantity: best.askQuantity }
+})
+
+/** A reading that was asked for at `askedAt`: what the stream has said since is newer, the day's figures are not. */
+export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now: number): Quote => {
+  const movedOn = ticker.asOf > quote.readingAsOf
+  const overtaken = quote.messageAt >= askedAt && quote.best !== null ? quote.last : null
+  const last = overtaken ?? ticker.last
+  return {
+    ...quote,
+    last,
+    best:
+      overtaken !== null
+        ? quote.best
+        : { bid: ticker.bid, bidQuantity: ticker.bidQuantity, ask: ticker.ask, askQuantity: ticker.askQuantity },
+    day: {
+      open: ticker.open,
+      high: Decimal.max(ticker.high, last),
+      low: Decimal.min(ticker.low, last),
+      volume: ticker.volume,
+      quoteVolume: ticker.quoteVolume
+    },
+    at: Math.max(quote.at, ticker.asOf),
+    confirmedAt: movedOn ? Math.max(quote.confirmedAt, now) : quote.confirmedAt,
+    dayReadAt: now,
+    readingAsOf: Math.max(quote.readingAsOf, ticker.asOf),
+    source: overtaken === null ? "rest" : quote.source
+  }
+}
+
+/** Null until last, bid and ask are known. */
+export const tickOf = (quote: Quote, cause: Tick["cause"], receivedAt: Instant, afterGap: boolean): Tick | null =>
+  quote.last === null || quote.best === null
+    ? null
+    : {
+        symbol: quote.symbol,
+        price: quote.last,
+        bid: quote.best.bid,
+        ask: quote.best.ask,
+        at: quote.at,
+        receivedAt,
+        cause,
+        afterGap
+      }
+
+/** Wall milliseconds since the symbol was last confirmed; infinite before the first time. */
+export const ageOf = (quote: Quote, now: number): number => Math.max(0, now - quote.confirmedAt)
+
+export const isFresh = (quote: Quote, now: number): boolean => ageOf(quote, now) <= freshForMs
+
+const changePercent = (open: Decimal.Decimal, last: Decimal.Decimal): number =>
+  Decimal.isPositive(open)
+    ? Decimal.toNumber(Decimal.divide(Decimal.multiply(Decimal.subtract(last, open), Decimal.hundred), open, 4))
+    : 0
+
+/** Null until everything a ticker tells is known. */
+export const tickerOf = (quote: Quote, now: number): Ticker | null => {
+  const { symbol, last, best, day } = quote
+  if (last === null || best === null || day === null) return null
+  const stale = !isFresh(quote, now)
+  return {
+    symbol,
+    last,
+    ...best,
+    ...day,
+    changePercent: changePercent(day.open, last),
+    asOf: quote.at,
+    source: stale ? "cache" : quote.source,
+    stale
+  }
+}

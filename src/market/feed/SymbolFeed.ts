@@ -1,0 +1,126 @@
+import { Clock, Deferred, Effect, Exit, PubSub, Schedule, type Scope, Stream } from "effect"
+import type { SymbolName } from "../../domain/Market.ts"
+import type { MarketEvent } from "../../mexc/MexcStream.ts"
+import type { VenueFailure } from "../../mexc/VenueFailure.ts"
+import { afterBest, afterReading, afterTrade, type Quote, type Tick, tickOf, unknownQuote } from "./Quote.ts"
+import type { TickerReader } from "./TickerReader.ts"
+
+/** Runs within the feed, one after the other, before the next tick: it must be short and must not wait for the hub. */
+export type TickHandler = (tick: Tick) => Effect.Effect<void>
+
+/** One symbol's subscription and what it has said; lives as long as somebody watches. */
+export interface SymbolFeed {
+  readonly symbol: SymbolName
+  readonly quote: () => Quote
+  readonly handlers: Set<TickHandler>
+  readonly ticks: PubSub.PubSub<Tick>
+  /** Reads the symbol by REST; those who ask meanwhile share the reading. */
+  readonly read: Effect.Effect<void, VenueFailure>
+  /** Wall time from which a reading is wanted whatever the stream says: to begin, and after a gap. */
+  readonly readDueAt: () => number
+  readonly triedAt: () => number
+}
+
+/** A slow reader of `ticks` loses the oldest ones; rules do not read them, they have handlers. */
+const ticksKept = 256
+
+/** The first reading waits this long for the stream, whose subscription asks for one anyway. */
+const firstReadingAfterMs = 1_000
+
+/** The venue's stream ends only by a bug of ours: begun again, with an error in the log each time. */
+const restartPolicy = Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spaced("30 seconds")))
+
+interface Dependencies {
+  readonly events: Stream.Stream<MarketEvent>
+  readonly reader: typeof TickerReader.Service
+  /** A reading has become due. */
+  readonly onDue: Effect.Effect<void>
+}
+
+export const makeSymbolFeed = Effect.fnUntraced(function* (
+  symbol: SymbolName,
+  { events, reader, onDue }: Dependencies
+): Effect.fn.Return<SymbolFeed, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const ticks = yield* Effect.acquireRelease(PubSub.sliding<Tick>(ticksKept), PubSub.shutdown)
+  const inOrder = yield* Effect.makeSemaphore(1)
+  const handlers = new Set<TickHandler>()
+  let quote = unknownQuote(symbol)
+  let afterGap = true
+  let readDueAt = (yield* Clock.currentTimeMillis) + firstReadingAfterMs
+  let subscribedAt = Number.NEGATIVE_INFINITY
+  let triedAt = Number.NEGATIVE_INFINITY
+  let reading: Deferred.Deferred<void, VenueFailure> | null = null
+
+  const publish = Effect.fnUntraced(function* (next: Quote, cause: Tick["cause"], receivedAt: number) {
+    quote = next
+    const tick = tickOf(quote, cause, receivedAt, afterGap)
+    if (tick === null) return
+    afterGap = false
+    for (const handle of [...handlers]) {
+      yield* Effect.catchAllCause(handle(tick), (cause) => Effect.logError("a tick handler failed", cause))
+    }
+    yield* PubSub.publish(ticks, tick)
+  })
+
+  const onEvent = Effect.fnUntraced(function* (event: MarketEvent) {
+    switch (event.type) {
+      case "trades":
+        for (const trade of event.trades)
+          yield* publish(afterTrade(quote, trade, event.receivedAt), "trade", event.receivedAt)
+        return
+      case "bookTicker":
+        return yield* publish(afterBest(quote, event), "book", event.receivedAt)
+      case "interrupted":
+        afterGap = true
+        return
+      case "subscribed":
+        afterGap = true
+        subscribedAt = event.receivedAt
+        readDueAt = event.receivedAt
+        return yield* onDue
+    }
+  })
+
+  const apply = Effect.fnUntraced(function* () {
+    const askedAt = yield* Clock.currentTimeMillis
+    triedAt = askedAt
+    const ticker = yield* reader.read(symbol)
+    const now = yield* Clock.currentTimeMillis
+    if (subscribedAt <= askedAt) readDueAt = Number.POSITIVE_INFINITY
+    yield* inOrder.withPermits(1)(Effect.suspend(() => publish(afterReading(quote, ticker, askedAt, now), "rest", now)))
+  })
+
+  const land = (exit: Exit.Exit<void, VenueFailure>, ours: Deferred.Deferred<void, VenueFailure>) => {
+    reading = null
+    return Deferred.done(ours, exit)
+  }
+
+  const read = Effect.gen(function* () {
+    const ours = yield* Deferred.make<void, VenueFailure>()
+    if (reading !== null) return yield* Deferred.await(reading)
+    reading = ours
+    yield* Effect.forkIn(Effect.interruptible(Effect.onExit(apply(), (exit) => land(exit, ours))), scope)
+    return yield* Deferred.await(ours)
+  })
+
+  yield* events.pipe(
+    Stream.runForEach((event) => inOrder.withPermits(1)(onEvent(event))),
+    Effect.zipRight(Effect.logError("a market stream ended", symbol)),
+    Effect.catchAllCause((cause) => Effect.logError("a market stream failed", cause)),
+    Effect.repeat(restartPolicy),
+    // Whoever watches first may do so where interruption is off, which a forked fiber would inherit.
+    Effect.interruptible,
+    Effect.forkScoped
+  )
+
+  return {
+    symbol,
+    quote: () => quote,
+    handlers,
+    ticks,
+    read,
+    readDueAt: () => readDueAt,
+    triedAt: () => triedAt
+  }
+})
