@@ -111,10 +111,10 @@ const outcomeOf = (exit: Exit.Exit<OrderAck, VenueFailure | OutcomeUnknown>, sen
   switch (failure._tag) {
     case "OutcomeUnknown":
       return { type: "unknown" }
-    case "VenueUnavailable":
-      return sent ? { type: "unknown" } : { type: "refused", refusal: refusalOf(failure) }
     case "VenueRefused":
       return failure.code === repeatedRequest ? { type: "unknown" } : { type: "refused", refusal: refusalOf(failure) }
+    // The client's word for "no byte has left"; whatever could have arrived is OutcomeUnknown.
+    case "VenueUnavailable":
     case "VenueRateLimited":
     case "BudgetUnavailable":
       return { type: "refused", refusal: refusalOf(failure) }

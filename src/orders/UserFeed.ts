@@ -87,9 +87,10 @@ const make = Effect.gen(function* () {
 
   const catchUpUntilDone = (userId: UserId, credentials: Credentials) =>
     catchUp(userId, credentials).pipe(
-      Effect.tapError((failure) =>
-        Effect.logWarning("Catching up with the venue failed; trying again", { user: userId, failure: failure.message })
+      Effect.tapErrorCause((cause) =>
+        Effect.logWarning("Catching up with the venue failed; trying again", { user: userId }, cause)
       ),
+      Effect.sandbox,
       Effect.retry(catchingUp)
     )
 

@@ -1,4 +1,4 @@
-import { Effect, Either, Fiber, FiberSet, Option, Schema } from "effect"
+import { Duration, Effect, Either, Fiber, FiberSet, Option, Schema, Scope } from "effect"
 import { ValidationFailed } from "../api/Errors.ts"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import { manualOrderId, ruleOrderId } from "../domain/clientOrderId.ts"
@@ -27,6 +27,19 @@ const decodeAnswer = Schema.decodeUnknown(StoredOrder)
 
 const hasProof = (row: OrderRow): boolean => row.status !== "unknown" && row.status !== "pending"
 
+/** How long a stop waits for orders whose bytes have left; the next start asks the venue about the rest. */
+const stopPatience = Duration.seconds(2)
+
+const makeWorking = Effect.gen(function* () {
+  const scope = yield* Scope.make()
+  yield* Effect.addFinalizer((exit) =>
+    Effect.flatMap(Effect.forkDaemon(Scope.close(scope, exit)), (closing) =>
+      Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), stopPatience))
+    )
+  )
+  return yield* Scope.extend(FiberSet.make(), scope)
+})
+
 /** The two ways an order comes about, and its rehearsal. */
 export const makePlacing = Effect.gen(function* () {
   const database = yield* Database
@@ -39,7 +52,7 @@ export const makePlacing = Effect.gen(function* () {
   const submission = yield* Submission
   const following = yield* makeFollowing
   // What has to be finished once begun belongs to the service: a client that hangs up stops nothing.
-  const working = yield* FiberSet.make()
+  const working = yield* makeWorking
   const finish = <A, E>(effect: Effect.Effect<A, E>) => Effect.flatMap(FiberSet.run(working, effect), Fiber.join)
 
   // Intents are never deleted, so an order that was just committed is there.
