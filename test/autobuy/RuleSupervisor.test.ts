@@ -41,7 +41,8 @@ const scripted = Layer.effectContext(
           () => life(rule),
           () =>
             Effect.zipRight(
-              Effect.yieldNow(),
+              // A finalizer that takes its time, as one that closes a stream does.
+              settleDown,
               Effect.sync(() => void log.push(`stop ${rule.version}`))
             )
         )

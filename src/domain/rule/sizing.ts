@@ -31,11 +31,14 @@ const priceOf = (rule: Sized, symbol: SymbolInfo, ask: Decimal.Decimal): Decimal
   return rule.maxPrice === null ? limit : Decimal.min(limit, Decimal.quantise(rule.maxPrice, symbol.priceTick, "floor"))
 }
 
+/** A fee is rounded up by less than this. */
+const feeUnit = Decimal.unsafe("0.00000001")
+
 /** The largest quantity whose cost, the rounded-up fee included, stays within `amount`. */
 const affordable = (amount: Decimal.Decimal, price: Decimal.Decimal, symbol: SymbolInfo): Decimal.Decimal => {
   const quantity = quantityFor(amount, price, symbol)
   const over = Decimal.greaterThan(withFee(Decimal.multiply(quantity, price), symbol), amount)
-  return over ? Decimal.subtract(quantity, symbol.quantityStep) : quantity
+  return over ? quantityFor(Decimal.subtract(amount, feeUnit), price, symbol) : quantity
 }
 
 /** Sends the amount as asked, less only what the fee on top of it would take beyond the budget. */

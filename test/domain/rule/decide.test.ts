@@ -93,6 +93,18 @@ describe("buyWhatFits", () => {
   })
 })
 
+it("a fee that the venue rounds up does not push a buy over its amount", () => {
+  const symbol = { ...symbolInfo, quantityStep: d("0.000000001"), priceTick: d("0.000001") }
+  const rule = document({
+    size: { type: "quote", amount: "2" },
+    execution: { type: "protectedMarket", maxSlippageBps: 1 }
+  })
+  const { order } = decide(
+    firing({ document: rule, symbol, view: { ...view, last: d("1"), bid: d("1"), ask: d("1") } })
+  )
+  assert.isTrue(order !== null && Decimal.lessOrEqual(order.worst, d("2")), Decimal.format(order?.worst ?? d("0")))
+})
+
 it("perBuyMax trims every buy", () => {
   const { order } = decide(firing({ document: document({ limits: { total: "1000", perBuyMax: "30" } }) }))
   assert.isTrue(order !== null && Decimal.lessOrEqual(order.worst, d("30")))
