@@ -204,6 +204,8 @@ it.effect("a rule that has stopped by itself is reaped, with its reason", () =>
     yield* start
     assert.strictEqual((yield* engine.status).fibers, 1)
     yield* Deferred.succeed(end, undefined)
+    // Its finalizer, then the record of its end.
+    yield* settleDown
     yield* settleDown
     const rule = yield* stateOf(id)
     assert.deepStrictEqual([rule.state, rule.pause_reason?.code], ["completed", "COMPLETED_END"])
