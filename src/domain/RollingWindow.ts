@@ -17,7 +17,7 @@ export interface PricePoint {
 /** What a sliding window of prices is asked for. Points come in order of time; the instants asked for never go back. */
 export interface RollingWindow {
   readonly observe: (point: PricePoint) => void
-  /** Null while no point is in the window. */
+  /** Null while nothing is known. */
   readonly read: (now: Instant) => Decimal.Decimal | null
   /** The points still needed, oldest first: observing them again makes the same window. */
   readonly points: () => ReadonlyArray<PricePoint>
@@ -64,7 +64,8 @@ const sameStep = (a: Instant, b: Instant, stepMs: number): boolean =>
 
 /**
  * The highest price not older than the window. Only points that may still become the highest are kept, in falling
- * order; of one time step only the highest, so a high may leave up to one step early but never late.
+ * order, and of one time step only the highest: a high leaves at most one step early or late. The last price stays:
+ * while nothing happens it is what the market stands at.
  */
 export const rollingHigh = (lengthMs: number, stepMs = granularityOf(lengthMs)): RollingWindow => {
   const queue = makeQueue()
@@ -81,7 +82,7 @@ export const rollingHigh = (lengthMs: number, stepMs = granularityOf(lengthMs)):
     },
     read: (now) => {
       for (let first = queue.first(); first !== undefined; first = queue.first()) {
-        if (first.at >= now - lengthMs) return first.price
+        if (first.at >= now - lengthMs || queue.second() === undefined) return first.price
         queue.dropFirst()
       }
       return null
