@@ -45,7 +45,7 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         yield* repo.recordFills(
           row.user_id,
           fills.map((fill) => ({ ...fill, clientOrderId: row.client_order_id })),
-          { baseAsset: row.base_asset, quoteAsset: row.quote_asset }
+          null
         )
         return yield* repo.find(row.user_id, row.order_id)
       })

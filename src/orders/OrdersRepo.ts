@@ -34,8 +34,8 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     readonly accept: (userId: UserId, id: OrderId, exchangeOrderId: string) => Stored<Option.Option<OrderRow>>
     /** Joins the venue's word on an order of ours; none when the order is somebody else's. */
     readonly tell: (userId: UserId, told: VenueOrder) => Stored<Option.Option<OrderRow>>
-    /** Joins fills by trade id; a fill of no order of ours enters the manual book. */
-    readonly recordFills: (userId: UserId, fills: ReadonlyArray<VenueFill>, pair: Pair) => Stored<void>
+    /** Joins fills by trade id; a fill of no order of ours enters the manual book, if the assets of its pair are known. */
+    readonly recordFills: (userId: UserId, fills: ReadonlyArray<VenueFill>, pair: Pair | null) => Stored<void>
     readonly find: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     readonly findByClientId: (userId: UserId, id: ClientOrderId) => Stored<Option.Option<OrderRow>>
     readonly findBySlot: (userId: UserId, slot: SlotName) => Stored<Option.Option<OrderRow>>
@@ -67,6 +67,8 @@ export interface SlotName {
 }
 
 const LastFill = Schema.Struct({ symbol: FillRow.fields.symbol, at: Schema.Int })
+
+const assetsOf = (row: OrderRow): Pair => ({ baseAsset: row.base_asset, quoteAsset: row.quote_asset })
 
 const encodeOrder = Schema.encodeSync(OrderRow)
 const encodeFill = Schema.encodeSync(FillRow)
@@ -161,11 +163,11 @@ const make = Effect.gen(function* () {
       : sql`user_id = ${userId} AND symbol = ${told.symbol}
           AND (client_order_id = ${told.clientOrderId} OR exchange_order_id = ${told.exchangeOrderId})`
 
-  const recordFill = Effect.fnUntraced(function* (userId: UserId, fill: VenueFill, pair: Pair) {
+  const recordFill = Effect.fnUntraced(function* (userId: UserId, fill: VenueFill, pair: Pair | null) {
     const owned = yield* amend(toldBy(userId, fill), (row, now) =>
-      Effect.zipRight(insertFill(fill, row, userId, pair), joinFacts(row, ackFacts(fill.exchangeOrderId), now))
+      Effect.zipRight(insertFill(fill, row, userId, assetsOf(row)), joinFacts(row, ackFacts(fill.exchangeOrderId), now))
     )
-    if (Option.isNone(owned)) yield* database.write(insertFill(fill, null, userId, pair))
+    if (Option.isNone(owned) && pair !== null) yield* database.write(insertFill(fill, null, userId, pair))
   })
 
   return OrdersRepo.of({

@@ -119,7 +119,16 @@ const make = Effect.gen(function* () {
   const isUrgent = (row: OrderRow) => row.status === "unknown" || (isTerminal(row.status) && !row.explained)
   const isOpen = (row: OrderRow) => row.status === "open" || row.status === "partiallyFilled"
 
-  const reconcileUnknown = Effect.flatMap(settleIntents, (rows) => perUser(rows.filter(isUrgent), askEach))
+  const forgetResolved = (rows: ReadonlyArray<OrderRow>) =>
+    Effect.sync(() => {
+      const unknown = new Set<string>(rows.filter((row) => row.status === "unknown").map((row) => row.order_id))
+      for (const id of asked.keys()) if (!unknown.has(id)) asked.delete(id)
+    })
+
+  const reconcileUnknown = settleIntents.pipe(
+    Effect.tap(forgetResolved),
+    Effect.flatMap((rows) => perUser(rows.filter(isUrgent), askEach))
+  )
   const reconcileOpen = Effect.flatMap(repo.unsettled, (rows) => perUser(rows.filter(isOpen), askOpen))
   const reconcile = Effect.zipRight(reconcileUnknown, reconcileOpen).pipe(
     Effect.catchAllCause((cause) => Effect.logError("Orders could not be reconciled", cause))

@@ -2,11 +2,13 @@ import { Context, Effect, FiberMap, Layer, Ref, Schedule, Stream } from "effect"
 import { Accounts } from "../accounts/Accounts.ts"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type { UserId } from "../domain/Ids.ts"
+import type { Pair } from "../domain/lots.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { MexcStream, type UserEvent } from "../mexc/MexcStream.ts"
 import { Symbols } from "../market/Symbols.ts"
+import type { ExchangeError } from "../market/VenueErrors.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 import { Inquiry } from "./Inquiry.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
@@ -17,7 +19,8 @@ const lookForUsers = Schedule.spaced("1 second")
 /** A feed that broke starts anew, and with it its catch-up; for as long as the user is active. */
 const restarting = Schedule.exponential("500 millis").pipe(
   Schedule.union(Schedule.spaced("30 seconds")),
-  Schedule.jittered
+  Schedule.jittered,
+  Schedule.resetAfter("2 minutes")
 )
 
 /** Until the catch-up has worked the user's balances stay stale. */
@@ -67,10 +70,14 @@ const make = Effect.gen(function* () {
       wallets.setLive(userId, isLive)
     )
 
+  /** A pair the venue no longer lists cannot be split into its assets. */
+  const pairOf = (symbol: SymbolName): Effect.Effect<Pair | null, ExchangeError> =>
+    Effect.catchTag(symbols.get(symbol), "SYMBOL_NOT_FOUND", () => Effect.succeed(null))
+
   const fillsSince = (userId: UserId, credentials: Credentials, symbol: SymbolName, from: number) =>
     Effect.gen(function* () {
       const fills = yield* mexc.fills(credentials, { symbol, from })
-      if (fills.length > 0) yield* repo.recordFills(userId, fills, yield* symbols.get(symbol))
+      if (fills.length > 0) yield* repo.recordFills(userId, fills, yield* pairOf(symbol))
     })
 
   /** Everything that may have been missed; joining it twice changes nothing. */
@@ -107,7 +114,7 @@ const make = Effect.gen(function* () {
         yield* repo.tell(userId, event.order)
         return
       case "fill":
-        yield* repo.recordFills(userId, [event.fill], yield* symbols.get(event.fill.symbol))
+        yield* repo.recordFills(userId, [event.fill], yield* pairOf(event.fill.symbol))
         return
       case "balance":
         yield* wallets.record(userId, event.balance, event.at)
@@ -127,7 +134,8 @@ const make = Effect.gen(function* () {
       Effect.retry(restarting)
     )
 
-  const ensure = (userId: UserId) => Effect.asVoid(FiberMap.run(feeds, userId, feed(userId), { onlyIfMissing: true }))
+  const ensure = (userId: UserId) =>
+    Effect.asVoid(FiberMap.run(feeds, userId, Effect.interruptible(feed(userId)), { onlyIfMissing: true }))
 
   const followActive = Effect.gen(function* () {
     const active = new Set(yield* accounts.listActive)

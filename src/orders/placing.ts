@@ -53,7 +53,8 @@ export const makePlacing = Effect.gen(function* () {
   const following = yield* makeFollowing
   // What has to be finished once begun belongs to the service: a client that hangs up stops nothing.
   const working = yield* makeWorking
-  const finish = <A, E>(effect: Effect.Effect<A, E>) => Effect.flatMap(FiberSet.run(working, effect), Fiber.join)
+  const finish = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.flatMap(FiberSet.run(working, Effect.interruptible(effect)), Fiber.join)
 
   // Intents are never deleted, so an order that was just committed is there.
   const waitFor = (...order: Parameters<typeof following.waitFor>) =>

@@ -110,6 +110,7 @@ describe("placing an order", () => {
     [10007, "SYMBOL_NOT_TRADABLE", "NOT_TRADABLE"],
     [30016, "SYMBOL_NOT_TRADABLE", "NOT_TRADABLE"],
     [700002, "CREDENTIALS_REJECTED", "CREDENTIALS_REJECTED"],
+    [30019, "ORDER_REJECTED", "VENUE_REFUSED"],
     [30029, "ORDER_REJECTED", "VENUE_REFUSED"]
   ] as const)
     it.live(`answers ${tag} when the venue refuses with ${code}, again for a repetition`, () =>

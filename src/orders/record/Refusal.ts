@@ -66,8 +66,8 @@ export const errorOf = (refusal: Refusal): RefusalError =>
     reason: reasonOf(refusal)
   })
 
-// 10007 is "symbol not support api"; the rest are pairs or order types the venue has switched off.
-const untradable = new Set([10007, 30000, 30001, 30014, 30016, 30018, 30019, 30020, 30021, 30041, 30051, 70011, -1121])
+// "Symbol not support api", suspended, trading disabled.
+const untradable = new Set([10007, 30000, 30016])
 const underfunded = new Set([10101, 30004, 30005])
 
 const codeOf = (failure: VenueRefused): RefusalCode => {
