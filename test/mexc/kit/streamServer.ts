@@ -1,5 +1,4 @@
 import { Effect } from "effect"
-import type { AddressInfo } from "node:net"
 import { type WebSocket, WebSocketServer } from "ws"
 import { acceptedFrame, pongFrame, refusedFrame } from "../../../src/mexc/wire/Control.ts"
 import { encodeFrame, type PushFrameInput } from "../../../src/mexc/wire/Stream.ts"
@@ -66,7 +65,8 @@ export const streamServer = Effect.gen(function* () {
           })
       )
   )
-  const { port } = server.address() as AddressInfo
+  const address = server.address()
+  const port = typeof address === "object" ? address?.port : undefined
   return { url: `ws://127.0.0.1:${port}/ws`, behaviour, peers, opened: () => opened }
 })
 

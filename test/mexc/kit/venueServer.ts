@@ -1,7 +1,6 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { UserId } from "../../../src/domain/Ids.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { type BudgetLimits, defaultLimits } from "../../../src/mexc/budget/Pools.ts"
@@ -63,7 +62,8 @@ export const scriptedVenue = (answer: (asked: Asked) => Answer) =>
             })
         )
     )
-    const { port } = server.address() as AddressInfo
+    const address = server.address()
+    const port = typeof address === "object" ? address?.port : undefined
     const calls = (path: string) => asked.filter((one) => one.path === path)
     return { url: `http://127.0.0.1:${port}`, asked, calls }
   })
