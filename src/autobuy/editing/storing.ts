@@ -39,10 +39,8 @@ const checked = (document: RuleDocument, context: RuleContext) => {
   const details = ruleProblems(document, context)
   const [first, ...others] = details
   if (first === undefined) return Effect.void
-  const more = others.length === 0 ? "" : ` and ${others.length} more`
-  return Effect.fail(
-    new ValidationFailed({ message: `The rule cannot work: ${first.path} ${first.message}${more}.`, details })
-  )
+  const more = others.length === 0 ? "" : ` (and ${others.length} more)`
+  return Effect.fail(new ValidationFailed({ message: `${first.path}: ${first.message}${more}`, details }))
 }
 
 /** `draft` only begins a rule; `active` starts a draft or a completed one; nothing else changes the state here. */

@@ -22,7 +22,7 @@ import { RuleMarket } from "../RuleMarket.ts"
 import { runsOf, warmupOf } from "./computed.ts"
 
 /** History of a window is read for a preview, but nobody waits for a slow venue longer than this. */
-const historyPatience = "3 seconds"
+const historyPatience = "5 seconds"
 
 /** How far back firings are looked for, beyond the window that the first of them needs. */
 const lookedBack = Duration.hours(24)
