@@ -25,6 +25,7 @@ const makeKit = Effect.gen(function* () {
   const isDown = yield* Ref.make(false)
   const path = yield* Ref.make<Path>(() => ({ price: "100" }))
   const listedAt = yield* Ref.make(start)
+  const slowness = yield* Ref.make(Duration.zero)
   const venue = yield* makeVenue({
     ticker: (symbol) => Effect.map(Clock.currentTimeMillis, (at) => tickerAt(symbol, "90", at)),
     candles: ({ interval, from, to }) =>
@@ -37,6 +38,7 @@ const makeKit = Effect.gen(function* () {
         }
         const candles: Array<Candle> = []
         const market = yield* Clock.currentTimeMillis
+        yield* Effect.sleep(yield* slowness)
         for (let at = Math.max(first, Math.ceil(from / length) * length); at < to && at <= market; at += length) {
           const { price, ...more } = of(at)
           candles.push(flatCandle(at, price, more))
@@ -47,7 +49,7 @@ const makeKit = Effect.gen(function* () {
   const base = Layer.mergeAll(stream.layer, venue.layer, MarketClock.layer, Cache.layerMemory)
   const hub = Layer.provideMerge(TickerHub.layer, Layer.provideMerge(TickerReader.layer, base))
   const layer = Layer.provideMerge(RollingHigh.layer, Layer.provideMerge(Candles.layer, hub))
-  return { stream, venue, isDown, path, listedAt, layer }
+  return { stream, venue, isDown, path, listedAt, slowness, layer }
 })
 
 const withWindows = <A, E>(
@@ -115,6 +117,21 @@ describe("RollingHigh", () => {
         yield* begin
         yield* ready
         assert.strictEqual(shown(read(yield* at)), "130")
+      })
+    )
+  )
+
+  it.scoped("keeps the ticks that come while history is being read", () =>
+    withWindows(({ windows, slowness, stream, at, begin }) =>
+      Effect.gen(function* () {
+        yield* Ref.set(slowness, Duration.seconds(5))
+        const { read, ready } = yield* windows.highOf(btc, Duration.hours(1))
+        yield* begin
+        yield* TestClock.adjust("1 second")
+        yield* stream.trade(btc, "150")
+        yield* TestClock.adjust("1 minute")
+        yield* ready
+        assert.strictEqual(shown(read(yield* at)), "150")
       })
     )
   )
