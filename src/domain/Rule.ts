@@ -95,10 +95,16 @@ const NoCooldown = IsoDuration.pipe(Schema.filter((duration) => Duration.toMilli
 
 /** What follows a finished position; only the default until rules have exits. */
 export const Cycle = Schema.Struct({
-  afterExit: Schema.optionalWith(Schema.Literal("complete").annotations(noOtherCycle), { exact: true, default: () => "complete" }),
+  afterExit: Schema.optionalWith(Schema.Literal("complete").annotations(noOtherCycle), {
+    exact: true,
+    default: () => "complete"
+  }),
   cooldown: Schema.optionalWith(NoCooldown, { exact: true, default: () => Duration.zero }),
   maxCycles: Schema.optionalWith(Schema.Null.annotations(noOtherCycle), { exact: true, default: () => null }),
-  whileOpen: Schema.optionalWith(Schema.Literal("ignore").annotations(noOtherCycle), { exact: true, default: () => "ignore" })
+  whileOpen: Schema.optionalWith(Schema.Literal("ignore").annotations(noOtherCycle), {
+    exact: true,
+    default: () => "ignore"
+  })
 }).annotations({ identifier: "Cycle" })
 
 const defaultCycle = { afterExit: "complete", cooldown: Duration.zero, maxCycles: null, whileOpen: "ignore" } as const
@@ -146,7 +152,10 @@ const requestFields = {
   size: Size,
   maxPrice: orNull(PositiveDecimal),
   ladder: Schema.optionalWith(documentFields.ladder, { exact: true, default: () => null }),
-  execution: Schema.optionalWith(ExecutionStyle, { exact: true, default: () => ({ type: "protectedMarket", maxSlippageBps: 50 }) }),
+  execution: Schema.optionalWith(ExecutionStyle, {
+    exact: true,
+    default: () => ({ type: "protectedMarket", maxSlippageBps: 50 })
+  }),
   limits: Schema.optionalWith(LimitsRequest, { exact: true, default: () => noLimits }),
   exit: Schema.optionalWith(documentFields.exit, { exact: true, default: () => null }),
   cycle: Schema.optionalWith(Cycle, { exact: true, default: () => defaultCycle }),
