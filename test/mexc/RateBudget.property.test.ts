@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import { type BudgetClass, type BudgetLimits, defaultLimits } from "../../src/mexc/budget/Pools.ts"
 import { RateBudget } from "../../src/mexc/RateBudget.ts"
+import { Meter, venueLimits } from "../../src/paper/rest/Meter.ts"
 import { makeRandom, makeVirtualClock } from "./kit/virtualClock.ts"
 
 interface Arrival {
@@ -34,6 +35,16 @@ const worstWindow = (arrivals: ReadonlyArray<Arrival>, windowMs: number, costOf:
     worst = Math.max(worst, sum)
   }
   return worst
+}
+
+/** The paper exchange's own count of the same arrivals. */
+const countedByPaper = (arrivals: ReadonlyArray<Arrival>) => {
+  const meter = new Meter(venueLimits)
+  for (const { at, cost, isOrder, user } of [...arrivals].sort((a, b) => a.at - b.at)) {
+    meter.weigh("here", cost, at)
+    if (isOrder) meter.countOrder(user, at)
+  }
+  return meter.counters()
 }
 
 const classOf = (roll: number): BudgetClass => (roll < 0.3 ? "order" : roll < 0.6 ? "account" : "market")
@@ -78,6 +89,7 @@ const storm = (seed: number, settings: BudgetLimits) =>
       return {
         unfinished,
         state,
+        paper: countedByPaper(arrivals),
         weight: worstWindow(arrivals, 10_000, ({ cost }) => cost),
         requests: worstWindow(arrivals, 1_000, () => 1),
         orders: Math.max(
@@ -95,7 +107,7 @@ const storm = (seed: number, settings: BudgetLimits) =>
 
 describe("the rate budget, measured at a simulated venue", () => {
   it.live(
-    "never exceeds any limit in any rolling window, and everything is free again after the storm",
+    "never exceeds any limit in any rolling window, by the paper exchange's count too, and everything is free again after the storm",
     () =>
       Effect.gen(function* () {
         for (let seed = 1; seed <= 110; seed++) {
@@ -103,6 +115,8 @@ describe("the rate budget, measured at a simulated venue", () => {
           assert.isAtMost(seen.weight, 300, `weight in 10 s, seed ${seed}`)
           assert.isAtMost(seen.requests, 20, `requests in 1 s, seed ${seed}`)
           assert.isAtMost(seen.orders, 12, `orders of one account in 1 s, seed ${seed}`)
+          assert.strictEqual(seen.paper.refusedByLimit, 0, `429 from the paper exchange, seed ${seed}`)
+          assert.isAtMost(seen.paper.maxIpWeight, 300)
           assert.isAbove(seen.weight, 240, `the storm of seed ${seed} was too weak to show anything`)
           assert.strictEqual(seen.unfinished, 0, `hanging requests, seed ${seed}`)
           assert.deepStrictEqual(seen.state.waiting, { order: 0, account: 0, market: 0 })

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Ref, TestClock } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Ref, TestClock } from "effect"
 import { type BudgetClass, defaultLimits } from "../../src/mexc/budget/Pools.ts"
 import { RateBudget } from "../../src/mexc/RateBudget.ts"
+import { longTimeout } from "../../src/mexc/Transport.ts"
 
 const withBudget = <A, E>(
   test: (budget: typeof RateBudget.Service) => Effect.Effect<A, E>,
@@ -11,6 +12,10 @@ const withBudget = <A, E>(
 const isDone = (fiber: Fiber.RuntimeFiber<unknown, unknown>) => fiber.unsafePoll() !== null
 
 describe("the rate budget", () => {
+  it("keeps a failed request as long as the longest of them may be under way", () => {
+    assert.isAtLeast(defaultLimits.graceMs, Duration.toMillis(longTimeout))
+  })
+
   it.effect("lets an order through at once when market refreshes have filled their share", () =>
     withBudget((budget) =>
       Effect.gen(function* () {
