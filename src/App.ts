@@ -87,7 +87,7 @@ const venueClient = configured((settings) =>
       })
     )
   )
-).pipe(Layer.provide(NodeHttpClient.layer))
+).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
 const keyRing = configured(({ dataDir, masterKeys }) => KeyRing.layer({ dataDir, masterKeys }))
 
@@ -108,7 +108,7 @@ export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer).pipe
 /** A paper exchange on this machine as the venue: its market clock, and accounts on it for new users. */
 const paperAt = (url: string) =>
   Layer.mergeAll(PaperAccounts.layerHttp(url), VenueClock.layer).pipe(
-    Layer.provide(NodeHttpClient.layer),
+    Layer.provide(NodeHttpClient.layerUndici),
     Layer.provideMerge(endpointOf(url))
   )
 
@@ -215,7 +215,7 @@ export const serve = Effect.gen(function* () {
   yield* greet(settings, url)
   yield* Console.log(`dipper ready ${url} exchange=${settings.exchange}`)
   return yield* Effect.never
-}).pipe(Effect.provide(service()), Effect.provide(configured(Logging.layer)), Effect.provide(Config.layer))
+}).pipe(Effect.provide(service().pipe(Layer.provideMerge(configured(Logging.layer)), Layer.provideMerge(Config.layer))))
 
 /** For a person at a terminal: how to get in, and what the prices are. */
 const greet = (settings: Settings, url: string) =>
@@ -263,8 +263,12 @@ export const demo = Effect.fn("App.demo")(function* (options: {
   }
   yield* Console.log(`market     ${scene.title}`)
   const held = yield* tellDemo(scene, options.drop).pipe(
-    Effect.provide(service(scene.story)),
-    Effect.provide(Layer.merge(Layer.succeed(Config, settings), Logging.layer(settings)))
+    Effect.provide(
+      service(scene.story).pipe(
+        Layer.provideMerge(Logging.layer(settings)),
+        Layer.provideMerge(Layer.succeed(Config, settings))
+      )
+    )
   )
   if (!held) return yield* new DemoFailed({ message: "the books do not agree, or a rule did not buy" })
 }, Effect.scoped)
@@ -285,5 +289,5 @@ const tellDemo = Effect.fnUntraced(function* (scene: Scene, drop: Decimal) {
     until: scene.until,
     calendarAt: scene.from + hourMs,
     onProgress: (line) => (stdout.isTTY ? Effect.ignore(terminal.display(`\r${line}\u001b[K\r`)) : Effect.void)
-  }).pipe(Effect.provide(NodeHttpClient.layer))
+  }).pipe(Effect.provide(NodeHttpClient.layerUndici))
 })

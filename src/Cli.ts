@@ -186,7 +186,7 @@ const paper = Command.make(
     if (choice === null) return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
     if (options.speed < 0) return yield* refuse("--speed: expected zero or more")
     const accounts = yield* Effect.forEach(options.account, readAccount)
-    yield* App.servePaper({
+    return yield* App.servePaper({
       host: "127.0.0.1",
       port: options.port,
       market: choice,

@@ -242,7 +242,7 @@ describe("a restart", () => {
   const onSameDisk = <A, E, R>(life: (folder: string) => Effect.Effect<A, E, R>) =>
     Effect.scoped(Effect.flatMap(TestDatabase.temporaryFolder, life))
 
-  const aLife = (folder: string, id: RuleId, before: Effect.Effect<unknown, unknown, RulesRepo>) =>
+  const aLife = <E>(folder: string, id: RuleId, before: Effect.Effect<unknown, E, RulesRepo>) =>
     Effect.gen(function* () {
       const market = yield* FakeMarket
       yield* Effect.orDie(before)

@@ -74,7 +74,12 @@ const stories: Record<string, { readonly messages: ReadonlyArray<OrderFacts>; re
     ends: "partiallyCancelled 1 10 fees 0.01 at 4"
   },
   "cancelled untouched": {
-    messages: [ackFacts("C01"), told("open", "0", "0", 1), told("cancelled", "0", "0", 5), told("cancelled", "0", "0", 5)],
+    messages: [
+      ackFacts("C01"),
+      told("open", "0", "0", 1),
+      told("cancelled", "0", "0", 5),
+      told("cancelled", "0", "0", 5)
+    ],
     ends: "cancelled 0 0 fees 0 at 5"
   },
   "filled, told by fills alone": {
@@ -120,7 +125,10 @@ describe("the state of an order", () => {
             facts = join(facts, message)
             const now = readOrder(facts, asked)
             if (ended(before)) assert.isTrue(ended(now), "an order that had finished came back to life")
-            assert.isTrue(Decimal.greaterOrEqual(now.executedQuantity, before.executedQuantity), "an execution vanished")
+            assert.isTrue(
+              Decimal.greaterOrEqual(now.executedQuantity, before.executedQuantity),
+              "an execution vanished"
+            )
             before = now
           }
           assert.strictEqual(show(before), ends)

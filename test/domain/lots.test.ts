@@ -97,7 +97,10 @@ describe("the lots of a book", () => {
         const lots = foldLots(fills, pair)
         assert.strictEqual(Decimal.format(lots.quantity), String(quantity))
         const difference = Decimal.abs(
-          Decimal.subtract(Decimal.multiply(lots.totalCost, { ...Decimal.one, value: den }), { ...Decimal.one, value: cost })
+          Decimal.subtract(Decimal.multiply(lots.totalCost, { ...Decimal.one, value: den }), {
+            ...Decimal.one,
+            value: cost
+          })
         )
         const tolerance = Decimal.multiply(d("0.000000000000001"), { ...Decimal.one, value: den })
         assert.isTrue(Decimal.lessOrEqual(difference, tolerance))

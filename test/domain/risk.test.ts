@@ -90,9 +90,7 @@ describe("risk", () => {
           const cost = Decimal.multiply(draft.price ?? Decimal.zero, draft.quantity ?? Decimal.zero)
           const withFee = Decimal.multiply(cost, d("1.0005"))
           assert.isTrue(Decimal.lessOrEqual(withFee, amount))
-          assert.isTrue(
-            Decimal.lessOrEqual(draft.price ?? Decimal.zero, Decimal.multiply(best, Decimal.plusBps(bps)))
-          )
+          assert.isTrue(Decimal.lessOrEqual(draft.price ?? Decimal.zero, Decimal.multiply(best, Decimal.plusBps(bps))))
         }
       )
     )
@@ -132,19 +130,28 @@ describe("risk", () => {
       { side: "buy", type: "market", quoteAmount: d("0.5"), maxSlippageBps: 10 },
       { symbol: { ...symbol, tradable: false }, quote: null, availableQuote: d("0.1") }
     ).problems
-    assert.deepEqual(problems, ["SYMBOL_NOT_TRADABLE symbol NOT_TRADABLE", "STALE_MARKET_DATA maxSlippageBps GATE_STALE"])
+    assert.deepEqual(problems, [
+      "SYMBOL_NOT_TRADABLE symbol NOT_TRADABLE",
+      "STALE_MARKET_DATA maxSlippageBps GATE_STALE"
+    ])
   })
 
   it("sells at most what the book and the free balance hold", () => {
     const ask: OrderAsk = { side: "sell", type: "limit", quantity: d("2"), price: d("100") }
-    assert.deepEqual(shown(ask, { bookQuantity: d("1.9") }).problems, ["INSUFFICIENT_BALANCE quantity INSUFFICIENT_FUNDS"])
-    assert.deepEqual(shown(ask, { availableBase: d("1.9") }).problems, ["INSUFFICIENT_BALANCE quantity INSUFFICIENT_FUNDS"])
+    assert.deepEqual(shown(ask, { bookQuantity: d("1.9") }).problems, [
+      "INSUFFICIENT_BALANCE quantity INSUFFICIENT_FUNDS"
+    ])
+    assert.deepEqual(shown(ask, { availableBase: d("1.9") }).problems, [
+      "INSUFFICIENT_BALANCE quantity INSUFFICIENT_FUNDS"
+    ])
     assert.deepEqual(shown(ask).problems, [])
   })
 
   it("asks the free balance for a limit buy at its limit", () => {
     const ask: OrderAsk = { side: "buy", type: "limit", quantity: d("1"), price: d("90") }
-    assert.deepEqual(shown(ask, { availableQuote: d("89.99") }).problems, ["INSUFFICIENT_BALANCE quantity INSUFFICIENT_FUNDS"])
+    assert.deepEqual(shown(ask, { availableQuote: d("89.99") }).problems, [
+      "INSUFFICIENT_BALANCE quantity INSUFFICIENT_FUNDS"
+    ])
     assert.strictEqual(Decimal.format(quoteNeeded(assess(ask, context).draft) ?? Decimal.zero), "90")
   })
 

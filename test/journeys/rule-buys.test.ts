@@ -25,11 +25,11 @@ it.scopedLive(
       const { command, url } = yield* service(yield* temporaryFolder, paper)
       const api = yield* client(url, yield* createKey(command))
 
-      const opening = yield* api.account.getWallet({ urlParams: {} })
+      const opening = yield* api.account.getWallet()
       assert.strictEqual(text(opening.totalValue), "10000")
 
       const headers = { "idempotency-key": "journey-rule-0001" }
-      const rule = yield* api.trading.createRule({ payload: dip, headers, urlParams: {} })
+      const rule = yield* api.trading.createRule({ payload: dip, headers })
       yield* paper.price("BTCUSDT", "50000.01")
       yield* paper.price("BTCUSDT", "49990")
 
@@ -46,10 +46,10 @@ it.scopedLive(
 
       const [fill] = (yield* paper.journal).filter((fact) => fact["_tag"] === "filled")
       assert.strictEqual(fill?.["quantity"], text(execution?.executedQuantity ?? Decimal.zero))
-      const wallet = yield* api.account.refreshWallet({ urlParams: {} })
+      const wallet = yield* api.account.refreshWallet()
       const held = wallet.assets.find((asset) => asset.asset === "BTC")
       assert.strictEqual(text(held?.total ?? Decimal.zero), fill?.["quantity"])
-      const position = yield* api.trading.getPosition({ path: { symbol }, urlParams: {} })
+      const position = yield* api.trading.getPosition({ path: { symbol } })
       assert.strictEqual(text(position.quantity), fill?.["quantity"])
 
       const explained = yield* api.trading.explainRule({ path: { id: rule.id }, urlParams: {} })
@@ -68,9 +68,9 @@ it.scopedLive(
       const first = yield* service(folder, paper)
       const token = yield* createKey(first.command)
       const before = yield* client(first.url, token)
-      yield* before.account.getWallet({ urlParams: {} })
+      yield* before.account.getWallet()
       const headers = { "idempotency-key": "journey-rule-0002" }
-      const rule = yield* before.trading.createRule({ payload: dip, headers, urlParams: {} })
+      const rule = yield* before.trading.createRule({ payload: dip, headers })
 
       yield* paper.fault("delayAnswer", 60_000)
       yield* paper.price("BTCUSDT", "49990")
@@ -100,8 +100,8 @@ it.scopedLive(
         accepted.map((fact) => fact["clientOrderId"])
       )
       assert.strictEqual(text(items[0]?.executedQuantity ?? Decimal.zero), fills[0]?.["quantity"])
-      const wallet = yield* after.account.refreshWallet({ urlParams: {} })
-      const position = yield* after.trading.getRulePosition({ path: { id: rule.id }, urlParams: {} })
+      const wallet = yield* after.account.refreshWallet()
+      const position = yield* after.trading.getRulePosition({ path: { id: rule.id } })
       assert.strictEqual(
         text(wallet.assets.find((asset) => asset.asset === "BTC")?.total ?? Decimal.zero),
         text(position.quantity)

@@ -83,7 +83,7 @@ const books: OurBooks = {
   assets: [asset("USDT", "949.975"), asset("BTC", "0.5")]
 }
 
-const accepted: Fact = {
+const accepted = {
   _tag: "orderAccepted",
   at: 1,
   orderId: "X1",
@@ -96,9 +96,10 @@ const accepted: Fact = {
   quantity: decimal("0.5"),
   quoteAmount: decimal("0"),
   quoteSized: false,
-  lockAsset: "USDT",
+  baseAsset: "BTC",
+  quoteAsset: "USDT",
   lock: decimal("51")
-}
+} as const
 const filled: Fact = {
   _tag: "filled",
   at: 1,
