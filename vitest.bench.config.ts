@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/bench/**/*.bench.ts"],
+    globalSetup: "test/kit/build.ts",
     pool: "forks",
     poolOptions: { forks: { singleFork: true } },
     fileParallelism: false,
