@@ -69,8 +69,10 @@ const sameStep = (a: Instant, b: Instant, stepMs: number): boolean =>
  */
 export const rollingHigh = (lengthMs: number, stepMs = granularityOf(lengthMs)): RollingWindow => {
   const queue = makeQueue()
+  let latest: PricePoint | undefined
   return {
     observe: (point) => {
+      latest = point
       for (let last = queue.last(); last !== undefined; last = queue.last()) {
         if (Decimal.greaterThan(last.price, point.price)) {
           if (sameStep(last.at, point.at, stepMs)) return
@@ -82,12 +84,13 @@ export const rollingHigh = (lengthMs: number, stepMs = granularityOf(lengthMs)):
     },
     read: (now) => {
       for (let first = queue.first(); first !== undefined; first = queue.first()) {
-        if (first.at >= now - lengthMs || queue.second() === undefined) return first.price
+        if (first.at >= now - lengthMs) return first.price
+        if (queue.second() === undefined) return latest?.price ?? first.price
         queue.dropFirst()
       }
       return null
     },
-    points: queue.toArray
+    points: () => (latest === undefined || latest === queue.last() ? queue.toArray() : [...queue.toArray(), latest])
   }
 }
 

@@ -69,6 +69,13 @@ describe("the high of a sliding window", () => {
     }
   )
 
+  it("in steps stands at the last price of a market that went quiet", () => {
+    const window = rollingHigh(1, 384)
+    window.observe({ at: 1_000_000, price: dec(2) })
+    window.observe({ at: 1_000_164, price: dec(1) })
+    assert.strictEqual(shown(window.read(1_000_386)), "1")
+  })
+
   it.prop("can be taken apart and put together again", [market, length], ([steps, lengthMs]) => {
     const window = rollingHigh(lengthMs, 0)
     for (const { point } of steps) window.observe(point)
