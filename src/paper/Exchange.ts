@@ -128,6 +128,19 @@ const make = Effect.fnUntraced(function* (options: EngineOptions) {
     Effect.flatMap(marketClock.now, (now) =>
       Effect.flatten(read(() => Either.map(engine.market(symbol), (market) => query(market, now))))
     )
+  /**
+   * A pair's past is made when somebody first asks for it: at the start it would be most of the work and memory, for
+   * pairs nobody may ever look at.
+   */
+  const withPast = <A>(symbol: string, answer: Effect.Effect<A, VenueRejection>) =>
+    Effect.suspend(() => {
+      const candles = engine.markets.get(symbol)?.candles
+      if (candles === undefined || candles.hasPast) return answer
+      return Effect.zipRight(
+        Effect.map(source.history(symbol), (history) => candles.load(history)),
+        answer
+      )
+    })
   const atWallTime = <A>(command: (now: number) => A) => Effect.map(Clock.currentTimeMillis, command)
 
   const openAccount = Effect.fn("Exchange.openAccount")(function* (request: AccountRequest) {
@@ -199,9 +212,17 @@ const make = Effect.fnUntraced(function* (options: EngineOptions) {
         )
       ),
     book: (symbol, depth) => ofMarket(symbol, (market) => market.snapshot(depth)),
-    ticker: (symbol) => ofMarket(symbol, (market, now) => market.ticker(now)),
+    ticker: (symbol) =>
+      withPast(
+        symbol,
+        ofMarket(symbol, (market, now) => market.ticker(now))
+      ),
     trades: (symbol, limit) => ofMarket(symbol, (market) => market.trades(limit)),
-    candles: (query) => ofMarket(query.symbol, (market, now) => market.candles.query(query, now)),
+    candles: (query) =>
+      withPast(
+        query.symbol,
+        ofMarket(query.symbol, (market, now) => market.candles.query(query, now))
+      ),
     applySteps: (steps) => commit(() => engine.run(() => steps.forEach((step) => engine.step(step)))),
     createListenKey: (accountId) =>
       Effect.flatten(atWallTime((now) => listenKeys.create(accountId, randomBytes(32).toString("hex"), now))),
@@ -215,7 +236,7 @@ const make = Effect.fnUntraced(function* (options: EngineOptions) {
   } satisfies Context.Tag.Service<Exchange>
 })
 
-/** Gives every market its past and its last price; orders that rested over a restart meet the market at once. */
+/** Puts every market at its price, a remembered one first; orders that rested over a restart meet it at once. */
 const openMarkets = Effect.fnUntraced(function* (
   engine: Engine,
   source: Context.Tag.Service<typeof MarketSource>,
@@ -224,7 +245,7 @@ const openMarkets = Effect.fnUntraced(function* (
 ) {
   for (const market of engine.markets.values()) {
     const { symbol } = market.listing
-    const price = market.open(yield* source.history(symbol))
+    const price = market.last ?? (yield* source.priceAtStart(symbol))
     if (price === null) continue
     const quiet: PriceStep = { symbol, at, price, quantity: Decimal.zero, takerSide: "buy" }
     yield* commit(() => engine.run(() => engine.step(quiet)))

@@ -39,6 +39,8 @@ export class MarketSource extends Context.Tag("dipper/paper/MarketSource")<
     readonly startsAt: Instant
     /** None: the path has no end. Afterwards the last price is kept and the market halts. */
     readonly endsAt: Instant | null
+    /** The price at `startsAt`, at once: the close of the last candle of `history`. null when it has none. */
+    readonly priceAtStart: (symbol: string) => Effect.Effect<Decimal | null>
     /**
      * 1m candles up to `startsAt`, oldest first, at least 48 h for synthetic markets. The last is not closed when the
      * start lies within a minute; the steps after the start complete it.

@@ -50,15 +50,27 @@ interface Hour {
 
 /** Minute candles of one pair, oldest first; every other interval is folded from them when asked. */
 export class CandleSeries {
-  readonly #minutes: Array<Bar> = []
+  #minutes: Array<Bar> = []
   readonly #hours = new Map<number, Hour>()
+  #hasPast = false
 
-  load(history: ReadonlyArray<Candle>): void {
-    for (const { closed: _closed, synthetic: _synthetic, ...bar } of history) this.#minutes.push(bar)
+  /** The past is known, or lies before everything that is kept. */
+  get hasPast(): boolean {
+    return this.#hasPast
   }
 
-  last(): Bar | undefined {
-    return this.#minutes.at(-1)
+  /** The past may come after the first trades; it is taken once. */
+  load(history: ReadonlyArray<Candle>): void {
+    if (this.#hasPast) return
+    this.#hasPast = true
+    const past = history.map(({ closed: _closed, synthetic: _synthetic, ...bar }): Bar => bar)
+    const end = past.pop()
+    if (end === undefined) return
+    const next = this.#minutes.findIndex((bar) => bar.openTime > end.openTime)
+    const later = next === -1 ? [] : this.#minutes.slice(next)
+    const running = this.#minutes.slice(0, this.#minutes.length - later.length)
+    this.#minutes = [...past, running.reduce((total, bar) => joined(total, bar), end), ...later]
+    this.#hours.clear()
   }
 
   trade(at: number, price: Decimal.Decimal, quantity: Decimal.Decimal): void {
@@ -72,13 +84,15 @@ export class CandleSeries {
       return
     }
     this.#minutes.push(bar)
-    if (this.#minutes.length > keptCandles + forgottenAtOnce) this.#minutes.splice(0, forgottenAtOnce)
+    if (this.#minutes.length <= keptCandles + forgottenAtOnce) return
+    this.#minutes.splice(0, forgottenAtOnce)
+    this.#hasPast = true
   }
 
   /** Bars since an instant, folded into one; undefined when there were none. */
   since(from: number): Bar | undefined {
     let total: Bar | undefined
-    const running = openTimeOf("60m", this.last()?.openTime ?? 0)
+    const running = openTimeOf("60m", this.#minutes.at(-1)?.openTime ?? 0)
     for (let i = this.#firstFrom(from); i < this.#minutes.length;) {
       const bar = this.#minutes[i]
       if (bar === undefined) break

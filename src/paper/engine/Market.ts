@@ -1,5 +1,5 @@
 import * as Decimal from "../../domain/Decimal.ts"
-import type { Candle, Side, Trade } from "../../domain/Market.ts"
+import type { Side, Trade } from "../../domain/Market.ts"
 import type { ExchangeEvent } from "../Events.ts"
 import type { PaperBook, PaperTicker } from "../Requests.ts"
 import type { Listing } from "../MarketSource.ts"
@@ -26,12 +26,6 @@ export class Market {
     this.listing = listing
     this.version = version
     this.book = new Book(listing.quotePrecision)
-  }
-
-  /** Loads the past; answers the price to stand at: a remembered one, else the last close. */
-  open(history: ReadonlyArray<Candle>): Decimal.Decimal | null {
-    this.candles.load(history)
-    return this.last ?? history.at(-1)?.close ?? null
   }
 
   toTick(price: Decimal.Decimal): Decimal.Decimal {

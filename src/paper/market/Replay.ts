@@ -33,9 +33,15 @@ export const makeReplay = (recordings: ReadonlyArray<Recording>, options: Replay
     if (startsAt >= endsAt)
       return yield* new RecordingInvalid({ file: options.path, line: null, why: "has no candle in the chosen window" })
 
+    const recordingOf = (symbol: string) => recordings.find((one) => one.symbol === symbol)
+    const priceAtStart = (symbol: string) =>
+      Effect.sync(() => {
+        const recording = recordingOf(symbol)
+        return recording === undefined ? null : (minutesBefore(recording, startsAt, 2).at(-1)?.close ?? null)
+      })
     const history = Effect.fn("Replay.history")((symbol: string) =>
       Effect.sync(() => {
-        const recording = recordings.find((one) => one.symbol === symbol)
+        const recording = recordingOf(symbol)
         return recording === undefined ? [] : minutesBefore(recording, startsAt)
       })
     )
@@ -50,7 +56,7 @@ export const makeReplay = (recordings: ReadonlyArray<Recording>, options: Replay
         })
       })
     const listings = recordings.map((recording) => listed({ ...recording, fullName: recording.baseAsset }))
-    return MarketSource.of({ listings, startsAt, endsAt, history, steps })
+    return MarketSource.of({ listings, startsAt, endsAt, priceAtStart, history, steps })
   })
 
 const spanOf = ({ candles, intervalMs }: Recording) => ({
@@ -69,11 +75,15 @@ const firstEndingAfter = ({ candles, intervalMs }: Recording, at: Instant): numb
   return low
 }
 
-/** Up to the very start: of a candle that is running then, what was seen of it. */
-const minutesBefore = (recording: Recording, startsAt: Instant): ReadonlyArray<Candle> => {
+/**
+ * Up to the very start: of a candle that is running then, what was seen of it. Of the last few rows only, when asked
+ * for a number of them.
+ */
+const minutesBefore = (recording: Recording, startsAt: Instant, rows = Infinity): ReadonlyArray<Candle> => {
   const { candles, intervalMs, scales } = recording
+  const end = firstEndingAfter(recording, startsAt) + 1
   const minutes = candles
-    .slice(firstEndingAfter(recording, startsAt - historyMs), firstEndingAfter(recording, startsAt) + 1)
+    .slice(Math.max(firstEndingAfter(recording, startsAt - historyMs), end - rows), end)
     .flatMap((candle) => minuteCandles(candle, intervalMs, scales))
     .filter((candle) => candle.openTime + minuteMs <= startsAt)
   const running = floorToMinute(startsAt)

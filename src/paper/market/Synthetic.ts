@@ -35,15 +35,24 @@ export const makeSynthetic = (options: SyntheticOptions) => {
     return pair === undefined ? null : new SyntheticPath(pair, { seed, stepsPerMinute, phase, crash })
   }
 
+  const pathFor = (symbol: string) => pathOf(pairs.findIndex((pair) => pair.symbol === symbol))
+  const running = floorToMinute(startsAt)
+  const seenOf = (path: SyntheticPath) => path.steps(running).filter((step) => step.at <= startsAt)
+
+  const priceAtStart = (symbol: string) =>
+    Effect.sync(() => {
+      const path = pathFor(symbol)
+      if (path === null) return null
+      return (seenOf(path).at(-1) ?? path.steps(running - minuteMs).at(-1))?.price ?? null
+    })
+
   const history = Effect.fn("Synthetic.history")((symbol: string) =>
     Effect.sync(() => {
-      const path = pathOf(pairs.findIndex((pair) => pair.symbol === symbol))
+      const path = pathFor(symbol)
       if (path === null) return []
-      const running = floorToMinute(startsAt)
       const first = running - historyMinutes * minuteMs
       const minutes = Array.from({ length: historyMinutes }, (_, i) => path.candle(first + i * minuteMs))
-      const seen = path.steps(running).filter((step) => step.at <= startsAt)
-      return [...minutes, ...runningCandle(running, seen)]
+      return [...minutes, ...runningCandle(running, seenOf(path))]
     })
   )
 
@@ -60,6 +69,7 @@ export const makeSynthetic = (options: SyntheticOptions) => {
     listings: pairs.map(listed),
     startsAt,
     endsAt: null,
+    priceAtStart,
     history,
     steps
   })

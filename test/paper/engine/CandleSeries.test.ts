@@ -86,6 +86,32 @@ describe("candles", () => {
     )
   })
 
+  it("are the same whether the past came before the trades or after them", () => {
+    fc.assert(
+      fc.property(trades, fc.nat(200), fc.boolean(), (all, cut, asked) => {
+        const past = play(all.slice(0, cut))
+        const history = past.series.query({ interval: "1m", limit: 10_000 }, past.now)
+        const [before, after] = [new CandleSeries(), new CandleSeries()]
+        before.load(history)
+        for (const { at, price, quantity } of play(all).seen.slice(cut)) {
+          for (const series of [before, after])
+            series.trade(at, BigDecimal.make(BigInt(price), 2), BigDecimal.make(BigInt(quantity), 2))
+        }
+        if (asked) after.since(start)
+        for (let again = 0; again < 2; again++) after.load(history)
+        for (const interval of ["1m", "60m"] as const) {
+          const [one, other] = [before, after].map((series) => series.query({ interval, limit: 10_000 }, past.now))
+          assert.deepStrictEqual(
+            other?.map((bar) => [bar.openTime, ...numbers(bar)]),
+            one?.map((bar) => [bar.openTime, ...numbers(bar)])
+          )
+        }
+        const [one, other] = [before, after].map((series) => series.since(start))
+        assert.deepStrictEqual(other && numbers(other), one && numbers(one))
+      })
+    )
+  })
+
   it("are the first from a start time on, else the newest before an exclusive end", () => {
     const series = new CandleSeries()
     for (let i = 0; i < 10; i++) series.trade(i * minute, Decimal.one, Decimal.one)

@@ -119,6 +119,21 @@ describe("a replayed recording", () => {
     )
   )
 
+  it.effect("stands at the price its history ends with, also within a coarse row", () =>
+    inFolder({ "BTCUSDT-1m.csv": rowsOf(4), "ETHUSDT-60m.csv": rowsOf(4, 60) }, (folder) =>
+      Effect.gen(function* () {
+        for (const from of [minute, 2 * minute + 30_000, 60 * minute, 95 * minute + 1, 150 * minute]) {
+          const source = yield* replay({ path: folder, window: { from: start + from } })
+          for (const { symbol } of source.listings) {
+            const end = (yield* source.history(symbol)).at(-1)?.close
+            const price = yield* source.priceAtStart(symbol)
+            assert.strictEqual(price && format(price), end === undefined ? null : format(end))
+          }
+        }
+      })
+    )
+  )
+
   it.effect("resumed within a candle neither repeats nor loses a step of it", () =>
     inFolder({ "BTCUSDT-1m.csv": rowsOf(4) }, (folder) =>
       Effect.gen(function* () {

@@ -45,6 +45,19 @@ describe("the synthetic market", () => {
     })
   )
 
+  it.effect("stands at the price its history ends with", () =>
+    Effect.gen(function* () {
+      for (const sinceMinute of [0, 1, 900, 59_999]) {
+        const source = makeSynthetic({ seed: 7, startsAt: startsAt + sinceMinute, symbols: ["BTCUSDT", "PEPEUSDT"] })
+        for (const { symbol } of source.listings) {
+          const end = (yield* source.history(symbol)).at(-1)?.close
+          assert.strictEqual(format((yield* source.priceAtStart(symbol)) ?? zero), end && format(end))
+        }
+      }
+      assert.isNull(yield* makeSynthetic({ seed: 7, startsAt }).priceAtStart("NONE"))
+    })
+  )
+
   it.effect("has 48 hours of minutes behind it, which its steps would have made", () =>
     Effect.gen(function* () {
       const source = makeSynthetic({ seed: 7, startsAt, symbols: ["PEPEUSDT", "BTCUSDT"] })
