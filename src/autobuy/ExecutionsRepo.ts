@@ -15,8 +15,20 @@ type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 
 export interface ExecutionQuery {
   readonly ruleId?: RuleId
+  /** By `triggeredAt`. */
+  readonly from?: Instant
+  readonly to?: Instant
   readonly limit: number
   readonly before: number | null
+}
+
+export interface DecisionQuery {
+  readonly limit: number
+  readonly before: number | null
+  readonly from?: Instant
+  readonly to?: Instant
+  /** The last instant that counts. */
+  readonly at?: Instant
 }
 
 /** Firings of rules and the decisions behind them. */
@@ -41,11 +53,11 @@ export class ExecutionsRepo extends Context.Tag("dipper/autobuy/ExecutionsRepo")
     ) => Stored<Usage>
     /** Append-only. */
     readonly record: (userId: UserId, executionId: ExecutionId | null, decision: Decision) => Stored<void>
-    /** Newest first, up to one more than `limit`; at or before `at` when given. */
+    /** Newest first, up to one more than `limit`. */
     readonly decisions: (
       userId: UserId,
       ruleId: RuleId,
-      query: { readonly limit: number; readonly before: number | null; readonly at?: Instant }
+      query: DecisionQuery
     ) => Stored<ReadonlyArray<typeof DecisionRow.Type>>
   }
 >() {
@@ -193,6 +205,8 @@ const make = Effect.gen(function* () {
           sql`SELECT * FROM executions WHERE ${sql.and([
             sql`user_id = ${userId}`,
             ...(query.ruleId === undefined ? [] : [sql`rule_id = ${query.ruleId}`]),
+            ...(query.from === undefined ? [] : [sql`triggered_at >= ${query.from}`]),
+            ...(query.to === undefined ? [] : [sql`triggered_at < ${query.to}`]),
             ...(query.before === null ? [] : [sql`seq < ${query.before}`])
           ])} ORDER BY seq DESC LIMIT ${query.limit + 1}`
         )
@@ -222,6 +236,8 @@ const make = Effect.gen(function* () {
           sql`SELECT seq, at, record FROM decisions WHERE ${sql.and([
             ofRule(userId, ruleId),
             ...(query.before === null ? [] : [sql`seq < ${query.before}`]),
+            ...(query.from === undefined ? [] : [sql`at >= ${query.from}`]),
+            ...(query.to === undefined ? [] : [sql`at < ${query.to}`]),
             ...(query.at === undefined ? [] : [sql`at <= ${query.at}`])
           ])} ORDER BY seq DESC LIMIT ${query.limit + 1}`
         )

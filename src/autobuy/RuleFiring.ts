@@ -59,14 +59,24 @@ const make = Effect.gen(function* () {
   const inLane = <A, E>(rule: RuleRow, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.flatMap(FiberSet.run(working, lanes.run(rule.rule_id, work)), Fiber.join)
 
-  const look = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, now: Instant) {
+  const look = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
     const symbol = yield* symbolOf(rule)
     const view = yield* market.view(rule.symbol, dataAgeLimit(rule.document.gates))
     const free =
       symbol === null
         ? null
         : yield* Effect.option(wallets.freeOf(rule.user_id, symbol.quoteAsset)).pipe(Effect.map(Option.getOrNull))
-    return { symbol, view, free, usage: yield* usageOf(rule, now, row.execution_id) }
+    // A firing counts on the day of its trigger, however late its order is made.
+    return { symbol, view, free, usage: yield* usageOf(rule, row.triggered_at, row.execution_id) }
+  })
+
+  /** In the rule's lane nobody else works on a firing: one that has no order yet broke off, and is too late now. */
+  const closeBroken = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
+    const now = yield* clock.now
+    const running = yield* executions.running(rule.user_id, rule.rule_id)
+    const broken = running.filter((other) => !other.attempted && other.execution_id !== row.execution_id)
+    const why = bareDecision(rule, rule.document.trigger.type, now, reason("MISSED"))
+    yield* Effect.forEach(broken, (other) => skip(rule, other, why), { discard: true })
   })
 
   const carryOn = Effect.fnUntraced(function* (
@@ -78,7 +88,7 @@ const make = Effect.gen(function* () {
     const now = yield* clock.now
     if (yield* unresolved(row))
       return yield* skip(rule, row, bareDecision(rule, trigger.label, now, reason("UNKNOWN_PENDING")))
-    const seen = yield* look(rule, row, now)
+    const seen = yield* look(rule, row)
     const { decision, order } = decide({
       ruleId: rule.rule_id,
       ruleVersion: rule.version,
@@ -113,9 +123,9 @@ const make = Effect.gen(function* () {
             return row
           })
         )
-        return claimed.execution_id === mine.execution_id
-          ? yield* carryOn(rule, mine, trigger)
-          : ({ execution: claimed, finished: null } satisfies Fired)
+        if (claimed.execution_id !== mine.execution_id) return { execution: claimed, finished: null } satisfies Fired
+        yield* closeBroken(rule, mine)
+        return yield* carryOn(rule, mine, trigger)
       })
     )
   )

@@ -32,6 +32,8 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
     readonly onTick: (symbol: SymbolName, handler: (tick: PriceTick) => void) => Effect.Effect<void, never, Scope.Scope>
     /** The last price as it is known, without asking anybody. */
     readonly last: (symbol: SymbolName) => Effect.Effect<PriceTick | null>
+    /** Wall milliseconds since the venue last confirmed the symbol. */
+    readonly age: (symbol: SymbolName) => Effect.Effect<number>
     /** The market now, read once more if older than `maxAge`; null when nothing is known. */
     readonly view: (symbol: SymbolName, maxAge: Duration.Duration) => Effect.Effect<MarketView | null>
     /** Keeps a window up to date while the scope lives. */
@@ -88,6 +90,7 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
         history,
         onTick: (name, handler) => hub.onTick(name, (tick) => Effect.sync(() => handler(tick))),
         last: (name) => hub.current(name),
+        age: hub.dataAge,
         window: (name, { kind, length }) =>
           kind === "highOf" ? windows.highOf(name, length) : windows.openOf(name, length)
       })

@@ -20,6 +20,8 @@ import { bookOf, makeComputed } from "./view/computed.ts"
 export interface PageQuery {
   readonly limit: number
   readonly cursor?: string
+  readonly from?: Instant
+  readonly to?: Instant
 }
 
 /** Pages continue after a place in the order of recording. */
@@ -71,19 +73,19 @@ const make = Effect.gen(function* () {
   const page = (rows: ReadonlyArray<typeof ListedExecution.Type>, limit: number) =>
     toPage(rows, limit, (row) => row.seq, toExecution)
 
-  const executions = Effect.fn("RuleRecords.executions")(function* (userId: UserId, { cursor, limit }: PageQuery) {
+  const executions = Effect.fn("RuleRecords.executions")(function* (userId: UserId, { cursor, ...query }: PageQuery) {
     const before = yield* decodeCursor(Place, cursor)
-    return page(yield* repo.list(userId, { limit, before }), limit)
+    return page(yield* repo.list(userId, { ...query, before }), query.limit)
   })
 
   const executionsOf = Effect.fn("RuleRecords.executionsOf")(function* (
     userId: UserId,
     id: RuleId,
-    { cursor, limit }: PageQuery
+    { cursor, ...query }: PageQuery
   ) {
     yield* findRule(rules, userId, id)
     const before = yield* decodeCursor(Place, cursor)
-    return page(yield* repo.list(userId, { ruleId: id, limit, before }), limit)
+    return page(yield* repo.list(userId, { ...query, ruleId: id, before }), query.limit)
   })
 
   const execution = Effect.fn("RuleRecords.execution")(function* (userId: UserId, id: ExecutionId) {
@@ -95,13 +97,13 @@ const make = Effect.gen(function* () {
   const decisionsOf = Effect.fn("RuleRecords.decisionsOf")(function* (
     userId: UserId,
     id: RuleId,
-    { cursor, limit }: PageQuery
+    { cursor, ...query }: PageQuery
   ) {
     yield* findRule(rules, userId, id)
     const before = yield* decodeCursor(Place, cursor)
     return toPage(
-      yield* repo.decisions(userId, id, { limit, before }),
-      limit,
+      yield* repo.decisions(userId, id, { ...query, before }),
+      query.limit,
       (row) => row.seq,
       (row) => row.record
     )

@@ -102,6 +102,8 @@ const make = Effect.gen(function* () {
     if (Option.isNone(found) || found.value.state !== "active") return
     running.set(id, found.value.version)
     const finished = yield* program.run(found.value)
+    // From here on this fiber no longer counts as running: a resume that follows the stored end must start another.
+    running.delete(id)
     yield* store(userId, id, finished)
     yield* Effect.logInfo("A rule has stopped by itself", {
       rule: id,

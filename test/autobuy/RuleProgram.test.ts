@@ -4,11 +4,12 @@ import { ExecutionId, makeRuleId, type RuleId } from "../../src/domain/Ids.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { ExecutionsRepo } from "../../src/autobuy/ExecutionsRepo.ts"
+import { newExecution } from "../../src/autobuy/firing/records.ts"
 import { freshRuntime } from "../../src/autobuy/record/rows.ts"
 import { RulesRepo } from "../../src/autobuy/RulesRepo.ts"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
-import { d } from "../domain/rule/fixtures.ts"
+import { d, document } from "../domain/rule/fixtures.ts"
 import { alice, engine, FakeMarket, FakeOrders, outcomes, passTime, settleDown, stateOf, storeRule } from "./kit.ts"
 
 const dip = { trigger: { type: "price.level", side: "below", price: "90000" } }
@@ -113,6 +114,21 @@ describe("a rule that waits for a price", () => {
       assert.strictEqual(decision?.record.gates[0]?.pass, false)
       assert.strictEqual(decision?.record.operands[0]?.threshold, "90000")
       assert.deepStrictEqual(yield* placed, [])
+    }).pipe(run, Effect.provide(engine()))
+  )
+
+  it.effect("reads a price that has grown old once more before it believes it", () =>
+    Effect.gen(function* () {
+      const market = yield* FakeMarket
+      const id = yield* makeRuleId()
+      yield* storeRule(id, dip)
+      yield* market.tick(80_000)
+      yield* market.setAge(60_000)
+      yield* market.setReading("95000")
+      yield* start
+      assert.deepStrictEqual(yield* outcomes(id), [])
+      yield* market.tick(90_000)
+      assert.deepStrictEqual(yield* outcomes(id), ["n1 executed"])
     }).pipe(run, Effect.provide(engine()))
   )
 
@@ -228,6 +244,19 @@ describe("a rule on a schedule", () => {
       assert.deepStrictEqual(found, ["1970-01-01T01:00:00.000Z skipped MISSED", "1970-01-01T02:00:00.000Z executed"])
     )
   )
+  it.effect("does not lose its first slot to a downtime", () =>
+    Effect.gen(function* () {
+      const market = yield* FakeMarket
+      const id = yield* makeRuleId()
+      yield* market.tick(95_000)
+      yield* passTime("30 minutes")
+      yield* storeRule(id, { ...hourly, onMissedRun: { type: "runOnce", maxLate: "PT1H" } })
+      // The service was away from then on, and with it the slot of one o'clock.
+      yield* passTime("40 minutes")
+      yield* start
+      assert.deepStrictEqual(yield* outcomes(id), ["1970-01-01T01:00:00.000Z executed"])
+    }).pipe(run, Effect.provide(engine()))
+  )
   it.effect("records all of them when the last is too late, or when told to skip", () =>
     Effect.map(downFor("two hours", { type: "runOnce", maxLate: "PT1M" }), (found) =>
       assert.deepStrictEqual(found, [
@@ -299,6 +328,53 @@ describe("a restart", () => {
   )
 })
 
+describe("a firing that broke off before its order", () => {
+  it.effect("does not block the rule", () =>
+    Effect.gen(function* () {
+      const market = yield* FakeMarket
+      const orders = yield* FakeOrders
+      const executions = yield* ExecutionsRepo
+      const id = yield* makeRuleId()
+      const rule = yield* storeRule(id, dip)
+      yield* market.tick(95_000)
+      yield* start
+      // Claimed by `run`, whose database went away before it could decide.
+      yield* executions.begin(yield* newExecution(rule, { slot: "run-1", triggeredAt: 0 }))
+      yield* market.tick(89_000)
+      assert.deepStrictEqual(yield* outcomes(id), ["run-1 skipped MISSED", "n1 executed"])
+      assert.strictEqual((yield* orders.placed).length, 1)
+    }).pipe(run, Effect.provide(engine()))
+  )
+})
+
+describe("the day's limit", () => {
+  it.effect("is that of the day of the trigger, also when the order is made after midnight", () =>
+    Effect.gen(function* () {
+      const market = yield* FakeMarket
+      const orders = yield* FakeOrders
+      const executions = yield* ExecutionsRepo
+      const id = yield* makeRuleId()
+      const midnight = 86_400_000
+      const rule = yield* storeRule(id, { ...dip, limits: { perDay: "60" } })
+      const bought = {
+        ...(yield* newExecution(rule, { slot: "n1", triggeredAt: midnight - 3_600_000 })),
+        state: "done",
+        outcome: "executed",
+        attempted: true,
+        spent_quote: d("50"),
+        executed_quantity: d("1")
+      } as const
+      yield* executions.begin(bought)
+      yield* executions.begin(yield* newExecution(rule, { slot: "n2", triggeredAt: midnight - 10_000 }))
+      yield* passTime(midnight + 10_000)
+      yield* market.tick(95_000)
+      yield* start
+      assert.deepStrictEqual(yield* outcomes(id), ["n1 executed", "n2 skipped CAP_DAY"])
+      assert.deepStrictEqual(yield* orders.placed, [])
+    }).pipe(run, Effect.provide(engine()))
+  )
+})
+
 describe("stopping a rule", () => {
   it.effect("between the decision and the intent leaves no order and a reason", () =>
     Effect.gen(function* () {
@@ -314,6 +390,26 @@ describe("stopping a rule", () => {
       yield* start
       assert.deepStrictEqual(yield* outcomes(id), ["n1 skipped BY_USER"])
       assert.deepStrictEqual(yield* placed, [])
+    }).pipe(run, Effect.provide(engine()))
+  )
+
+  it.effect("a limit that its owner lowered meanwhile refuses the intent", () =>
+    Effect.gen(function* () {
+      const market = yield* FakeMarket
+      const orders = yield* FakeOrders
+      const rules = yield* RulesRepo
+      const id = yield* makeRuleId()
+      const rule = yield* storeRule(id, dip)
+      const lower = rules.update(alice, id, 1, {
+        document: document({ ...dip, limits: { total: "20" } }),
+        state: "active",
+        runtime: rule.runtime,
+        at: 0
+      })
+      yield* orders.beforeIntent(Effect.orDie(lower))
+      yield* market.tick(89_000)
+      yield* start
+      assert.deepStrictEqual(yield* outcomes(id), ["n1 skipped CAP_TOTAL"])
     }).pipe(run, Effect.provide(engine()))
   )
 

@@ -164,6 +164,28 @@ describe("changing a rule", () => {
   )
 })
 
+it.scoped("a completed schedule that is started again does not make up for the time in between", () =>
+  Effect.gen(function* () {
+    yield* begin
+    const orders = yield* FakeOrders
+    const rules = yield* Rules
+    const hourly = {
+      trigger: { type: "schedule.every", every: "PT1H", anchor: "1970-01-01T00:00:00Z" },
+      onMissedRun: { type: "runOnce", maxLate: "PT12H" }
+    }
+    const limits = { total: "1000", maxExecutions: 1 }
+    const { id } = (yield* create({ ...hourly, limits })).rule
+    yield* passTime("1 hour")
+    assert.strictEqual((yield* rules.get(alice, id)).state, "completed")
+    yield* passTime("150 minutes")
+    yield* edit(id, 1, { ...hourly, limits: { total: "1000", maxExecutions: 2 }, state: "active" })
+    yield* settleDown
+    assert.strictEqual((yield* orders.placed).length, 1)
+    yield* passTime("30 minutes")
+    assert.strictEqual((yield* orders.placed).length, 2)
+  }).pipe(Effect.provide(app))
+)
+
 describe("the states of a rule", () => {
   it.scoped("paused it does not buy; resumed it does", () =>
     Effect.gen(function* () {

@@ -31,6 +31,8 @@ export class FakeMarket extends Context.Tag("test/FakeMarket")<
   {
     readonly tick: (price: string | number) => Effect.Effect<void>
     readonly setAge: (ms: number) => Effect.Effect<void>
+    /** What the venue answers when a price that has grown old is read again; null while it does not answer. */
+    readonly setReading: (price: string | null) => Effect.Effect<void>
     readonly setHigh: (price: string | null) => Effect.Effect<void>
     readonly followers: Effect.Effect<number>
   }
@@ -42,6 +44,7 @@ const market = Layer.effectContext(
     const handlers = new Set<(tick: PriceTick) => void>()
     let last: PriceTick | null = null
     let ageMs = 0
+    let reading: string | null = null
     let high: string | null = null
     const fake = FakeMarket.of({
       tick: (price) =>
@@ -53,6 +56,7 @@ const market = Layer.effectContext(
           yield* settleDown
         }),
       setAge: (ms) => Effect.sync(() => void (ageMs = ms)),
+      setReading: (price) => Effect.sync(() => void (reading = price)),
       setHigh: (price) => Effect.sync(() => void (high = price)),
       followers: Effect.sync(() => handlers.size)
     })
@@ -64,9 +68,15 @@ const market = Layer.effectContext(
           () => Effect.sync(() => handlers.delete(handler))
         ),
       last: () => Effect.sync(() => last),
-      view: () =>
-        Effect.sync(() =>
-          last === null
+      age: () => Effect.sync(() => ageMs),
+      view: (_, maxAge) =>
+        Effect.gen(function* () {
+          if (reading !== null && ageMs > Duration.toMillis(maxAge)) {
+            last = { price: d(reading), at: yield* clock.now }
+            ageMs = 0
+            for (const handler of handlers) handler(last)
+          }
+          return last === null
             ? null
             : {
                 last: last.price,
@@ -75,7 +85,7 @@ const market = Layer.effectContext(
                 asOf: last.at,
                 ageMs
               }
-        ),
+        }),
       window: () =>
         Effect.succeed({
           read: () => ({ value: high === null ? null : d(high), need: 60, have: high === null ? 10 : 60 }),

@@ -54,10 +54,14 @@ const nextState = (row: RuleRow, asked: RuleRequest["state"]) => {
   return Effect.succeed<RuleState>(starts ? "active" : row.state)
 }
 
-const nextRuntime = (row: RuleRow, document: RuleDocument): Runtime =>
-  waitsAlike(row.document, document)
-    ? row.runtime
-    : { sequence: row.runtime.sequence, trigger: freshTrigger, nextRunAt: null }
+const nextRuntime = (row: RuleRow, document: RuleDocument, state: RuleState): Runtime => {
+  const { sequence, trigger, nextRunAt } = row.runtime
+  if (!waitsAlike(row.document, document)) return { sequence, trigger: freshTrigger, nextRunAt: null }
+  // What fell into the time in which it did not run is nobody's.
+  return row.state === "active" || state !== "active"
+    ? { sequence, trigger, nextRunAt }
+    : { sequence, trigger: { ...trigger, ready: false }, nextRunAt: null }
+}
 
 /** Creating and changing rules: key, body hash and rule commit together; the fiber follows the stored rule. */
 export const makeStoring = Effect.fnUntraced(function* (options: { readonly maxRulesPerUser: number }) {
@@ -159,7 +163,7 @@ export const makeStoring = Effect.fnUntraced(function* (options: { readonly maxR
             message: "A rule keeps its symbol, because its limits and lots belong to it; make another rule.",
             details: [{ path: "symbol", message: `is ${row.symbol} for this rule` }]
           })
-        const runtime = nextRuntime(row, document)
+        const runtime = nextRuntime(row, document, state)
         yield* rules.update(userId, id, version, { document, state, runtime, at: context.now })
         return claim
       })

@@ -38,7 +38,10 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
       const current = yield* rules.find(rule.user_id, rule.rule_id)
       if (Option.isNone(current) || current.value.state !== "active")
         return yield* new IntentRefused({ reason: reason("BY_USER") })
-      const { refusal } = checkCaps(document.limits, yield* usageOf(rule, decision.at, row.execution_id), order.worst)
+      // The rule as it is now: its owner may have lowered a limit since the decision.
+      const { limits } = current.value.document
+      const usage = yield* usageOf(current.value, row.triggered_at, row.execution_id)
+      const { refusal } = checkCaps(limits, usage, order.worst)
       if (refusal !== null) return yield* new IntentRefused({ reason: refusal })
       yield* executions.save({ ...row, attempted: true, reserved_quote: order.worst })
       yield* executions.record(row.user_id, row.execution_id, decision)

@@ -1,4 +1,6 @@
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
+import * as Decimal from "../../domain/Decimal.ts"
+import { dataAgeLimit } from "../../domain/rule/gates.ts"
 import { awaited, movesWithTime, observe } from "../../domain/rule/levels.ts"
 import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
 import type { Instant } from "../../domain/Time.ts"
@@ -6,6 +8,7 @@ import { MarketClock } from "../../MarketClock.ts"
 import type { Finished } from "../firing/records.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
+import { type PriceTick, RuleMarket } from "../RuleMarket.ts"
 import { RulesRepo } from "../RulesRepo.ts"
 import { Timers } from "../Timers.ts"
 import { TriggerIndex } from "../TriggerIndex.ts"
@@ -18,6 +21,18 @@ const lookAgainMs = 60_000
 
 const earliest = (...times: ReadonlyArray<Instant | null>): Instant | null =>
   times.reduce((first, at) => (at === null ? first : first === null ? at : Math.min(first, at)), null)
+
+/** A price that has grown old is read once more before it fires a rule; null when it stands, or nobody answers. */
+const readAgain = Effect.fnUntraced(function* (rule: RuleRow, tick: PriceTick) {
+  const market = yield* RuleMarket
+  const maxAge = dataAgeLimit(rule.document.gates)
+  if ((yield* market.age(rule.symbol)) <= Duration.toMillis(maxAge)) return null
+  const view = yield* market.view(rule.symbol, maxAge)
+  const isAnswer = view !== null && view.ageMs <= Duration.toMillis(maxAge)
+  return isAnswer && !Decimal.equals(view.last, tick.price)
+    ? ({ price: view.last, at: view.asOf } satisfies PriceTick)
+    : null
+})
 
 /** The life of a rule that waits for a price. */
 export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger) {
@@ -43,6 +58,11 @@ export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: Price
     const seen = { reference: from, now, cooldown: limits.cooldown }
     const observed = tick === null ? null : observe(trigger, runtime.trigger, { ...seen, price: tick.price })
     if (tick !== null && observed !== null && observed.fires) {
+      const fresher = yield* readAgain(rule, tick)
+      if (fresher !== null) {
+        tick = fresher
+        continue
+      }
       const sequence = runtime.sequence + 1
       runtime = { ...runtime, sequence, trigger: observed.state }
       const { finished } = yield* firing.fire(rule, {

@@ -45,7 +45,8 @@ export const scheduled = Effect.fnUntraced(function* (rule: RuleRow, trigger: Sc
   const { onMissedRun } = rule.document
   const schedule = scheduleOf(rule, trigger)
   let runtime = rule.runtime
-  let slot = runtime.nextRunAt ?? schedule.next(yield* clock.now)
+  // Before the first firing: the first slot since the rule was started, so that a downtime does not swallow it.
+  let slot = runtime.nextRunAt ?? schedule.next(rule.updated_at)
 
   for (;;) {
     if (slot === null) return (yield* firing.finished(rule)) ?? ended
