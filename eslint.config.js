@@ -66,10 +66,10 @@ const ambientImports = {
     { name: "node:timers", message: "Use Effect.sleep or a Schedule." },
     { name: "node:timers/promises", message: "Use Effect.sleep or a Schedule." },
     { name: "node:perf_hooks", message: "Time comes from Clock." },
-    { name: "node:process", message: "Settings come from src/Config.ts, the rest of `process` is global." },
+    { name: "node:process", importNames: ["env", "hrtime"], message: "Settings come from src/Config.ts." },
     { name: "node:crypto", importNames: ["randomUUID", "webcrypto"], message: "Ids come from domain/Ids.ts." },
     { name: "crypto", message: "Write node:crypto." },
-    { name: "process", message: "Settings come from src/Config.ts." }
+    { name: "process", message: "Write node:process." }
   ],
   patterns: [{ regex: "^\\.{1,2}/.*\\.js$", message: "Relative imports end in .ts." }]
 }

@@ -26,6 +26,25 @@ const errors = [
   "unsafeEffectTypeAssertion"
 ]
 
+/** Suggestions of style: not shown by the check, so not worth the time to find them. */
+const off = [
+  "catchAllToMapError",
+  "effectFnOpportunity",
+  "effectMapFlatten",
+  "effectMapVoid",
+  "effectSucceedWithVoid",
+  "flatMapToMap",
+  "redundantSchemaTagIdentifier",
+  "schemaStructWithTag",
+  "schemaSyncInEffect",
+  "unnecessaryEffectGen",
+  "unnecessaryFailYieldableError",
+  "unnecessaryPipe",
+  "unnecessaryPipeChain"
+]
+
+const all = (names, severity) => names.map((name) => [name, severity])
+
 export const effectDiagnostics = {
-  diagnosticSeverity: Object.fromEntries(errors.map((name) => [name, "error"]))
+  diagnosticSeverity: Object.fromEntries([...all(errors, "error"), ...all(off, "off")])
 }
