@@ -302,6 +302,28 @@ describe("TickerHub", () => {
     )
   )
 
+  it.scoped("believes the last trade of a reading although best prices overtook it", () =>
+    withHub(({ hub, stream, last }) =>
+      Effect.gen(function* () {
+        yield* hub.watch(btc)
+        yield* settle
+        yield* stream.best(btc, "99", "101")
+        yield* stream.trade(btc, "100")
+        // The trade at 88000 fell into the gap; afterwards only the book moves.
+        yield* stream.signal("interrupted", btc)
+        yield* Ref.set(last, "88000")
+        yield* TestClock.adjust("3 seconds")
+        yield* stream.signal("subscribed", btc)
+        const reading = yield* Effect.fork(hub.refresh(btc))
+        yield* settle
+        yield* stream.best(btc, "87999", "88001")
+        yield* TestClock.adjust("20 millis")
+        const ticker = yield* reading
+        assert.deepStrictEqual([ticker.last, ticker.bid].map(Decimal.format), ["88000", "87999"])
+      })
+    )
+  )
+
   it.scoped("fails only when it has never known the symbol", () =>
     withHub(({ hub, isDown }) =>
       Effect.gen(function* () {

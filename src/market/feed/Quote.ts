@@ -47,6 +47,9 @@ export interface Quote {
   /** Wall time of the last proof that the venue still says this; −∞ before the first. */
   readonly confirmedAt: number
   readonly messageAt: number
+  /** Wall times of the last message about each: one says nothing about the other. */
+  readonly tradedAt: number
+  readonly bestAt: number
   /** Wall time of the reading behind `day`. */
   readonly dayReadAt: number
   /** Market time of the last reading: one that has not moved on comes from a market that has halted. */
@@ -64,6 +67,8 @@ export const unknownQuote = (symbol: SymbolName): Quote => ({
   at: never,
   confirmedAt: never,
   messageAt: never,
+  tradedAt: never,
+  bestAt: never,
   dayReadAt: never,
   readingAsOf: never,
   source: "ws"
@@ -80,6 +85,7 @@ const afterMessage = (quote: Quote, at: Instant, receivedAt: Instant) => ({
 export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quote => ({
   ...afterMessage(quote, trade.at, receivedAt),
   last: trade.price,
+  tradedAt: receivedAt,
   day:
     quote.day === null
       ? null
@@ -94,19 +100,20 @@ export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quo
 
 export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "bookTicker" }>): Quote => ({
   ...afterMessage(quote, best.at, best.receivedAt),
-  best: { bid: best.bid, bidQuantity: best.bidQuantity, ask: best.ask, askQuantity: best.askQuantity }
+  best: { bid: best.bid, bidQuantity: best.bidQuantity, ask: best.ask, askQuantity: best.askQuantity },
+  bestAt: best.receivedAt
 })
 
 /** A reading that was asked for at `askedAt`: what the stream has said since is newer, the day's figures are not. */
 export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now: number): Quote => {
   const movedOn = ticker.asOf > quote.readingAsOf
-  const overtaken = quote.messageAt >= askedAt && quote.best !== null ? quote.last : null
-  const last = overtaken ?? ticker.last
+  const overtaken = { last: quote.tradedAt >= askedAt, best: quote.bestAt >= askedAt }
+  const last = (overtaken.last ? quote.last : null) ?? ticker.last
   return {
     ...quote,
     last,
     best:
-      overtaken !== null
+      overtaken.best && quote.best !== null
         ? quote.best
         : { bid: ticker.bid, bidQuantity: ticker.bidQuantity, ask: ticker.ask, askQuantity: ticker.askQuantity },
     day: {
@@ -120,7 +127,7 @@ export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now:
     confirmedAt: movedOn ? Math.max(quote.confirmedAt, now) : quote.confirmedAt,
     dayReadAt: now,
     readingAsOf: Math.max(quote.readingAsOf, ticker.asOf),
-    source: overtaken === null ? "rest" : quote.source
+    source: overtaken.last ? quote.source : "rest"
   }
 }
 
