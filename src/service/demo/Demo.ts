@@ -76,8 +76,10 @@ export const tell = Effect.fn("Demo.tell")(function* (options: DemoOptions) {
 
   const bought = new Set(executions.filter((execution) => execution.outcome === "executed").map(nameOf))
   const idle = [...names.values()].filter((name) => !bought.has(name))
+  const holds = checks.every((check) => check.holds)
+  yield* Console.log(holds ? "\nThe books agree with the exchange." : "\nThe books DO NOT agree with the exchange.")
   if (idle.length > 0) yield* Console.log(`${idle.join(" and ")} did not buy; try a smaller --drop.`)
-  return checks.every((check) => check.holds) && idle.length === 0
+  return holds && idle.length === 0
 })
 
 const calendarDocument = ({ calendarAt, pair }: DemoOptions) => ({
