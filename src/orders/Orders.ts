@@ -41,7 +41,7 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     ) => Effect.Effect<Order, NotFound | DatabaseUnavailable>
     /** A rule's orders that are not finished, oldest first. */
     readonly openOfRule: (userId: UserId, ruleId: RuleId) => Effect.Effect<ReadonlyArray<Order>, DatabaseUnavailable>
-    /** The orders of one execution, oldest first. */
+    /** The orders of one execution, oldest first. One whose fills are not all known, and so its fees, is not finished. */
     readonly ofExecution: (
       userId: UserId,
       executionId: ExecutionId

@@ -5,7 +5,7 @@ import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import { NotOwner, type DatabaseUnavailable } from "../api/Errors.ts"
 import type { ClientOrderId, ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
 import type { Pair } from "../domain/lots.ts"
-import type { Fill, Order, VenueFill, VenueOrder } from "../domain/Order.ts"
+import { isTerminal, type Fill, type Order, type VenueFill, type VenueOrder } from "../domain/Order.ts"
 import { ackFacts, orderFacts, type OrderFacts } from "../domain/OrderState.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
@@ -104,15 +104,16 @@ const make = Effect.gen(function* () {
   const announce = (row: OrderRow) => changes.publish({ userId: row.user_id, order: toOrder(row) }, row.explained)
 
   /** One read-join-write as a transaction; others hear of it only after the commit. */
-  const amend = Effect.fnUntraced(function* <E>(
+  const amend = Effect.fnUntraced(function* <E, E2 = never>(
     where: Fragment,
-    change: (row: OrderRow, now: number) => Effect.Effect<OrderRow | null, E>
+    change: (row: OrderRow, now: number) => Effect.Effect<OrderRow | null, E>,
+    otherwise: Effect.Effect<unknown, E2> = Effect.void
   ) {
     const now = yield* clock.now
     const outcome = yield* database.write(
       Effect.gen(function* () {
         const found = yield* orderWhere(where)
-        if (Option.isNone(found)) return null
+        if (Option.isNone(found)) return yield* Effect.as(otherwise, null)
         const next = yield* change(found.value, now)
         if (next !== null) yield* save(next)
         return { row: next ?? found.value, changed: next !== null }
@@ -164,10 +165,16 @@ const make = Effect.gen(function* () {
           AND (client_order_id = ${told.clientOrderId} OR exchange_order_id = ${told.exchangeOrderId})`
 
   const recordFill = Effect.fnUntraced(function* (userId: UserId, fill: VenueFill, pair: Pair | null) {
-    const owned = yield* amend(toldBy(userId, fill), (row, now) =>
-      Effect.zipRight(insertFill(fill, row, userId, assetsOf(row)), joinFacts(row, ackFacts(fill.exchangeOrderId), now))
+    yield* amend(
+      toldBy(userId, fill),
+      (row, now) =>
+        Effect.zipRight(
+          insertFill(fill, row, userId, assetsOf(row)),
+          joinFacts(row, ackFacts(fill.exchangeOrderId), now)
+        ),
+      // In the same transaction: an answer that told whose fill it is, written in between, would never look for it.
+      Effect.asVoid(pair === null ? Effect.void : insertFill(fill, null, userId, pair))
     )
-    if (Option.isNone(owned) && pair !== null) yield* database.write(insertFill(fill, null, userId, pair))
   })
 
   return OrdersRepo.of({
@@ -217,6 +224,8 @@ const make = Effect.gen(function* () {
             sql`user_id = ${userId}`,
             ...(query.symbol === undefined ? [] : [sql`symbol = ${query.symbol}`]),
             ...(query.status === undefined ? [] : [sql`status = ${query.status}`]),
+            ...(query.from === undefined ? [] : [sql`requested_at >= ${query.from}`]),
+            ...(query.to === undefined ? [] : [sql`requested_at < ${query.to}`]),
             ...(before === null ? [] : [sql`order_id < ${before}`])
           ])} ORDER BY order_id DESC LIMIT ${query.limit}`
         )
@@ -240,7 +249,10 @@ const make = Effect.gen(function* () {
     ofExecution: (userId, executionId) =>
       Effect.map(
         database.read(ordersWhere(sql`user_id = ${userId} AND execution_id = ${executionId} ORDER BY order_id`)),
-        (rows) => rows.map(toOrder)
+        (rows) =>
+          rows.map((row) =>
+            toOrder(isTerminal(row.status) && !row.explained ? { ...row, status: "partiallyFilled" } : row)
+          )
       ),
     unsettled: database.read(
       ordersWhere(

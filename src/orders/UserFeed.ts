@@ -7,6 +7,7 @@ import type { SymbolName } from "../domain/Market.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { MexcStream, type UserEvent } from "../mexc/MexcStream.ts"
+import { type VenueFailure, VenueRefused } from "../mexc/VenueFailure.ts"
 import { Symbols } from "../market/Symbols.ts"
 import type { ExchangeError } from "../market/VenueErrors.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
@@ -31,6 +32,9 @@ const catchingUp = Schedule.exponential("500 millis").pipe(
 
 /** Fills are read again from a little before the last one known: they can arrive out of order. */
 const overlapMs = 600_000
+
+/** Refusals that would meet every question. */
+const aboutTheKey = new Set<VenueRefused["kind"]>(["auth", "permission", "time"])
 
 /** Keeps orders, fills and balances of every active user as the venue's private stream tells them. */
 export class UserFeed extends Context.Tag("dipper/orders/UserFeed")<
@@ -80,15 +84,25 @@ const make = Effect.gen(function* () {
       if (fills.length > 0) yield* repo.recordFills(userId, fills, yield* pairOf(symbol))
     })
 
+  /** A pair the venue no longer answers for must not keep the user's other orders and balances from being known. */
+  const passingOver = <A, E>(symbol: SymbolName, asking: Effect.Effect<A, E | VenueFailure>) =>
+    Effect.catchIf(
+      Effect.asVoid(asking),
+      (failure): failure is VenueRefused => failure instanceof VenueRefused && !aboutTheKey.has(failure.kind),
+      ({ message }) => Effect.logWarning("The venue refused to tell about a symbol", { symbol, message })
+    )
+
   /** Everything that may have been missed; joining it twice changes nothing. */
   const catchUp = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials) {
     yield* wallets.reread(userId)
     const unsettled = (yield* repo.unsettled).filter((row) => row.user_id === userId && row.sent_at !== null)
-    yield* Effect.forEach(unsettled, (row) => inquiry.ask(row, credentials), { discard: true })
+    yield* Effect.forEach(unsettled, (row) => passingOver(row.symbol, inquiry.ask(row, credentials)), { discard: true })
     const traded = yield* repo.lastFills(userId)
-    yield* Effect.forEach(traded, ({ at, symbol }) => fillsSince(userId, credentials, symbol, at - overlapMs), {
-      discard: true
-    })
+    yield* Effect.forEach(
+      traded,
+      ({ at, symbol }) => passingOver(symbol, fillsSince(userId, credentials, symbol, at - overlapMs)),
+      { discard: true }
+    )
     yield* setLive(userId, true)
   })
 

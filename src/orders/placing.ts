@@ -135,17 +135,24 @@ export const makePlacing = Effect.gen(function* () {
       rule: null
     })
     const claim = { ...scope, bodyHash: key.bodyHash, objectId: row.order_id }
+    /** The intent, or the order that another request with this key has made meanwhile. */
     const commitIntent = Effect.gen(function* () {
       const begun = yield* idempotency.begin(claim)
+      const now = yield* attemptFor(scope)
+      if (now.made !== null) return { made: now.made }
       if (begun._tag !== "New") {
         // Left by an attempt that never reached the venue.
         yield* idempotency.forget(scope)
         yield* idempotency.begin(claim)
       }
-      yield* repo.insert(row)
+      const intent = { ...row, client_order_id: now.clientOrderId }
+      yield* repo.insert(intent)
+      return { intent }
     })
     const work = Effect.gen(function* () {
-      yield* database.write(commitIntent)
+      const committed = yield* database.write(commitIntent)
+      if ("made" in committed) return yield* repeat(scope, key.bodyHash, committed.made)
+      const row = committed.intent
       yield* repo.announce(row)
       yield* submission.send(row, order, credentials)
       const outcome = yield* waitFor(userId, row.order_id, body.waitMs)

@@ -1,15 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, type Context } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Context } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { CycleId, ExecutionId, RuleId } from "../../src/domain/Ids.ts"
 import type { PlaceOrder } from "../../src/domain/PlaceOrder.ts"
 import { BudgetUnavailable } from "../../src/mexc/VenueFailure.ts"
 import { Orders, type RuleOrder } from "../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
+import { RiskInputs } from "../../src/orders/RiskInputs.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
-import { services, withVenue } from "./kit/layers.ts"
+import { inputs, services, servicesOver, withVenue } from "./kit/layers.ts"
 import { addUsers, ann, bob, btc, d } from "./kit/orders.ts"
 
 const buy: PlaceOrder = { symbol: btc, side: "buy", type: "market", quoteAmount: d("50"), waitMs: 2_000 }
@@ -75,6 +76,34 @@ describe("placing an order", () => {
       yield* orders.place(bob, buy, key(1))
       assert.strictEqual(venue.posts.length, 2)
     }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("places once although a request with the same key that began earlier is slower", () =>
+    Effect.gen(function* () {
+      const overtaken = yield* Deferred.make<void>()
+      const begun = yield* Deferred.make<void>()
+      const known = yield* Effect.map(Layer.build(inputs), Context.get(RiskInputs))
+      // Only the first request's look at the market takes long.
+      const slow = Layer.succeed(RiskInputs, {
+        gather: (question) =>
+          Effect.gen(function* () {
+            if (yield* Deferred.succeed(begun, undefined)) yield* Deferred.await(overtaken)
+            return yield* known.gather(question)
+          })
+      })
+      yield* Effect.gen(function* () {
+        const { orders, venue } = yield* start
+        const first = yield* Effect.fork(orders.place(ann, buy, key(1)))
+        yield* Deferred.await(begun)
+        const second = yield* orders.place(ann, buy, key(1))
+        yield* Deferred.succeed(overtaken, undefined)
+        const late = yield* Fiber.join(first)
+        assert.deepEqual([late.replayed, late.order.id], [true, second.order.id])
+        assert.strictEqual(venue.posts.length, 1)
+      }).pipe(
+        Effect.provide(servicesOver(slow).pipe(Layer.provideMerge(Fake.layer), Layer.provideMerge(TestDatabase.layer)))
+      )
+    }).pipe(Effect.scoped)
   )
 
   it.live("says that a request is still running", () =>

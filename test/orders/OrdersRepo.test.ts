@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Option } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
+import { makeExecutionId } from "../../src/domain/Ids.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
@@ -63,6 +64,35 @@ describe("stored orders", () => {
         for (const message of messages) yield* message
         assert.strictEqual(Option.getOrThrow(yield* repo.find(ann, row.order_id)).version, version)
       }
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("get their fill although it is heard while their answer is being written", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const repo = yield* OrdersRepo
+      const row = yield* insert(1)
+      yield* Effect.all(
+        [repo.recordFills(ann, [fillOf(1, "1a", "3", "10")], pair), repo.accept(ann, row.order_id, "C1")],
+        { concurrency: "unbounded" }
+      )
+      yield* repo.tell(ann, told(1, "filled", "3", "30"))
+      assert.strictEqual((yield* repo.fillsOf(ann, row.order_id)).length, 1)
+      assert.isTrue(Option.getOrThrow(yield* repo.find(ann, row.order_id)).explained)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("count as finished for their execution only once every fill, and so every fee, is known", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const repo = yield* OrdersRepo
+      const executionId = yield* makeExecutionId()
+      yield* insert(1, { execution_id: executionId, sent_at: 1 })
+      yield* repo.tell(ann, told(1, "filled", "3", "30"))
+      const statuses = Effect.map(repo.ofExecution(ann, executionId), (orders) => orders.map(({ status }) => status))
+      assert.deepStrictEqual(yield* statuses, ["partiallyFilled"])
+      yield* repo.recordFills(ann, [fillOf(1, "1a", "3", "10")], pair)
+      assert.deepStrictEqual(yield* statuses, ["filled"])
     }).pipe(Effect.provide(layer))
   )
 

@@ -113,6 +113,19 @@ describe("a user's feed", () => {
     }).pipe(Effect.provide(stored))
   )
 
+  it.live("catches up although the venue no longer answers for a symbol", () =>
+    Effect.gen(function* () {
+      const { events, feed, repo, venue } = yield* setup
+      yield* repo.recordFills(ann, [fillOf(1, "t1", "1", "10")], btcInfo)
+      venue.refusesFills = true
+      yield* Effect.gen(function* () {
+        const { isLive } = yield* UserFeed
+        yield* Queue.offer(events, { type: "connected" })
+        yield* until(isLive(ann), (live) => live)
+      }).pipe(Effect.provide(feed))
+    }).pipe(Effect.provide(stored))
+  )
+
   it.live("puts a fill of nobody's order into the manual book, and passes balances on", () =>
     Effect.gen(function* () {
       const { balances, events, feed, repo } = yield* setup

@@ -4,6 +4,7 @@ import type { CycleId, ExecutionId, RuleId, UserId } from "../../domain/Ids.ts"
 import type { SymbolName } from "../../domain/Market.ts"
 import type { Order, OrderStatus } from "../../domain/Order.ts"
 import type { PlaceableType } from "../../domain/PlaceOrder.ts"
+import type { Instant } from "../../domain/Time.ts"
 
 /** What makes a repeated request the same one. */
 export interface RequestKey {
@@ -47,6 +48,9 @@ export interface RuleOrder<E> {
 export interface OrderQuery {
   readonly symbol?: SymbolName
   readonly status?: OrderStatus
+  /** By `requestedAt`. */
+  readonly from?: Instant
+  readonly to?: Instant
   readonly limit: number
   readonly cursor?: string
 }

@@ -32,6 +32,8 @@ export class FakeVenue extends Context.Tag("test/FakeVenue")<
     mood: Mood
     /** Questions fail while it is down. */
     isDown: boolean
+    /** Questions for fills are refused, as for a symbol that is gone. */
+    refusesFills: boolean
     readonly posts: Array<OrderRequest>
     readonly orders: Map<string, VenueOrder>
     readonly fills: Array<VenueFill>
@@ -110,6 +112,7 @@ export const layer = Layer.effectContext(
     const venue = FakeVenue.of({
       mood: { type: "fill" },
       isDown: false,
+      refusesFills: false,
       posts: [],
       orders: new Map(),
       fills: [],
@@ -125,9 +128,13 @@ export const layer = Layer.effectContext(
           openOrders: () => answering(venue, "openOrders", () => all().filter(({ status }) => status === "open")),
           allOrders: () => answering(venue, "allOrders", all),
           fills: (_, { exchangeOrderId }) =>
-            answering(venue, "fills", () =>
-              venue.fills.filter((fill) => exchangeOrderId === undefined || fill.exchangeOrderId === exchangeOrderId)
-            ),
+            venue.refusesFills
+              ? Effect.fail(new VenueRefused({ message: "invalid symbol", code: -1121, kind: "input" }))
+              : answering(venue, "fills", () =>
+                  venue.fills.filter(
+                    (fill) => exchangeOrderId === undefined || fill.exchangeOrderId === exchangeOrderId
+                  )
+                ),
           cancelOrder: (_, __, id) =>
             answering(venue, "cancel", () => {
               const order = venue.orders.get(id)

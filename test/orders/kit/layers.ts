@@ -30,13 +30,15 @@ export const inputs = Layer.succeed(RiskInputs, {
 })
 
 /** Everything an order needs, over a database that outlives the layer and a venue in memory. */
-export const services = Orders.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
-  Layer.provideMerge(OrdersRepo.layer),
-  Layer.provideMerge(OrderChanges.layer),
-  Layer.provide(Layer.mergeAll(inputs, Idempotency.layer)),
-  Layer.provideMerge(Layer.mergeAll(vault, MarketClock.layer)),
-  Layer.fresh
-)
+export const servicesOver = (risk: Layer.Layer<RiskInputs>) =>
+  Orders.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
+    Layer.provideMerge(OrdersRepo.layer),
+    Layer.provideMerge(OrderChanges.layer),
+    Layer.provide(Layer.mergeAll(risk, Idempotency.layer)),
+    Layer.provideMerge(Layer.mergeAll(vault, MarketClock.layer)),
+    Layer.fresh
+  )
+export const services = servicesOver(inputs)
 
 export const withVenue = services.pipe(Layer.provideMerge(FakeVenue.layer), Layer.provideMerge(TestDatabase.layer))
