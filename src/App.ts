@@ -125,7 +125,15 @@ const embeddedPaper = (settings: Settings, story: PaperStory) =>
         control: true,
         dataDir: join(settings.dataDir, "paper"),
         ...story
-      })
+      }).pipe(
+        // The paper exchange knows no settings; whoever starts the service does.
+        Layer.mapError((failure) => {
+          const refused = (name: string, example: string) =>
+            new WrongSetting({ name, problem: failure.message, example })
+          if (failure._tag === "PortTaken") return refused("PAPER_PORT", String(settings.paperPort + 1))
+          return failure._tag === "RecordingInvalid" ? refused("PAPER_MARKET", "replay:./BTCUSDT-1m.csv") : failure
+        })
+      )
     )
   )
 
@@ -171,9 +179,10 @@ const capabilities = (story: PaperStory) =>
       Layer.provideMerge(accounts),
       Layer.provideMerge(MexcStream.layer),
       Layer.provideMerge(venueClient),
+      Layer.provideMerge(venue(settings, story)),
+      // Before the paper exchange opens its journal: the folder must be ours, of this venue and of nobody else now.
       Layer.provideMerge(InstanceLease.layer({ dataDir: settings.dataDir })),
-      Layer.provideMerge(storage),
-      Layer.provideMerge(venue(settings, story))
+      Layer.provideMerge(storage)
     )
   )
 

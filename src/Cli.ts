@@ -7,6 +7,7 @@ import { stdin } from "node:process"
 import manifest from "../package.json" with { type: "json" }
 import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { type CredentialSummary, CredentialVault } from "./accounts/CredentialVault.ts"
+import { ApiKey, CredentialInfo } from "./api/Account.ts"
 import * as App from "./App.ts"
 import { Config, describeSettings } from "./Config.ts"
 import * as Decimal from "./domain/Decimal.ts"
@@ -18,13 +19,20 @@ import * as Migrations from "./store/Migrations.ts"
 /** The command line was understood, but a value in it makes no sense: exit code 2. */
 export class WrongUsage extends Schema.TaggedError<WrongUsage>()("WrongUsage", { message: Schema.String }) {}
 
-const user = Options.text("user").pipe(
-  Options.withDescription("name of the user, such as me"),
-  Options.mapEffect((name) => Effect.orDie(Schema.decode(UserId)(`local_${name}`)))
-)
-const json = Options.boolean("json").pipe(Options.withDescription("print JSON"))
-
 const usage = (message: string) => new WrongUsage({ message })
+
+const user = Options.text("user").pipe(Options.withDescription("name of the user, such as me"))
+
+const readUser = (name: string) =>
+  /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name)
+    ? Effect.orDie(Schema.decode(UserId)(`local_${name}`))
+    : usage(`--user: expected up to 64 of letters, digits and . _ @ -, such as me, got "${name}"`)
+
+const whole = (name: string, text: string, low: number, high: number) =>
+  /^\d+$/.test(text) && Number(text) >= low && Number(text) <= high
+    ? Effect.succeed(Number(text))
+    : usage(`${name}: expected a whole number from ${low} to ${high}, got "${text}"`)
+const json = Options.boolean("json").pipe(Options.withDescription("print JSON"))
 
 const readScopes = (text: string) =>
   Schema.decodeUnknown(Schema.NonEmptyArray(Scope))(text.split(",")).pipe(
@@ -49,8 +57,9 @@ const keysCreate = Command.make(
   Effect.fnUntraced(function* (options) {
     const scopes = yield* readScopes(options.scopes)
     const expiresIn = yield* readDays(options.expires)
+    const userId = yield* readUser(options.user)
     const keys = yield* ApiKeys
-    const created = yield* keys.create(options.user, { name: Option.getOrNull(options.name), scopes, expiresIn })
+    const created = yield* keys.create(userId, { name: Option.getOrNull(options.name), scopes, expiresIn })
     yield* Console.log(Redacted.value(created.token))
   })
 ).pipe(Command.withDescription("create a key, and the user if new; prints the key only, once"))
@@ -59,8 +68,9 @@ const keysList = Command.make(
   "list",
   { user, json },
   Effect.fnUntraced(function* (options) {
-    const keys = yield* (yield* ApiKeys).list(options.user)
-    if (options.json) return yield* Console.log(JSON.stringify(keys))
+    const keys = yield* (yield* ApiKeys).list(yield* readUser(options.user))
+    if (options.json) return yield* Console.log(JSON.stringify(yield* Schema.encode(Schema.Array(ApiKey))(keys)))
+    if (keys.length === 0) yield* Console.error(`${options.user} has no keys`)
     for (const key of keys) {
       const state = key.revokedAt === null ? `until ${formatInstant(key.expiresAt)}` : "revoked"
       yield* Console.log(`${key.id}  ${key.scopes.join(",")}  ${state}  ${key.name ?? ""}`)
@@ -95,25 +105,44 @@ const readPair = Effect.gen(function* () {
   return { accessKey, secretKey: Redacted.make(secretKey) }
 })
 
-const describeCredentials = (summary: CredentialSummary) =>
-  Console.log(
-    [`key ${summary.keyPrefix}… (${summary.fingerprint})`, `permissions ${summary.permissions.join(", ")}`]
-      .concat(summary.warnings.map((warning) => `warning: ${warning}`))
-      .join("\n")
-  )
+const Summary = Schema.Struct({ ...CredentialInfo.fields, fingerprint: Schema.String })
 
-const credentialsSet = Command.make("set", { user }, ({ user }) =>
-  Effect.flatMap(readPair, (pair) =>
-    Effect.flatMap(CredentialVault, (vault) => Effect.flatMap(vault.set(user, pair), describeCredentials))
-  )
+const describeCredentials = Effect.fnUntraced(function* (summary: CredentialSummary, asJson: boolean) {
+  if (asJson) return yield* Console.log(JSON.stringify(yield* Schema.encode(Summary)(summary)))
+  yield* Console.log(`key ${summary.keyPrefix}… (${summary.fingerprint})`)
+  yield* Console.log(`permissions ${summary.permissions.join(", ")}`)
+  for (const warning of summary.warnings) yield* Console.log(`warning: ${warning}`)
+})
+
+const credentialsSet = Command.make(
+  "set",
+  { user, json },
+  Effect.fnUntraced(function* (options) {
+    const userId = yield* readUser(options.user)
+    const pair = yield* readPair
+    const vault = yield* CredentialVault
+    yield* describeCredentials(yield* vault.set(userId, pair), options.json)
+  })
 ).pipe(Command.withDescription("store an exchange key, read from standard input as ACCESS_KEY:SECRET"))
 
-const credentialsTest = Command.make("test", { user }, ({ user }) =>
-  Effect.flatMap(CredentialVault, (vault) => Effect.flatMap(vault.test(user), describeCredentials))
+const credentialsTest = Command.make(
+  "test",
+  { user, json },
+  Effect.fnUntraced(function* (options) {
+    const userId = yield* readUser(options.user)
+    const vault = yield* CredentialVault
+    yield* describeCredentials(yield* vault.test(userId), options.json)
+  })
 ).pipe(Command.withDescription("ask the exchange what the stored key may do"))
 
-const credentialsRemove = Command.make("remove", { user }, ({ user }) =>
-  Effect.flatMap(CredentialVault, (vault) => vault.remove(user)).pipe(Effect.zipRight(Console.log("removed")))
+const credentialsRemove = Command.make(
+  "remove",
+  { user },
+  Effect.fnUntraced(function* (options) {
+    const userId = yield* readUser(options.user)
+    yield* (yield* CredentialVault).remove(userId)
+    yield* Console.log("removed")
+  })
 ).pipe(Command.withDescription("forget the stored key"))
 
 const credentials = Command.make("credentials").pipe(
@@ -126,8 +155,9 @@ const migrate = Command.make(
   "migrate",
   { plan: Options.boolean("plan").pipe(Options.withDescription("only show what would be done")), json },
   Effect.fnUntraced(function* (options) {
-    const planned = yield* Effect.provide(Migrations.plan(), App.database)
-    if (!options.plan) yield* Effect.scoped(Layer.build(App.storage))
+    const plan = Effect.provide(Migrations.plan(), App.database)
+    // What was done is what can be read afterwards.
+    const planned = yield* options.plan ? plan : Effect.zipRight(Effect.scoped(Layer.build(App.storage)), plan)
     if (options.json) return yield* Console.log(JSON.stringify(planned))
     for (const { name, state } of planned) yield* Console.log(`${state.padEnd(8)} ${name}`)
   })
@@ -173,10 +203,10 @@ const readAccount = Effect.fnUntraced(function* (text: string) {
 const paper = Command.make(
   "paper",
   {
-    port: Options.integer("port").pipe(Options.withDefault(3001)),
+    port: Options.text("port").pipe(Options.withDescription("0 takes a free one"), Options.withDefault("3001")),
     market,
     speed: Options.float("speed").pipe(Options.withDescription("market seconds per second"), Options.withDefault(1)),
-    seed: Options.integer("seed").pipe(Options.withDefault(1)),
+    seed: Options.text("seed").pipe(Options.withDescription("of the synthetic market"), Options.withDefault("1")),
     account: Options.text("account").pipe(Options.withDescription("KEY:SECRET:USDT=10000,BTC=1"), Options.repeated),
     control: Options.boolean("control").pipe(Options.withDescription("serve /paper/v1 to this machine")),
     data: Options.text("data").pipe(Options.withDescription("folder of the journal"), Options.optional)
@@ -188,10 +218,10 @@ const paper = Command.make(
     const accounts = yield* Effect.forEach(options.account, readAccount)
     return yield* App.servePaper({
       host: "127.0.0.1",
-      port: options.port,
+      port: yield* whole("--port", options.port, 0, 65_535),
       market: choice,
       speed: options.speed,
-      seed: options.seed,
+      seed: yield* whole("--seed", options.seed, 0, 2_147_483_647),
       accounts,
       control: options.control,
       dataDir: Option.getOrNull(options.data)
@@ -212,6 +242,8 @@ const demo = Command.make(
     const choice = App.marketChoice(options.market)
     if (choice === null) return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
     const drop = yield* Effect.mapError(Decimal.parse(options.drop), (why) => usage(`--drop: ${why}`))
+    if (!Decimal.isPositive(drop) || Decimal.greaterOrEqual(drop, Decimal.hundred))
+      return yield* refuse(`--drop: expected percent above 0 and below 100, got "${options.drop}"`)
     yield* App.demo({ market: choice, drop })
   })
 ).pipe(Command.withDescription("watch rules buy in a crash, in about a minute"))

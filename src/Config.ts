@@ -31,9 +31,11 @@ const valueOf = (name: string, secret: boolean, env: Environment): Either.Either
   const file = secret ? env[`${name}_FILE`]?.trim() : undefined
   if (given) return file ? Either.left(`set either ${name} or ${name}_FILE, not both`) : Either.right(given)
   if (!file) return Either.right(undefined)
-  return existsSync(file)
-    ? Either.right(readFileSync(file, "utf8").trim())
-    : Either.left(`the file that ${name}_FILE names does not exist`)
+  if (!existsSync(file)) return Either.left(`the file that ${name}_FILE names does not exist`)
+  return Either.try({
+    try: () => readFileSync(file, "utf8").trim(),
+    catch: () => `the file that ${name}_FILE names cannot be read`
+  })
 }
 
 const define =

@@ -36,7 +36,8 @@ describe("settings", () => {
     [{ MEXC_REST_URL: "http://example.com" }, "MEXC_REST_URL: credentials may only travel over https://"],
     [{ CORS_ORIGINS: "https://a.example/path" }, "CORS_ORIGINS: expected origins without path"],
     [{ PAPER_MARKET: "moon" }, "PAPER_MARKET: expected synthetic or replay:FILE"],
-    [{ MASTER_KEYS_FILE: "/does/not/exist" }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names does not exist"]
+    [{ MASTER_KEYS_FILE: "/does/not/exist" }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names does not exist"],
+    [{ MASTER_KEYS_FILE: tmpdir() }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names cannot be read"]
   ])("refuse %j in one line with an example", (env, start) => {
     const line = refusal(env)
     assert.isTrue(line.startsWith(start), line)

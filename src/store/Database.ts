@@ -1,8 +1,8 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import { Context, Effect, FiberRef, Layer, Schedule } from "effect"
-import { accessSync, constants, mkdirSync } from "node:fs"
-import { dirname } from "node:path"
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
+import { dirname, resolve } from "node:path"
 import { DatabaseUnavailable } from "../api/Errors.ts"
 import * as Libsql from "./Libsql.ts"
 import { StoreRefused } from "./StoreRefused.ts"
@@ -106,13 +106,20 @@ const unavailable = (fault: SqlError) =>
     )
   )
 
+/** Step by step, because Node's recursive form never ends where a file system refuses new folders as `/proc` does. */
+const makeFolder = (folder: string): void => {
+  if (existsSync(folder)) return
+  makeFolder(dirname(resolve(folder)))
+  mkdirSync(folder, { mode: 0o700 })
+}
+
 /** The folder of a local database, made on first start for its owner only. */
 const prepareFolder = (url: string): Effect.Effect<void, StoreRefused> => {
   if (!Libsql.isLocal(url)) return Effect.void
   const folder = dirname(Libsql.pathOf(url))
   return Effect.try({
     try: () => {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      makeFolder(folder)
       accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     },
     catch: (cause) =>
