@@ -182,7 +182,10 @@ const make = Effect.fnUntraced(function* () {
 })
 
 const missing = Effect.suspend(
-  () => new CredentialsMissing({ message: "No exchange key is stored; set one with PUT /api/v1/account/credentials." })
+  () =>
+    new CredentialsMissing({
+      message: "No exchange key is stored; set one with `credentials set` or PUT /api/v1/account/credentials."
+    })
 )
 
 const unreadable = (userId: UserId) =>

@@ -12,6 +12,8 @@ const maxValues = 1_000
  */
 export const parseJson = (text: string): Effect.Effect<unknown, MalformedJson> =>
   Effect.suspend(() => {
+    // What reading the bytes as UTF-8 leaves where they are something else.
+    if (text.includes("\ufffd")) return Effect.fail(new MalformedJson({ message: "The body is not UTF-8." }))
     const fault = lexicalFault(text)
     if (fault !== null) return Effect.fail(new MalformedJson({ message: fault }))
     return Effect.try({

@@ -3,6 +3,7 @@ import {
   type ApiError,
   type Detail,
   IdempotencyKeyRequired,
+  NotFound,
   PreconditionRequired,
   SymbolNotFound,
   ValidationFailed
@@ -20,7 +21,10 @@ export const refusedInput = (issues: ReadonlyArray<SchemaIssue>, route: Route | 
   const first = issues[0]
   const path = first?.path.join(".") ?? ""
   if (first?._tag === "Missing" && path === "idempotency-key") {
-    return new IdempotencyKeyRequired({ message: "This write needs an Idempotency-Key header." })
+    return new IdempotencyKeyRequired({
+      message:
+        "This write needs an Idempotency-Key header of 16 to 64 printable ASCII characters: any text of yours, the same again when you repeat the request."
+    })
   }
   if (first?._tag === "Missing" && path === "if-match") {
     return new PreconditionRequired({
@@ -30,6 +34,10 @@ export const refusedInput = (issues: ReadonlyArray<SchemaIssue>, route: Route | 
   // In a URL a symbol names the thing asked for; in a body it is a field like any other.
   if (route?.takesBody === false && first !== undefined && /^symbols?(\.|$)/.test(path) && first._tag !== "Missing") {
     return new SymbolNotFound({ message: `Symbols are upper-case pairs such as "BTCUSDT".` })
+  }
+  // Nothing can have an id of another form.
+  if (first !== undefined && path === "id" && first._tag !== "Missing" && first._tag !== "Unexpected") {
+    return new NotFound({ message: `Nothing has such an id: ${first.message.slice(0, 200)}.` })
   }
   const details = toDetails(issues)
   return new ValidationFailed({ message: summary(details), details })
@@ -54,7 +62,7 @@ const sentence = (issues: ReadonlyArray<SchemaIssue>): string => {
   const mismatches = issues.map(({ message }) => mismatch.exec(message))
   const actual = mismatches[0]?.[2]
   if (actual === undefined) return issue.message.replaceAll("\n", " ").slice(0, 500)
-  const expected = [...new Set(mismatches.flatMap((found) => found?.[1] ?? []))]
+  const expected = [...new Set(mismatches.flatMap((found) => found?.[1] ?? []))].filter((what) => what !== "undefined")
   // The usual mistake with amounts.
   const quoted = expected.includes("string") && /^-?[\d.]+$/.test(actual) ? `; write "${actual}"` : ""
   return `expected ${expected.join(" or ")}, got ${actual}${quoted}`.slice(0, 500)

@@ -29,6 +29,7 @@ describe("A request body", () => {
         assert.strictEqual(yield* refused(text), "The body is not JSON.", text)
       }
       assert.strictEqual(yield* refused(""), "The body is empty.")
+      assert.strictEqual(yield* refused(Buffer.from([0x22, 0xff, 0x22]).toString()), "The body is not UTF-8.")
     })
   )
 
