@@ -6,7 +6,7 @@ import { Instant } from "../domain/Time.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
 import { ExchangeRateLimited, ExchangeUnavailable, StaleMarketData, SymbolNotFound } from "./Errors.ts"
-import { integerParameter, Limit, optional, page, paging, query, SymbolNames } from "./Requests.ts"
+import { integerParameter, Limit, optional, page, paging, period, query, SymbolNames } from "./Requests.ts"
 
 const freshness = { asOf: Instant, source: Source, stale: Schema.Boolean }
 
@@ -56,7 +56,7 @@ export class MarketApi extends HttpApiGroup.make("market")
   .add(
     HttpApiEndpoint.get("listCandles", "/market/candles/:symbol")
       .setPath(bySymbol)
-      .setUrlParams(query({ interval: Interval, from: optional(Instant), to: optional(Instant), ...paging }))
+      .setUrlParams(query({ interval: Interval, ...period, ...paging }))
       .addSuccess(ok(Candles))
       .annotate(RequiredScope, "read")
   )

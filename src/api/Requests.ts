@@ -1,5 +1,6 @@
 import { ParseResult, Schema } from "effect"
 import { SymbolName } from "../domain/Market.ts"
+import { Instant } from "../domain/Time.ts"
 
 /** What every route shares: strict bodies and queries, pages, and the headers of safe writes. */
 
@@ -38,6 +39,9 @@ export const Cursor = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9._~-]{1,200}
 })
 
 export const paging = { limit: optional(Limit), cursor: optional(Cursor) }
+
+/** A stretch of market time: `from` inclusive, `to` exclusive. */
+export const period = { from: optional(Instant), to: optional(Instant) }
 
 /** A list answer. */
 export const page = <A, I>(item: Schema.Schema<A, I>) =>

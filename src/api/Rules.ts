@@ -22,7 +22,7 @@ import {
   QuotaExceeded,
   VersionMismatch
 } from "./Errors.ts"
-import { idempotencyHeaders, optional, page, paging, query, strict, versionHeaders } from "./Requests.ts"
+import { idempotencyHeaders, optional, page, paging, period, query, strict, versionHeaders } from "./Requests.ts"
 
 /** The endpoints of rules and of what they did; `TradingApi` gathers them. */
 
@@ -97,14 +97,14 @@ export const getRulePosition = HttpApiEndpoint.get("getRulePosition", "/trading/
 
 export const listRuleDecisions = HttpApiEndpoint.get("listRuleDecisions", "/trading/rules/:id/decisions")
   .setPath(byId)
-  .setUrlParams(query(paging))
+  .setUrlParams(query({ ...period, ...paging }))
   .addSuccess(ok(page(Decision)))
   .addError(failures(NotFound))
   .annotate(RequiredScope, "read")
 
 export const listRuleExecutions = HttpApiEndpoint.get("listRuleExecutions", "/trading/rules/:id/executions")
   .setPath(byId)
-  .setUrlParams(query(paging))
+  .setUrlParams(query({ ...period, ...paging }))
   .addSuccess(ok(page(Execution)))
   .addError(failures(NotFound))
   .annotate(RequiredScope, "read")
@@ -118,7 +118,7 @@ export const explainRule = HttpApiEndpoint.get("explainRule", "/trading/rules/:i
   .annotate(RequiredScope, "read")
 
 export const listExecutions = HttpApiEndpoint.get("listExecutions", "/trading/executions")
-  .setUrlParams(query(paging))
+  .setUrlParams(query({ ...period, ...paging }))
   .addSuccess(ok(page(Execution)))
   .annotate(RequiredScope, "read")
 

@@ -27,7 +27,7 @@ import {
   StaleMarketData,
   SymbolNotTradable
 } from "./Errors.ts"
-import { idempotencyHeaders, optional, page, paging, query, strict } from "./Requests.ts"
+import { idempotencyHeaders, optional, page, paging, period, query, strict } from "./Requests.ts"
 import {
   createRule,
   deleteRule,
@@ -80,7 +80,7 @@ export class TradingApi extends HttpApiGroup.make("trading")
   )
   .add(
     HttpApiEndpoint.get("listOrders", "/trading/orders")
-      .setUrlParams(query({ symbol: optional(SymbolName), status: optional(OrderStatus), ...paging }))
+      .setUrlParams(query({ symbol: optional(SymbolName), status: optional(OrderStatus), ...period, ...paging }))
       .addSuccess(ok(page(Order)))
       .annotate(RequiredScope, "read")
   )
