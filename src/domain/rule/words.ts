@@ -82,12 +82,15 @@ export const nextFiring = ({ document, nextAt, last, reference, armed, tick }: N
     const from = trigger.type === "price.drop" ? describeFrom(trigger.from) : "a price"
     return { at: null, price: null, awayPercent: null, text: `${verb} once ${from} is known` }
   }
-  const price = displayPrice(bound.price, tick)
+  // The market only ever stands on the venue's steps, so the bound may too without meaning something else.
+  const rounding = bound.comparison === "atOrBelow" || bound.comparison === "above" ? "floor" : "ceil"
+  const onStep = tick === null ? bound.price : Decimal.quantise(bound.price, tick, rounding)
+  const price = displayPrice(onStep, tick)
   const again = armed ? "" : ", after it has re-armed"
   return {
     at: null,
-    price: bound.price,
-    awayPercent: away(bound.price, last),
+    price: onStep,
+    awayPercent: away(onStep, last),
     text: `${verb} when ${symbol} ${verbs[bound.comparison](price)}${again}`
   }
 }
