@@ -38,9 +38,12 @@ export const openApi = (version: string): JsonObject => {
       )
       paths[path] ??= {}
       paths[path][method] = {
+        summary: titleOf(endpoint.name),
         ...operation,
         operationId: endpoint.name,
-        ...(scope === null ? {} : { "x-required-scope": scope }),
+        ...(scope === null
+          ? {}
+          : { "x-required-scope": scope, description: `Needs a key with the scope \`${scope}\`.` }),
         ...Option.match(endpoint.payloadSchema, {
           onNone: () => ({}),
           onSome: (payload) => ({
@@ -64,6 +67,10 @@ export const openApi = (version: string): JsonObject => {
   }
   return asObject(withDiscriminators(document, named))
 }
+
+/** `listRuleDecisions` reads "List rule decisions". */
+const titleOf = (name: string): string =>
+  name.charAt(0).toUpperCase() + name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 
 const content = (schema: Json, example?: unknown): JsonObject => ({
   "application/json": { schema, ...(example === undefined ? {} : { example: toJson(example) }) }

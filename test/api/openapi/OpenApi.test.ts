@@ -37,6 +37,10 @@ describe("The OpenAPI document", () => {
     assert.sameMembers(ids, methods)
   })
 
+  it("has a line for people on every operation", () => {
+    for (const { operation } of operations) assert.match(String(operation["summary"]), /^[A-Z][a-z]+( [a-z]+)+$/)
+  })
+
   it("has a definition for every reference", () => {
     walk(document, "#", (node, at) => {
       const reference = node["$ref"]
