@@ -78,7 +78,10 @@ describe("A start that cannot be", () => {
       const env = { DATA_DIR: join(folder, "data"), PORT: "0", PAPER_PORT: "0" }
       const first = yield* dipper(["serve"], { cwd: folder, env })
       yield* first.line(/dipper ready/)
-      refusal(yield* serve(folder, {}), { code: 1, says: new RegExp(`DATA_DIR: .* .process ${first.pid} .* Example: `) })
+      refusal(yield* serve(folder, {}), {
+        code: 1,
+        says: new RegExp(`DATA_DIR: .* .process ${first.pid} .* Example: `)
+      })
       yield* first.stop("SIGKILL")
       const second = yield* dipper(["serve"], { cwd: folder, env })
       yield* second.line(/dipper ready http:\/\/127\.0\.0\.1:\d+ exchange=paper/)
