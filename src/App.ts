@@ -106,14 +106,20 @@ export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer).pipe
 )
 
 /** A paper exchange on this machine as the venue: its market clock, and accounts on it for new users. */
-const paperAt = (url: string) =>
-  Layer.mergeAll(PaperAccounts.layerHttp(url), VenueClock.layer).pipe(
+const paperAt = (url: string, clock: typeof VenueClock.layer = VenueClock.layer) =>
+  Layer.mergeAll(PaperAccounts.layerHttp(url), clock).pipe(
     Layer.provide(NodeHttpClient.layerUndici),
     Layer.provideMerge(endpointOf(url))
   )
 
+/** In an invented market at wall speed market time is wall time: nobody need be asked for it. */
+const followsWall = ({ paperMarket, paperSpeed }: Settings, { startsAt }: PaperStory) =>
+  paperSpeed === 1 && startsAt === undefined && !paperMarket.startsWith("replay:")
+
 const embeddedPaper = (settings: Settings, story: PaperStory) =>
-  Layer.unwrapEffect(Effect.map(PaperExchange, ({ url }) => paperAt(url))).pipe(
+  Layer.unwrapEffect(
+    Effect.map(PaperExchange, ({ url }) => paperAt(url, followsWall(settings, story) ? MarketClock.layer : undefined))
+  ).pipe(
     Layer.provide(
       PaperExchange.layer({
         host: "127.0.0.1",

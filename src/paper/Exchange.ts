@@ -243,13 +243,13 @@ const openMarkets = Effect.fnUntraced(function* (
   at: number,
   commit: Context.Tag.Service<typeof Commits>["commit"]
 ) {
+  const quiet: Array<PriceStep> = []
   for (const market of engine.markets.values()) {
     const { symbol } = market.listing
     const price = market.last ?? (yield* source.priceAtStart(symbol))
-    if (price === null) continue
-    const quiet: PriceStep = { symbol, at, price, quantity: Decimal.zero, takerSide: "buy" }
-    yield* commit(() => engine.run(() => engine.step(quiet)))
+    if (price !== null) quiet.push({ symbol, at, price, quantity: Decimal.zero, takerSide: "buy" })
   }
+  yield* commit(() => engine.run(() => quiet.forEach((step) => engine.step(step))))
 })
 
 const openOrFind = (
