@@ -4,7 +4,7 @@ import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Deferred, Effect, FiberRef, Layer, Option, Runtime, Schema } from "effect"
+import { Context, Deferred, Effect, Fiber, FiberRef, Layer, Option, Runtime, Schema } from "effect"
 import { createServer as createPlainServer, type Server as NodeServer } from "node:http"
 import { createServer as createTlsServer } from "node:https"
 import { Api } from "../api/Api.ts"
@@ -64,7 +64,7 @@ const defaultTimeouts = {
   checkEveryMs: 1_000,
   /** Stopping: how long new requests are still told so, and how long those under way may take. */
   announceMs: 300,
-  drainMs: 4_000
+  drainMs: 2_000
 }
 
 /** Where the API is served; `port` is the real one where 0 was asked. */
@@ -183,8 +183,11 @@ const drain = (gate: Gate, server: NodeServer, timeouts: typeof defaultTimeouts)
     yield* Effect.sleep(timeouts.announceMs)
     const closed = yield* Effect.async<void>((resume) => void server.close(() => resume(Effect.void))).pipe(Effect.fork)
     server.closeIdleConnections()
-    // A finalizer cannot be interrupted, and without this neither could the waiting.
-    yield* Effect.interruptible(Effect.timeoutOption(Deferred.await(idle), timeouts.drainMs))
+    // In a fiber of its own: a stop by signal runs this in one that is interrupted, where any wait would end at once.
+    const waiting = yield* Effect.forkDaemon(
+      Effect.interruptible(Effect.timeoutOption(Deferred.await(idle), timeouts.drainMs))
+    )
+    yield* Fiber.await(waiting)
     server.closeAllConnections()
     yield* closed
   })

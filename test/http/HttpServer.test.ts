@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Logger } from "effect"
+import { Deferred, Effect, Fiber, Layer, Logger, Option } from "effect"
 import { HttpServer, PortTaken, type ServerOptions } from "../../src/http/HttpServer.ts"
 import { ask, bearer, raw, serve, type Stubs } from "./kit/server.ts"
 
@@ -162,6 +162,33 @@ describe("The server", () => {
       yield* Deferred.succeed(release, undefined)
       assert.strictEqual((yield* Fiber.join(underWay)).status, 200)
       yield* Fiber.join(server)
+    })
+  )
+
+  it.live("finishes what is under way also when a signal stops it", () =>
+    Effect.gen(function* () {
+      const begun = yield* Deferred.make<void>()
+      const release = yield* Deferred.make<void>()
+      const slow: Stubs = {
+        orders: {
+          list: () =>
+            Effect.zipRight(Deferred.succeed(begun, undefined), Deferred.await(release)).pipe(
+              Effect.as({ items: [], nextCursor: null })
+            )
+        }
+      }
+      const url = yield* Deferred.make<string>()
+      const server = yield* Effect.fork(
+        running((at) => Effect.zipRight(Deferred.succeed(url, at), Effect.never), {}, slow)
+      )
+      const underWay = yield* Effect.fork(ask((yield* Deferred.await(url)) + orders, ann))
+      yield* Deferred.await(begun)
+      yield* Fiber.interruptFork(server)
+      yield* Effect.sleep("100 millis")
+      yield* Deferred.succeed(release, undefined)
+      assert.strictEqual((yield* Fiber.join(underWay)).status, 200)
+      const ended = yield* Effect.timeoutOption(Fiber.await(server), "1 second")
+      assert.isTrue(Option.isSome(ended))
     })
   )
 
