@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, Fiber, FiberSet, Layer, Option } from "effect"
+import { Array, Clock, Context, Duration, Effect, Fiber, FiberSet, Layer, Option } from "effect"
 import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { reason } from "../domain/Reason.ts"
 import { decide } from "../domain/rule/decide.ts"
@@ -19,6 +19,9 @@ import { RulesRepo } from "./RulesRepo.ts"
 
 /** A firing that a crash cut off before its order may go on this long after its trigger; schedules have `onMissedRun`. */
 const resumableForMs = 60_000
+
+/** Missed slots written in one transaction: orders of others wait for it. */
+const missedAtOnce = 10
 
 /** From a trigger to its record: claim the slot, look, decide, place, settle. One at a time per rule. */
 export class RuleFiring extends Context.Tag("dipper/autobuy/RuleFiring")<
@@ -130,24 +133,26 @@ const make = Effect.gen(function* () {
     )
   )
 
+  const recordMissed = Effect.fnUntraced(function* (rule: RuleRow, slot: Instant, now: Instant) {
+    const why = reason("MISSED", { slot: formatInstant(slot) })
+    const row = yield* newExecution(rule, { slot: formatInstant(slot), triggeredAt: slot })
+    const claimed = yield* executions.begin({ ...row, state: "done", outcome: "skipped", reason: why })
+    if (claimed.execution_id !== row.execution_id) return
+    yield* executions.record(row.user_id, row.execution_id, bareDecision(rule, rule.document.trigger.type, now, why))
+  })
+
   const miss = Effect.fn("RuleFiring.miss")(function* (rule: RuleRow, slots: ReadonlyArray<Instant>, runtime: Runtime) {
     const now = yield* clock.now
+    // A slot is claimed only once, so a crash in between repeats nothing.
+    for (const some of Array.chunksOf(slots, missedAtOnce))
+      yield* database.write(
+        Effect.zipRight(
+          ownership.assertOwner,
+          Effect.forEach(some, (slot) => recordMissed(rule, slot, now), { discard: true })
+        )
+      )
     yield* database.write(
-      Effect.gen(function* () {
-        yield* ownership.assertOwner
-        for (const slot of slots) {
-          const why = reason("MISSED", { slot: formatInstant(slot) })
-          const row = yield* newExecution(rule, { slot: formatInstant(slot), triggeredAt: slot })
-          const claimed = yield* executions.begin({ ...row, state: "done", outcome: "skipped", reason: why })
-          if (claimed.execution_id === row.execution_id)
-            yield* executions.record(
-              row.user_id,
-              row.execution_id,
-              bareDecision(rule, rule.document.trigger.type, now, why)
-            )
-        }
-        yield* rules.saveRuntime(rule.user_id, rule.rule_id, runtime)
-      })
+      Effect.zipRight(ownership.assertOwner, rules.saveRuntime(rule.user_id, rule.rule_id, runtime))
     )
   })
 

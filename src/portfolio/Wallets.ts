@@ -40,6 +40,8 @@ export class Wallets extends Context.Tag("dipper/portfolio/Wallets")<
     readonly refresh: (userId: UserId) => Effect.Effect<Wallet, WalletError>
     /** Available (free less reserved) of one asset. */
     readonly freeOf: (userId: UserId, asset: string) => Effect.Effect<Decimal.Decimal, WalletError>
+    /** The same from what is kept, without asking anybody: also inside a transaction, whose intents it sees. */
+    readonly keptFreeOf: (userId: UserId, asset: string) => Effect.Effect<Decimal.Decimal, DatabaseUnavailable>
     /** Free, locked and available of one asset, without prices. */
     readonly holding: (userId: UserId, asset: string) => Effect.Effect<Holding, WalletError>
     /** Joins one pushed balance; an older one than the kept changes nothing. */
@@ -177,6 +179,8 @@ const make = Effect.gen(function* () {
       yield* reread(userId)
       return yield* walletOf(userId, yield* repo.kept(userId), true)
     }),
+    keptFreeOf: (userId, asset) =>
+      Effect.map(repo.kept(userId), (kept) => (holdingsOf(kept).get(asset) ?? none).available),
     freeOf: (userId, asset) => Effect.map(holding(userId, asset), ({ available }) => available),
     holding,
     record: repo.record,

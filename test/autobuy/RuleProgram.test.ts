@@ -413,6 +413,18 @@ describe("stopping a rule", () => {
     }).pipe(run, Effect.provide(engine()))
   )
 
+  it.effect("a reserve that another rule would cut into meanwhile refuses the intent", () =>
+    Effect.gen(function* () {
+      const market = yield* FakeMarket
+      const id = yield* makeRuleId()
+      yield* storeRule(id, { ...dip, limits: { total: "1000", reserveQuote: "9900" } })
+      yield* market.tick(89_000)
+      yield* start
+      assert.deepStrictEqual(yield* outcomes(id), ["n1 skipped CAP_RESERVE"])
+      assert.deepStrictEqual(yield* placed, [])
+    }).pipe(run, Effect.provide(engine()))
+  )
+
   it.effect("a limit that another firing took meanwhile refuses the intent", () =>
     Effect.gen(function* () {
       const market = yield* FakeMarket

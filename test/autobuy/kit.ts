@@ -216,7 +216,8 @@ const orders = Layer.scopedContext(
 const clientId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9]{1,32}$/), Schema.brand("ClientOrderId"))
 
 const portfolio = Layer.mergeAll(
-  Layer.mock(Wallets, { freeOf: () => Effect.succeed(d("10000")) }),
+  // Another rule's intent takes a hundred between the decision and ours.
+  Layer.mock(Wallets, { freeOf: () => Effect.succeed(d("10000")), keptFreeOf: () => Effect.succeed(d("9900")) }),
   Layer.mock(Books, {
     lastBuy: () => Effect.succeed(null),
     averageCost: () => Effect.succeed(null),

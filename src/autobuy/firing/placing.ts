@@ -5,6 +5,7 @@ import { reason, type Reason } from "../../domain/Reason.ts"
 import { checkCaps } from "../../domain/rule/caps.ts"
 import type { BuyOrder } from "../../domain/rule/sizing.ts"
 import { Orders } from "../../orders/Orders.ts"
+import { Wallets } from "../../portfolio/Wallets.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import type { ExecutionRow, RuleRow } from "../record/rows.ts"
 import { refusedBy } from "../record/settle.ts"
@@ -23,7 +24,22 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
   const rules = yield* RulesRepo
   const executions = yield* ExecutionsRepo
   const orders = yield* Orders
+  const wallets = yield* Wallets
   const { conclude, consequences, join, usageOf } = settling
+
+  /** Other rules of the user decide at the same time; only here does each see what the others have taken. */
+  const reserveTaken = Effect.fnUntraced(function* (
+    { user_id: userId }: RuleRow,
+    { quote_asset: asset }: ExecutionRow,
+    keep: Decimal.Decimal | null,
+    needed: Decimal.Decimal
+  ) {
+    if (keep === null || asset === null) return null
+    const free = yield* wallets.keptFreeOf(userId, asset)
+    if (Decimal.greaterOrEqual(Decimal.subtract(free, needed), keep)) return null
+    const text = Decimal.format
+    return reason("CAP_RESERVE", { asset, free: text(free), needed: text(needed), keep: text(keep) })
+  })
 
   const place = Effect.fnUntraced(function* (
     rule: RuleRow,
@@ -43,6 +59,8 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
       const usage = yield* usageOf(current.value, row.triggered_at, row.execution_id)
       const { refusal } = checkCaps(limits, usage, order.worst)
       if (refusal !== null) return yield* new IntentRefused({ reason: refusal })
+      const reserve = yield* reserveTaken(rule, row, limits.reserveQuote, order.worst)
+      if (reserve !== null) return yield* new IntentRefused({ reason: reserve })
       yield* executions.save({ ...row, attempted: true, reserved_quote: order.worst })
       yield* executions.record(row.user_id, row.execution_id, decision)
       sentMs = Math.round((yield* Clock.currentTimeMillis) - began)

@@ -13,8 +13,8 @@ import { scheduleOperands } from "./operands.ts"
 /** A slot this late was missed. */
 const missedAfterMs = 60_000
 
-/** Older missed slots than the last so many leave no record of their own. */
-const missedKept = 1_000
+/** Older missed slots than the last so many leave no record of their own: after a downtime all rules write theirs at once. */
+const missedKept = 100
 
 const ended: Finished = { state: "completed", reason: reason("COMPLETED_END") }
 
