@@ -153,7 +153,13 @@ const venue = (settings: Settings, story: PaperStory) => {
       MarketClock.layer,
       PaperAccounts.layerNone
     )
-  return settings.paperUrl === null ? embeddedPaper(settings, story) : paperAt(settings.paperUrl)
+  if (settings.paperUrl === null) return embeddedPaper(settings, story)
+  return paperAt(settings.paperUrl).pipe(
+    Layer.mapError(({ message }) => {
+      const problem = `${message}; start it first, with --control`
+      return new WrongSetting({ name: "PAPER_URL", problem, example: "http://127.0.0.1:3001" })
+    })
+  )
 }
 
 const accounts = Layer.mergeAll(ApiKeys.layer, Auth.layerLocal, Accounts.layer).pipe(
