@@ -8,6 +8,7 @@ import manifest from "../package.json" with { type: "json" }
 import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { type CredentialSummary, CredentialVault } from "./accounts/CredentialVault.ts"
 import { ApiKey, CredentialInfo } from "./api/Account.ts"
+import { NotFound } from "./api/Errors.ts"
 import * as App from "./App.ts"
 import { Config, describeSettings } from "./Config.ts"
 import * as Decimal from "./domain/Decimal.ts"
@@ -119,6 +120,11 @@ const credentialsSet = Command.make(
   { user, json },
   Effect.fnUntraced(function* (options) {
     const userId = yield* readUser(options.user)
+    // Keys make users; a slip of the pen makes none.
+    if ((yield* (yield* ApiKeys).list(userId)).length === 0)
+      return yield* new NotFound({
+        message: `there is no user ${options.user} yet; make one: keys create --user ${options.user} --scopes read,trade,manage`
+      })
     const pair = yield* readPair
     const vault = yield* CredentialVault
     yield* describeCredentials(yield* vault.set(userId, pair), options.json)

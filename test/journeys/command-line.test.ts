@@ -222,10 +222,12 @@ describe("Commands", () => {
       const env = { DATA_DIR: folder, PAPER_URL: paperUrl }
       const command = (stdin: string, ...args: ReadonlyArray<string>) => run(args, { cwd: folder, env, stdin })
       refusal(yield* command("", "credentials", "test", "--user", "me"), { code: 1, says: /No exchange key is stored/ })
-      refusal(yield* command("nonsense", "credentials", "set", "--user", "me"), { code: 2, says: /ACCESS_KEY:SECRET/ })
+      const store = command("mx0vgl:hidden-part", "credentials", "set", "--user", "me")
+      refusal(yield* store, { code: 1, says: /no user me yet.*keys create --user me/ })
       yield* command("", "keys", "create", "--user", "me")
+      refusal(yield* command("nonsense", "credentials", "set", "--user", "me"), { code: 2, says: /ACCESS_KEY:SECRET/ })
       refusal(yield* command("mx0vgl:wrong", "credentials", "set", "--user", "me"), { code: 1, says: /refused/ })
-      const set = yield* command("mx0vgl:hidden-part", "credentials", "set", "--user", "me")
+      const set = yield* store
       assert.strictEqual(set.code, 0, set.stderr)
       assert.match(set.stdout, /^key mx0v/)
       const tested = yield* command("", "credentials", "test", "--user", "me", "--json")
