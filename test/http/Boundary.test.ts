@@ -58,7 +58,7 @@ describe("Every answer is the envelope", () => {
       "FORBIDDEN"
     ],
     ["an object that is not there", `/trading/orders/${orderId}`, { headers: ann }, 404, "NOT_FOUND"],
-    ["an id in another form", "/trading/orders/42", { headers: ann }, 400, "VALIDATION_FAILED"],
+    ["an id in another form", "/trading/orders/42", { headers: ann }, 404, "NOT_FOUND"],
     ["a fault of ours", `/trading/orders/${orderId}/fills`, { headers: ann }, 500, "INTERNAL"],
     ["broken JSON", "/trading/orders", post(`{"symbol":`), 400, "MALFORMED_JSON"],
     ["an empty body", "/trading/orders", post(""), 400, "MALFORMED_JSON"],
