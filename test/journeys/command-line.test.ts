@@ -34,8 +34,7 @@ const takenPort = Effect.acquireRelease(
 const serve = (folder: string, env: Readonly<Record<string, string>>) =>
   run(["serve"], { cwd: folder, env: { DATA_DIR: join(folder, "data"), PORT: "0", PAPER_PORT: "0", ...env } })
 
-const journey = <E>(name: string, test: Effect.Effect<void, E, Scope.Scope>) =>
-  it.scopedLive(name, () => test, 60_000)
+const journey = <E>(name: string, test: Effect.Effect<void, E, Scope.Scope>) => it.scopedLive(name, () => test, 60_000)
 
 describe("A start that cannot be", () => {
   const settings: ReadonlyArray<readonly [env: Record<string, string>, says: RegExp]> = [
