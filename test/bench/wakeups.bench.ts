@@ -11,9 +11,16 @@ import { median, print, spread } from "./kit.ts"
 
 const rounds = 9
 const ticks = 5_000
-const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "MXUSDT", "BTCUSDC", "ETHBTC"].map(
-  Schema.decodeSync(SymbolName)
-)
+const symbols = Schema.decodeSync(Schema.Array(SymbolName))([
+  "BTCUSDT",
+  "ETHUSDT",
+  "SOLUSDT",
+  "XRPUSDT",
+  "DOGEUSDT",
+  "MXUSDT",
+  "BTCUSDC",
+  "ETHBTC"
+])
 
 /** The same numbers in every run. */
 const generator = (seed: number) => {
