@@ -31,7 +31,7 @@ const result = await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  // libSQL is native, its client is not: outside, that is a hundred files more to find. The others are optional
+  // libSQL is native, its client is not: outside, that is some sixty files more to find. The others are optional
   // accelerators of ws that are not installed.
   external: ["libsql", "bufferutil", "utf-8-validate"],
   // The engine keeps the source text in memory: without comments and blanks 20 MB less. Names stay, for stack traces.
