@@ -9,10 +9,10 @@ import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { type CredentialSummary, CredentialVault } from "./accounts/CredentialVault.ts"
 import { ApiKey, CredentialInfo } from "./api/Account.ts"
 import { NotFound } from "./api/Errors.ts"
+import { localUserId } from "./accounts/UsersRepo.ts"
 import * as App from "./App.ts"
 import { Config, describeSettings } from "./Config.ts"
 import * as Decimal from "./domain/Decimal.ts"
-import { UserId } from "./domain/Ids.ts"
 import { Scope } from "./domain/Principal.ts"
 import { formatInstant } from "./domain/Time.ts"
 import * as Migrations from "./store/Migrations.ts"
@@ -24,15 +24,13 @@ const usage = (message: string) => new WrongUsage({ message })
 
 const user = Options.text("user").pipe(Options.withDescription("name of the user, such as me"))
 
-const readUser = (name: string) =>
-  /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name)
-    ? Effect.orDie(Schema.decode(UserId)(`local_${name}`))
-    : usage(`--user: expected up to 64 of letters, digits and . _ @ -, such as me, got "${name}"`)
+const readUser = (name: string) => Effect.mapError(localUserId(name), (why) => usage(`--user: ${why}`))
 
 const whole = (name: string, text: string, low: number, high: number) =>
   /^\d+$/.test(text) && Number(text) >= low && Number(text) <= high
     ? Effect.succeed(Number(text))
     : usage(`${name}: expected a whole number from ${low} to ${high}, got "${text}"`)
+
 const json = Options.boolean("json").pipe(Options.withDescription("print JSON"))
 
 const readScopes = (text: string) =>

@@ -13,12 +13,6 @@ import { type Exchange, unknownExchange } from "./gate/Gate.ts"
 import { exchangeOf } from "./edge/Listener.ts"
 import { parseJson } from "./input/parseJson.ts"
 
-/** The exchange of the request under way. */
-export const currentExchange = Effect.map(
-  HttpServerRequest.HttpServerRequest,
-  (request): Exchange => exchangeOf(NodeHttpServerRequest.toIncomingMessage(request)) ?? unknownExchange
-)
-
 /** Sets a header of the answer under way, whatever the answer will be. */
 export const setHeader = (name: string, value: string) =>
   Effect.map(HttpServerRequest.HttpServerRequest, (request) => {

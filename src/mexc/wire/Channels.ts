@@ -35,7 +35,6 @@ export const bookTickerChannel = (symbol: string, speed: Speed = "100ms"): strin
 export const depthChannel = (symbol: string, speed: Speed = "100ms"): string => `${depth}@${speed}@${symbol}`
 export const klineChannel = (symbol: string, interval: Interval): string =>
   `${kline}@${symbol}@${klineIntervals[interval]}`
-export const limitDepthChannel = (symbol: string, levels: 5 | 10 | 20): string => `${limitDepth}@${symbol}@${levels}`
 
 /** A merged channel's `eventType`: its name without the symbol. */
 export const eventType = (channel: string): string => channel.slice(0, channel.lastIndexOf("@"))

@@ -23,6 +23,3 @@ export class MexcEndpoint extends Context.Tag("dipper/mexc/MexcEndpoint")<
 
   static readonly layer = (rest: string, stream: string) => Layer.succeed(MexcEndpoint, MexcEndpoint.make(rest, stream))
 }
-
-export const mexcRestUrl = "https://api.mexc.com"
-export const mexcStreamUrl = "wss://wbs-api.mexc.com/ws"
