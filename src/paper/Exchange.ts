@@ -85,6 +85,9 @@ export class Exchange extends Context.Tag("dipper/paper/Exchange")<
     /** Moves the simulated market, in order; resting orders that a step reaches are filled. */
     readonly applySteps: (steps: ReadonlyArray<PriceStep>) => Effect.Effect<void>
 
+    /** Tells the books of these pairs again under their next versions, so that who waits for a message gets one. */
+    readonly breathe: (symbols: ReadonlyArray<string>) => Effect.Effect<void>
+
     readonly createListenKey: (accountId: string) => Effect.Effect<string, VenueRejection>
     readonly listenKeys: (accountId: string) => Effect.Effect<ReadonlyArray<string>>
     /** Each call gives 60 minutes from now. */
@@ -224,6 +227,10 @@ const make = Effect.fnUntraced(function* (options: EngineOptions) {
         ofMarket(query.symbol, (market, now) => market.candles.query(query, now))
       ),
     applySteps: (steps) => commit(() => engine.run(() => steps.forEach((step) => engine.step(step)))),
+    breathe: (symbols) =>
+      Effect.flatMap(marketClock.now, (at) =>
+        commit(() => engine.run(() => symbols.forEach((symbol) => engine.breathe(symbol, at))))
+      ),
     createListenKey: (accountId) =>
       Effect.flatten(atWallTime((now) => listenKeys.create(accountId, randomBytes(32).toString("hex"), now))),
     listenKeys: (accountId) => atWallTime((now) => listenKeys.of(accountId, now)),

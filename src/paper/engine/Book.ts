@@ -114,6 +114,15 @@ export class Book {
     return levels
   }
 
+  /** Has the best level told again although nothing changed. */
+  restate(side: Side): void {
+    const best = this.best(side)
+    if (best === null) return
+    const ticks = ticksOf(best[0], this.#precision)
+    this.#sides[side].published.delete(ticks)
+    this.#sides[side].touched.add(ticks)
+  }
+
   /** The levels that changed since the last call, with absolute quantities; 0 means gone. */
   takeChanges(side: Side): ReadonlyArray<BookLevel> {
     const { ladder, published, resting, touched } = this.#sides[side]

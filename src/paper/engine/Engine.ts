@@ -173,6 +173,14 @@ export class Engine {
     this.#mark(market, step.at)
   }
 
+  /** Tells a quiet book again; nothing is traded, and the journal hears of it only when the reserved versions run out. */
+  breathe(symbol: string, at: number): void {
+    const market = this.markets.get(symbol)
+    if (market === undefined || market.last === null) return
+    this.#events.push(...market.restate(at))
+    if (market.version >= (this.#ceilings.get(symbol) ?? 0n)) this.#mark(market, at)
+  }
+
   #execute(planned: Planned, request: PlaceRequest, at: number): PaperOrder {
     const { account, lock, market, price, quantity, sized, taking } = planned
     const { listing } = market

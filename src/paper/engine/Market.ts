@@ -75,6 +75,16 @@ export class Market {
     ]
   }
 
+  /**
+   * The best level again, unchanged, under the next version, as when an order comes and goes: some clients show a book
+   * only after they have heard of it often.
+   */
+  restate(at: number): ReadonlyArray<ExchangeEvent> {
+    this.book.restate("buy")
+    this.book.restate("sell")
+    return this.takeBookEvents(at)
+  }
+
   snapshot(depth: number): PaperBook {
     return {
       symbol: this.listing.symbol,
