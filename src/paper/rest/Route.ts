@@ -67,7 +67,7 @@ export const signed = (
 /** The requests that share an account's 12 per second; placing also weighs on the account's own pool. */
 export const orderOperation = (
   answer: Answer<SignedRequest>,
-  { limit = null, uidWeight = 0 }: { readonly limit?: OwnLimit; readonly uidWeight?: number } = {}
+  { limit = null, uidWeight = 0 }: { readonly limit?: OwnLimit | null; readonly uidWeight?: number } = {}
 ): Route => ({
   access: "signed",
   weight: 1,
