@@ -43,8 +43,54 @@ export const parse = (text: string): Either.Either<Decimal, string> =>
     ? Either.right(BigDecimal.normalize(parsePlain(text)))
     : Either.left(`expected a decimal string such as "12.5", with at most 18 decimals and no exponent`)
 
+const normalZero = BigDecimal.normalize(BigDecimal.make(0n, 0))
+/** As many digits as a JavaScript number holds exactly. */
+const exactDigits = 15
+const powersOfTen = Array.from({ length: exactDigits + 1 }, (_, exponent) => 10 ** exponent)
+const dot = 46
+const minus = 45
+const digitZero = 48
+
+/**
+ * Nearly every number of the venue is short and plain: reading one digit by digit costs a quarter of the way over
+ * patterns and `BigInt`'s own parser. Null for the rest, and for what is no number.
+ */
+const readShort = (text: string): Decimal | null => {
+  const { length } = text
+  const negative = text.charCodeAt(0) === minus
+  let digits = 0
+  let significant = 0
+  let coefficient = 0
+  let zeros = 0
+  let places = -1
+  for (let at = negative ? 1 : 0; at < length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === dot && digits > 0 && places === -1) {
+      places = 0
+      continue
+    }
+    const digit = code - digitZero
+    if (digit < 0 || digit > 9 || ++digits > 2 * exactDigits) return null
+    if (places >= 0) places++
+    if (digit === 0) {
+      if (significant > 0) zeros++
+      continue
+    }
+    significant += zeros + 1
+    if (significant > exactDigits) return null
+    coefficient = coefficient * (powersOfTen[zeros + 1] ?? 1) + digit
+    zeros = 0
+  }
+  if (digits === 0) return null
+  if (coefficient === 0) return normalZero
+  const value = BigInt(negative ? -coefficient : coefficient)
+  return BigDecimal.normalize(BigDecimal.make(value, Math.max(places, 0) - zeros))
+}
+
 /** Reads the venue's decimal text, which may carry an exponent or thirty decimals. */
 export const parseVenue = (text: string): Either.Either<Decimal, string> => {
+  const short = readShort(text)
+  if (short !== null) return Either.right(short)
   if (!venueText.test(text)) return Either.left(`the venue sent "${text.slice(0, 40)}" for a decimal`)
   const [mantissa = "0", exponent = "0"] = text.toLowerCase().split("e")
   const plain = parsePlain(mantissa.endsWith(".") ? mantissa.slice(0, -1) : mantissa)

@@ -34,6 +34,27 @@ describe("reading a decimal", () => {
     assert.strictEqual(Either.getOrThrow(Either.map(Decimal.parseVenue(`1.${"0".repeat(30)}`), Decimal.format)), "1")
     assert.isTrue(Either.isLeft(Decimal.parseVenue("1e5000000")))
   })
+
+  const digits = FastCheck.string({ unit: FastCheck.constantFrom(..."0000123456789"), maxLength: 32 })
+  const plainNumber = FastCheck.tuple(FastCheck.constantFrom("", "-"), digits, FastCheck.constantFrom("", "."), digits)
+
+  it.prop("reads every plain number of the venue as the whole number behind it", [plainNumber], ([parts]) => {
+    const [sign, whole, dot, fraction] = parts
+    const read = Decimal.parseVenue(parts.join(""))
+    const decimals = dot === "" ? "" : fraction
+    const integer = dot === "" ? whole + fraction : whole
+    if (integer === "" || integer.length > 30) return assert.isTrue(Either.isLeft(read))
+    const value = Either.getOrThrow(read)
+    const expected = BigInt(integer + decimals) * (sign === "" ? 1n : -1n)
+    assert.strictEqual(value.value * 10n ** BigInt(decimals.length - value.scale), expected)
+    // In normal form, or two readings of one number would not be the same.
+    assert.isTrue(value.value === 0n ? value.scale === 0 : value.value % 10n !== 0n)
+  })
+
+  it.prop("refuses what is no number", [FastCheck.string({ unit: "binary", maxLength: 8 })], ([text]) => {
+    const isNumber = /^-?\d+(\.\d*)?([eE][+-]?\d{1,2})?$/.test(text)
+    assert.strictEqual(Either.isRight(Decimal.parseVenue(text)), isNumber)
+  })
 })
 
 describe("arithmetic", () => {
