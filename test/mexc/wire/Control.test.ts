@@ -3,11 +3,17 @@ import { Either } from "effect"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import {
+  bookTickerBatchChannel,
   bookTickerChannel,
   dealsChannel,
   depthChannel,
+  increaseDepthChannel,
   klineChannel,
-  parseChannel
+  limitDepthChannel,
+  miniTickerChannel,
+  miniTickersChannel,
+  parseChannel,
+  zones
 } from "../../../src/mexc/wire/Channels.ts"
 import * as Control from "../../../src/mexc/wire/Control.ts"
 import { fixture, fixturesFolder, hasFixtures } from "../kit/reference.ts"
@@ -32,11 +38,30 @@ describe("channel names", () => {
       symbol: "BTCUSDT",
       interval: "4h"
     })
-    assert.deepStrictEqual(parseChannel("spot@public.limit.depth.v3.api.pb@BTCUSDT@5"), {
+    assert.deepStrictEqual(parseChannel(limitDepthChannel("BTCUSDT", 5)), {
       kind: "limitDepth",
       symbol: "BTCUSDT",
       levels: 5
     })
+    assert.deepStrictEqual(parseChannel("spot@public.kline.v3.api.pb@BTCUSDT@Hour8"), {
+      kind: "kline",
+      symbol: "BTCUSDT",
+      interval: "8h"
+    })
+    assert.deepStrictEqual(parseChannel(bookTickerBatchChannel("MXUSDT")), {
+      kind: "bookTickerBatch",
+      symbol: "MXUSDT"
+    })
+    assert.deepStrictEqual(parseChannel(increaseDepthChannel("MXUSDT")), { kind: "increaseDepth", symbol: "MXUSDT" })
+    assert.lengthOf(zones, 25)
+    for (const zone of zones) {
+      assert.deepStrictEqual(parseChannel(miniTickerChannel("MXUSDT", zone)), {
+        kind: "miniTicker",
+        symbol: "MXUSDT",
+        zone
+      })
+      assert.deepStrictEqual(parseChannel(miniTickersChannel(zone)), { kind: "miniTickers", zone })
+    }
     assert.deepStrictEqual(parseChannel("spot@private.deals.v3.api.pb"), { kind: "privateDeals" })
   })
 
@@ -48,6 +73,15 @@ describe("channel names", () => {
       "spot@public.limit.depth.v3.api.pb@BTCUSDT@7",
       "spot@public.kline.v3.api.pb@BTCUSDT@Hour1",
       "spot@private.deals.v3.api.pb@X",
+      "spot@public.miniTicker.v3.api.pb@BTCUSDT",
+      "spot@public.miniTicker.v3.api.pb@BTCUSDT@UTC-9",
+      "spot@public.miniTicker.v3.api.pb@BTCUSDT@UTC+08",
+      "spot@public.miniTickers.v3.api.pb",
+      "spot@public.miniTickers.v3.api.pb@",
+      "spot@public.miniTickers.v3.api.pb@UTC+8@",
+      "spot@public.bookTicker.batch.v3.api.pb@BTCUSDT@",
+      "spot@public.increase.depth.batch.v3.api.pb",
+      "spot@public.bookTicker.v3.api.pb@BTCUSDT",
       ""
     ])
       assert.isNull(parseChannel(name), name)
