@@ -35,6 +35,7 @@ export class Exchange extends Context.Tag("dipper/paper/Exchange")<
     /** Opening a known key again with the same secret changes nothing; with another secret it is refused. */
     readonly openAccount: (request: AccountRequest) => Effect.Effect<PaperAccount, VenueRejection>
     readonly accountByKey: (accessKey: string) => Effect.Effect<Option.Option<PaperAccount>>
+    readonly accountById: (accountId: string) => Effect.Effect<Option.Option<PaperAccount>>
     readonly deposit: (accountId: string, asset: string, amount: Decimal.Decimal) => Effect.Effect<void>
     readonly withdraw: (
       accountId: string,
@@ -176,6 +177,8 @@ const make = Effect.fnUntraced(function* (options: EngineOptions) {
     openAccount,
     accountByKey: (accessKey) =>
       Effect.sync(() => Option.fromNullable(ledger.byAccessKey.get(accessKey)).pipe(Option.map(publicView))),
+    accountById: (accountId) =>
+      Effect.sync(() => Option.fromNullable(ledger.accounts.get(accountId)).pipe(Option.map(publicView))),
     deposit: (accountId, asset, amount) =>
       Effect.orDie(
         atMarketTime((at) => Either.right(engine.record({ _tag: "deposited", at, accountId, asset, amount })))
