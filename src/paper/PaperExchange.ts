@@ -10,6 +10,7 @@ import type { Fact } from "./engine/Facts.ts"
 import type { FeeIn } from "./engine/Fees.ts"
 import { Exchange } from "./Exchange.ts"
 import { Commits } from "./journal/Commits.ts"
+import { Faults } from "./faults/Faults.ts"
 import { Journal } from "./journal/Journal.ts"
 import { Listener } from "./Listener.ts"
 import { readRecordings } from "./market/Recording.ts"
@@ -84,6 +85,7 @@ const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
   return Layer.effect(PaperExchange, Effect.zipRight(openAccounts(options), addresses)).pipe(
     Layer.provide(Layer.mergeAll(rest, StreamServer.layer, isWallTime(options) ? Layer.empty : timeNotes)),
     Layer.provide(Listener.layer({ host, port })),
+    Layer.provide(Faults.layer({ seed: options.seed })),
     Layer.provide(market === "still" ? Driver.layerStill : Driver.layer),
     Layer.provide(Exchange.layer(engine)),
     Layer.provide(Commits.layer),

@@ -9,11 +9,15 @@ export const invalidSymbol = () => refusal(-1121, "Invalid symbol.")
 export const unknownOrderOnCancel = () => refusal(-2011, "Unknown order sent.")
 export const unknownOrderOnQuery = () => refusal(-2013, "Order does not exist.")
 export const symbolNotForApi = () => refusal(10007, "symbol not support api")
+export const symbolSuspended = () => refusal(30000, "symbol suspended")
+export const marketOrdersDisabled = () => refusal(30019, "api market order is disabled")
+export const orderTypeNotAllowed = () => refusal(30041, "current order type can not place order")
 export const symbolPaused = () => refusal(30016, "Trading disabled")
 export const sideNotAllowed = () => refusal(30001, "Current transaction direction is not allowed to place an order")
 export const parameterMissing = (name: string) =>
   refusal(700004, `Mandatory parameter '${name}' was not sent, was empty/null, or malformed.`)
 export const parametersDoNotCombine = () => refusal(-1128, "Combination of optional parameters invalid.")
+export const parameterWrong = (name: string) => refusal(33333, `parameter error: ${name}`)
 /** 400 is the venue's generic input error; only the text tells which. */
 export const inputWrong = (text: string) => refusal(400, text)
 export const clientIdLength = () => inputWrong("the length of order id should between 1 and 32")
@@ -37,3 +41,20 @@ export const unknownKey = () => refusal(10072, "Api key info invalid")
 export const keyInUse = () => refusal(10072, "the access key belongs to another account")
 export const tooManyListenKeys = () => inputWrong("the number of listen keys cannot exceed 60")
 export const unknownListenKey = () => inputWrong("listen key does not exist")
+
+const worded = [oversold(), insufficientBalance(), symbolNotForApi(), symbolPaused(), sideNotAllowed(), outsideBand()]
+
+/** How the exchange words a refusal with this code, when one is asked for by its code alone. */
+export const wordingOf = (code: number): string =>
+  worded.find((each) => each.code === code)?.text ?? "the order was refused"
+export const timesReversed = () => inputWrong("startTime must not be later than endTime")
+export const rangeTooWide = (days: number) => inputWrong(`The time range cannot exceed ${days} days`)
+export const rangeTooEarly = (days: number) => inputWrong(`The start time cannot be earlier than ${days} days`)
+export const recordUnknown = () => refusal(22222, "record does not exist")
+export const currencyUnknown = () => refusal(10232, "currency does not exist")
+export const amountWrong = (text: string) => refusal(10097, text)
+export const transferNotSupported = () => refusal(10103, "this account transfer is not supported")
+export const notOffered = () => refusal(730003, "Unsupported operation, please contact the customer service")
+export const subAccountUnknown = () => refusal(140001, "sub account does not exist")
+export const batchTooLong = (most: number) => inputWrong(`the number of orders in a batch cannot exceed ${most}`)
+export const batchOfManySymbols = () => inputWrong("the orders of a batch must be of one symbol")

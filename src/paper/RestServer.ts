@@ -1,17 +1,22 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { Cause, Clock, Context, Effect, Exit, FiberSet, Layer } from "effect"
+import { Cause, Clock, type Context, Effect, Either, Exit, FiberSet, Layer, Predicate } from "effect"
+import { readWish, type OrderWish } from "../domain/PaperFault.ts"
 import type { Restriction } from "./engine/Checks.ts"
 import { Exchange } from "./Exchange.ts"
+import { Faults, type Target } from "./faults/Faults.ts"
 import { Listener } from "./Listener.ts"
+import * as Refusals from "./Refusals.ts"
 import { accountRoutes } from "./rest/AccountRoutes.ts"
-import { parseParameters, type ApiRequest } from "./rest/ApiRequest.ts"
+import type { ApiRequest, SignedRequest } from "./rest/ApiRequest.ts"
 import { authenticate } from "./rest/Authentication.ts"
 import { controlRoutes, JsonLines } from "./rest/ControlRoutes.ts"
-import { Faults } from "./rest/Faults.ts"
 import { marketRoutes } from "./rest/MarketRoutes.ts"
 import { Meter, type Limits } from "./rest/Meter.ts"
 import { orderRoutes } from "./rest/OrderRoutes.ts"
-import { ConnectionDropped, type Route, type Routes } from "./rest/Route.ts"
+import type { Route, Routes } from "./rest/Route.ts"
+import { isControl, readRequest } from "./rest/serving/Incoming.ts"
+import { json, overLimit, refusal, sendReply, type Reply } from "./rest/serving/Reply.ts"
+import { RequestFaults } from "./rest/serving/RequestFaults.ts"
 import { VenueRejection } from "./VenueRejection.ts"
 
 export interface RestServerOptions {
@@ -21,35 +26,24 @@ export interface RestServerOptions {
   readonly control: boolean
 }
 
-/** No request of this protocol comes near it. */
-const maxBodyBytes = 64 * 1024
-
-/** Too much was asked; the venue answers 429 with the seconds to wait. */
-class OverLimit {
-  readonly waitMillis: number
-
-  constructor(waitMillis: number) {
-    this.waitMillis = waitMillis
-  }
-}
-
 /** The venue's REST protocol on the listener: every answer is JSON, every refusal carries code and msg. */
 export const layer = (options: RestServerOptions) =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const { server } = yield* Listener
       const exchange = yield* Exchange
-      const faults = new Faults()
+      const faults = yield* Faults
       const meter = new Meter(options.limits)
       const routes: Routes = {
         ...(yield* marketRoutes(options.restrictions)),
-        ...(yield* accountRoutes(options.restrictions)),
-        ...(yield* orderRoutes(faults, meter)),
-        ...(yield* controlRoutes(faults, meter, options.control))
+        ...(yield* accountRoutes),
+        ...(yield* orderRoutes(meter)),
+        ...(yield* controlRoutes(meter, options.control))
       }
+      const answer = makeAnswer(exchange, meter, routes, faults)
       const run = yield* FiberSet.makeRuntime()
       const serve = (request: IncomingMessage, response: ServerResponse) => {
-        run(handle(exchange, meter, routes, request, response))
+        run(handle(answer, request, response))
       }
       yield* Effect.acquireRelease(
         Effect.sync(() => server.on("request", serve)),
@@ -59,62 +53,109 @@ export const layer = (options: RestServerOptions) =>
   )
 
 const handle = Effect.fnUntraced(function* (
-  exchange: Context.Tag.Service<typeof Exchange>,
-  meter: Meter,
-  routes: Routes,
+  answer: (request: ApiRequest) => Effect.Effect<Reply>,
   incoming: IncomingMessage,
   response: ServerResponse
 ) {
-  const exit = yield* Effect.exit(
-    Effect.flatMap(readRequest(incoming), (request) => respond(exchange, meter, routes, request))
+  const exit = yield* readRequest(incoming).pipe(
+    Effect.flatMap(answer),
+    Effect.catchAll((refused) => Effect.succeed(refusal(refused))),
+    Effect.exit
   )
-  if (Exit.isSuccess(exit)) {
-    const { value } = exit
-    if (value instanceof OverLimit) return sendOverLimit(response, value)
-    return value instanceof JsonLines ? sendText(response, value.text) : send(response, 200, value)
-  }
-  const failure = Cause.failureOption(exit.cause)
-  if (failure._tag === "None") {
-    yield* Effect.logError("the paper exchange failed at a request", exit.cause)
-    return send(response, 500, { code: 500, msg: "Internal error" })
-  }
-  if (failure.value instanceof ConnectionDropped) incoming.socket.destroy()
-  else send(response, failure.value.status, { code: failure.value.code, msg: failure.value.text })
+  if (Exit.isSuccess(exit)) return sendReply(response, exit.value)
+  if (Cause.isInterruptedOnly(exit.cause)) return
+  yield* Effect.logError("the paper exchange failed at a request", exit.cause)
+  sendReply(response, json(500, { code: 500, msg: "Internal error" }))
 })
 
-const respond = Effect.fnUntraced(function* (
+/** A request's way: what stands before the exchange, limits, authentication, the route, and back. */
+const makeAnswer = (
   exchange: Context.Tag.Service<typeof Exchange>,
   meter: Meter,
   routes: Routes,
-  request: ApiRequest
-) {
-  const route = routes[`${request.method} ${request.path}`]
-  if (route === undefined || (route.access === "local" && !isLoopback(request.ip))) {
-    return yield* notFound(routes, request)
+  faults: Context.Tag.Service<typeof Faults>
+) => {
+  const planned = new RequestFaults(faults)
+
+  const answerControl = (request: ApiRequest, route: Route | undefined) =>
+    route === undefined || route.access === "signed" || (route.access === "local" && !isLoopback(request.ip))
+      ? notFound(routes, request)
+      : Effect.map(route.answer(request), rendered)
+
+  const answerVenue = Effect.fnUntraced(function* (request: ApiRequest, route: Route | undefined, target: Target) {
+    if (route === undefined || route.access === "local") return yield* notFound(routes, request)
+    const now = yield* Clock.currentTimeMillis
+    const { ip } = request
+    const over =
+      meter.weigh(ip, route.weight, now) ??
+      (route.access === "public" && route.limit !== null
+        ? meter.countOwn(ip, endpointOf(request), ip, route.limit, now)
+        : null)
+    if (over !== null) return overLimit(over.status, over.waitMillis)
+    const shift = faults.clockShift(now, target)
+    if (route.access === "public") {
+      const ended = yield* planned.before(target, null)
+      return ended ?? (yield* finished(target, null, shiftTime(yield* route.answer(request), shift)))
+    }
+    const caller = yield* authenticate(exchange, request, route.permission, now + shift)
+    const overOwn = countAccount(caller, route, now)
+    if (overOwn !== null) return overLimit(overOwn.status, overOwn.waitMillis)
+    const wish = yield* wishOf(request)
+    const ended = yield* planned.before(target, wish)
+    if (ended !== null) return ended
+    const atMost = planned.atMost(target, wish)
+    const answer = yield* route.answer(atMost === null ? caller : { ...caller, atMost })
+    return yield* finished(target, wish, yield* planned.shown(request, answer))
+  })
+
+  const countAccount = (caller: SignedRequest, route: Extract<Route, { access: "signed" }>, now: number) => {
+    const { account, ip } = caller
+    return (
+      (route.orderOperation ? meter.countOrder(ip, account.id, now) : null) ??
+      (route.limit === null ? null : meter.countOwn(ip, endpointOf(caller), account.id, route.limit, now)) ??
+      (route.uidWeight === 0 ? null : meter.weighAccount(ip, account.id, route.uidWeight, now))
+    )
   }
-  const now = yield* Clock.currentTimeMillis
-  const wait = route.weight === 0 ? 0 : meter.weigh(request.ip, route.weight, now)
-  if (wait > 0) return new OverLimit(wait)
-  return yield* answer(exchange, meter, route, request, now)
+
+  const finished = (target: Target, wish: OrderWish | null, answer: unknown) =>
+    Effect.map(planned.after(target, wish, answer), (reply) => reply ?? rendered(answer))
+
+  return Effect.fnUntraced(function* (request: ApiRequest) {
+    const route = routes[endpointOf(request)]
+    const asReply = Effect.catchAll((refused: VenueRejection) => Effect.succeed(refusal(refused)))
+    if (isControl(request.path)) return yield* asReply(answerControl(request, route))
+    const target = targetOf(request)
+    const turnedAway = planned.atTheDoor(target)
+    if (turnedAway !== null) return turnedAway
+    const reply = yield* asReply(answerVenue(request, route, target))
+    return yield* planned.onTheWay(target, reply)
+  })
+}
+
+const endpointOf = ({ method, path }: ApiRequest): string => `${method} ${path}`
+
+const targetOf = ({ apiKey, method, parameters, path }: ApiRequest): Target => ({
+  method,
+  path,
+  account: apiKey,
+  symbol: parameters.get("symbol") ?? null
 })
 
-const answer = Effect.fnUntraced(function* (
-  exchange: Context.Tag.Service<typeof Exchange>,
-  meter: Meter,
-  route: Route,
-  request: ApiRequest,
-  now: number
-) {
-  if (route.access !== "signed") return yield* route.answer(request)
-  const caller = yield* authenticate(exchange, request, route.permission)
-  if (request.body !== "" && !acceptedBody.test(request.contentType)) {
-    return yield* new VenueRejection({ code: 700013, text: "Invalid content Type." })
-  }
-  const wait = route.orderOperation ? meter.countOrder(caller.account.id, now) : 0
-  return wait > 0 ? new OverLimit(wait) : yield* route.answer(caller)
-})
+const rendered = (answer: unknown): Reply =>
+  answer instanceof JsonLines
+    ? { kind: "body", status: 200, contentType: "application/x-ndjson", body: answer.text }
+    : json(200, answer)
 
-const acceptedBody = /^application\/(json|x-www-form-urlencoded)\b/i
+/** Only orders can have wishes; the header is looked at nowhere else. */
+const wishOf = ({ method, path, wish }: ApiRequest): Either.Either<OrderWish | null, VenueRejection> =>
+  wish === null || method !== "POST" || path !== "/api/v3/order"
+    ? Either.right(null)
+    : Either.mapLeft(readWish(wish), (why) => Refusals.inputWrong(`X-Paper-Fault: ${why}`))
+
+const shiftTime = (answer: unknown, shift: number): unknown =>
+  shift !== 0 && Predicate.hasProperty(answer, "serverTime") && typeof answer.serverTime === "number"
+    ? { ...answer, serverTime: answer.serverTime + shift }
+    : answer
 
 const notFound = (routes: Routes, { method, path }: ApiRequest) => {
   const known = Object.keys(routes).some((route) => route.endsWith(` ${path}`))
@@ -124,65 +165,3 @@ const notFound = (routes: Routes, { method, path }: ApiRequest) => {
 }
 
 const isLoopback = (ip: string): boolean => ip === "::1" || /^(::ffff:)?127\./.test(ip)
-
-const readRequest = (incoming: IncomingMessage) =>
-  Effect.map(readBody(incoming), (body): ApiRequest => {
-    const url = incoming.url ?? "/"
-    const at = url.indexOf("?")
-    const query = at === -1 ? "" : url.slice(at + 1)
-    const key = incoming.headers["x-mexc-apikey"]
-    const path = at === -1 ? url : url.slice(0, at)
-    const isForm = !path.startsWith("/paper/")
-    return {
-      method: incoming.method ?? "GET",
-      path,
-      query,
-      body,
-      contentType: incoming.headers["content-type"] ?? "",
-      apiKey: typeof key === "string" ? key : null,
-      ip: incoming.socket.remoteAddress ?? "",
-      parameters: parseParameters(query, isForm ? body : "")
-    }
-  })
-
-const readBody = (incoming: IncomingMessage) =>
-  Effect.async<string, VenueRejection>((resume) => {
-    const chunks: Array<Buffer> = []
-    let size = 0
-    incoming.on("data", (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= maxBodyBytes) chunks.push(chunk)
-    })
-    incoming.once("end", () =>
-      resume(
-        size <= maxBodyBytes
-          ? Effect.succeed(Buffer.concat(chunks).toString("utf8"))
-          : Effect.fail(new VenueRejection({ code: 413, text: "request body too large", status: 413 }))
-      )
-    )
-    incoming.once("error", () => resume(Effect.interrupt))
-    incoming.once("aborted", () => resume(Effect.interrupt))
-  })
-
-const send = (response: ServerResponse, status: number, value: unknown, headers: Record<string, string> = {}): void => {
-  const body = JSON.stringify(value)
-  response.writeHead(status, {
-    "content-type": "application/json;charset=utf-8",
-    "content-length": Buffer.byteLength(body),
-    ...headers
-  })
-  response.end(body)
-}
-
-const sendText = (response: ServerResponse, text: string): void => {
-  response.writeHead(200, { "content-type": "application/x-ndjson", "content-length": Buffer.byteLength(text) })
-  response.end(text)
-}
-
-const sendOverLimit = (response: ServerResponse, { waitMillis }: OverLimit): void =>
-  send(
-    response,
-    429,
-    { code: 429, msg: "Too many requests" },
-    { "retry-after": String(Math.max(1, Math.ceil(waitMillis / 1_000))) }
-  )

@@ -8,7 +8,7 @@ import {
   SymbolNotFound,
   ValidationFailed
 } from "../../api/Errors.ts"
-import { closest } from "./closest.ts"
+import { closest } from "../../domain/closest.ts"
 import type { Route } from "../gate/Routes.ts"
 
 /** More faults than a person would read at once. */

@@ -1,3 +1,4 @@
+import type { Decimal } from "../../domain/Decimal.ts"
 import type { PaperAccount } from "../Requests.ts"
 
 /** A request as the routes see it: raw text for the signature, decoded parameters for everything else. */
@@ -9,6 +10,8 @@ export interface ApiRequest {
   readonly body: string
   readonly contentType: string
   readonly apiKey: string | null
+  /** The header `X-Paper-Fault`, as received. */
+  readonly wish: string | null
   /** The counting address of the caller. */
   readonly ip: string
   /** Query and form body together; on a clash the query wins. */
@@ -17,6 +20,8 @@ export interface ApiRequest {
 
 export interface SignedRequest extends ApiRequest {
   readonly account: PaperAccount
+  /** A planned fault: the part of the wanted amount that may fill at once. */
+  readonly atMost?: Decimal
 }
 
 /** Splits form text without `+`-as-space leniency: the venue signs and reads RFC 3986 escapes. */

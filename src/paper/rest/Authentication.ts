@@ -1,4 +1,4 @@
-import { Clock, Effect, Option, Redacted } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import type { Exchange } from "../Exchange.ts"
 import type { Permission } from "../Requests.ts"
 import * as Refusals from "../Refusals.ts"
@@ -18,7 +18,9 @@ const refuse = (code: number, text: string) => Effect.fail(new VenueRejection({ 
 export const authenticate = Effect.fnUntraced(function* (
   exchange: Context.Tag.Service<typeof Exchange>,
   request: ApiRequest,
-  permission: Permission | null
+  permission: Permission | null,
+  /** The venue's time, which may not be the caller's. */
+  now: number
 ) {
   if (request.apiKey === null) return yield* refuse(400, "api key required")
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(request.apiKey)) return yield* refuse(700001, "API-key format invalid.")
@@ -33,10 +35,11 @@ export const authenticate = Effect.fnUntraced(function* (
     return yield* refuse(700002, "Signature for this request is not valid.")
   }
 
-  yield* checkTime(request, yield* Clock.currentTimeMillis)
+  yield* checkTime(request, now)
   if (permission !== null && !account.permissions.has(permission)) {
     return yield* refuse(700007, "No permission to access the endpoint.")
   }
+  if (!isContentAccepted(request)) return yield* refuse(700013, "Invalid content Type.")
   const signedRequest: SignedRequest = { ...request, account }
   return signedRequest
 })
@@ -54,3 +57,7 @@ const checkTime = (request: ApiRequest, now: number): Effect.Effect<void, VenueR
     ? Effect.void
     : refuse(700003, "Timestamp for this request is outside of the recvWindow.")
 }
+
+/** A wrong type is refused even without a body; without a body there need not be one. */
+const isContentAccepted = ({ body, contentType }: ApiRequest): boolean =>
+  contentType === "" ? body === "" : /^application\/(json|x-www-form-urlencoded)\b/i.test(contentType)

@@ -1,4 +1,4 @@
-import { Effect, Option, ParseResult, Schema } from "effect"
+import { Clock, Effect, Option, ParseResult, Schema } from "effect"
 import { NonNegativeDecimal, PositiveDecimal, zero } from "../../domain/Decimal.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Driver } from "../Driver.ts"
@@ -6,7 +6,8 @@ import { Exchange } from "../Exchange.ts"
 import { PaperClock } from "../PaperClock.ts"
 import * as Refusals from "../Refusals.ts"
 import type { ApiRequest } from "./ApiRequest.ts"
-import { Fault, type Faults } from "./Faults.ts"
+import { Fault } from "../faults/Fault.ts"
+import { Faults } from "../faults/Faults.ts"
 import type { Meter } from "./Meter.ts"
 import { local, open, type Routes } from "./Route.ts"
 
@@ -31,7 +32,8 @@ const AdvanceBody = Schema.Struct({ ms: Schema.Int.pipe(Schema.nonNegative()) })
 const FaultsBody = Schema.Struct({ faults: Schema.Array(Fault) })
 
 /** `/paper/v1`: what the operator of an exchange does and a venue has no API for. The clock may be read by anybody. */
-export const controlRoutes = Effect.fnUntraced(function* (faults: Faults, meter: Meter, control: boolean) {
+export const controlRoutes = Effect.fnUntraced(function* (meter: Meter, control: boolean) {
+  const faults = yield* Faults
   const exchange = yield* Exchange
   const marketClock = yield* MarketClock
   const clock = yield* PaperClock
@@ -96,8 +98,10 @@ export const controlRoutes = Effect.fnUntraced(function* (faults: Faults, meter:
     "GET /paper/v1/faults": local(() => described),
     "POST /paper/v1/faults": local((request) =>
       Effect.flatMap(decode(FaultsBody, request), (body) => {
-        faults.plan(body.faults)
-        return described
+        return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          faults.plan(body.faults, now)
+          return described
+        })
       })
     ),
     "DELETE /paper/v1/faults": local(() => {

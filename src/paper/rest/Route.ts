@@ -1,12 +1,9 @@
-import { Data, type Effect } from "effect"
+import type { Effect } from "effect"
 import type { Permission } from "../Requests.ts"
 import type { VenueRejection } from "../VenueRejection.ts"
 import type { ApiRequest, SignedRequest } from "./ApiRequest.ts"
 
-/** A planned fault ends the connection instead of an answer. */
-export class ConnectionDropped extends Data.TaggedError("ConnectionDropped")<{}> {}
-
-type Answer<Request> = (request: Request) => Effect.Effect<unknown, VenueRejection | ConnectionDropped>
+type Answer<Request> = (request: Request) => Effect.Effect<unknown, VenueRejection>
 
 /** A limit that one endpoint has besides the weights: so many requests in any such span. */
 export interface OwnLimit {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { closest } from "../../../src/http/input/closest.ts"
+import { closest } from "../../src/domain/closest.ts"
 
 const known = ["symbol", "side", "type", "quantity", "quoteAmount", "maxSlippageBps"]
 

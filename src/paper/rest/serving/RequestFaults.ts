@@ -1,0 +1,147 @@
+import { Clock, type Context, Effect, Option, Predicate } from "effect"
+import type { Decimal } from "../../../domain/Decimal.ts"
+import type { OrderWish } from "../../../domain/PaperFault.ts"
+import type { Target, Faults } from "../../faults/Faults.ts"
+import * as Refusals from "../../Refusals.ts"
+import { VenueRejection } from "../../VenueRejection.ts"
+import type { ApiRequest } from "../ApiRequest.ts"
+import { json, overLimit, type Reply } from "./Reply.ts"
+
+type Service = Context.Tag.Service<typeof Faults>
+
+const queriesOfOrders: ReadonlyArray<string> = ["/api/v3/openOrders", "/api/v3/allOrders", "/api/v3/myTrades"]
+
+/** How planned faults bend requests, in the order a request meets them. */
+export class RequestFaults {
+  readonly #faults: Service
+  /** Orders that queries do not show yet, with the wall time at which they will. */
+  readonly #hidden = new Map<string, number>()
+
+  constructor(faults: Service) {
+    this.#faults = faults
+  }
+
+  /** What stands before the exchange: network, firewall, bans. */
+  atTheDoor(target: Target): Reply | null {
+    const { fire } = this.#faults
+    if (Option.isSome(fire("firewall", target))) return firewallPage
+    const banned = fire("banned", target)
+    if (Option.isSome(banned)) return overLimit(418, banned.value.seconds * 1_000)
+    const limited = fire("rateLimited", target)
+    if (Option.isSome(limited)) return overLimit(429, limited.value.seconds * 1_000)
+    if (Option.isSome(fire("maintenance", target))) return maintenance
+    return Option.isSome(fire("halfOpen", { ...target, when: "before" })) ? held : null
+  }
+
+  /** An authenticated request that has not taken effect yet: ends it here, refuses it, or lets it go on. */
+  readonly before = Effect.fnUntraced(function* (this: RequestFaults, target: Target, wish: OrderWish | null) {
+    const { fire } = this.#faults
+    const at: Target = { ...target, when: "before" }
+    const delay = fire("delayAnswer", at)
+    if (Option.isSome(delay)) yield* Effect.sleep(delay.value.delayMs)
+    if (Option.isSome(fire("dropBeforeBooking", target))) return dropped
+    const rejection = fire("rejectOrder", target)
+    if (Option.isSome(rejection)) return yield* refused(rejection.value.code, rejection.value.text)
+    if (wish?.type === "reject") {
+      this.#faults.count("rejectOrder")
+      return yield* refused(wish.code, "")
+    }
+    return this.#damaged(at, json(200, null))
+  })
+
+  /** The part of the order that may be filled at once, when a fault says so. */
+  atMost(target: Target, wish: OrderWish | null): Decimal | null {
+    const planned = this.#faults.fire("partialFill", target)
+    if (Option.isSome(planned)) return planned.value.fraction
+    if (wish?.type !== "partial") return null
+    this.#faults.count("partialFill")
+    return wish.fraction
+  }
+
+  /** The answer of a request that has taken effect, as the exchange gives it. */
+  readonly after = Effect.fnUntraced(function* (
+    this: RequestFaults,
+    target: Target,
+    wish: OrderWish | null,
+    answer: unknown
+  ) {
+    const { fire } = this.#faults
+    const now = yield* Clock.currentTimeMillis
+    const invisible = fire("orderInvisible", target)
+    if (Option.isSome(invisible)) this.#hide(answer, now, invisible.value.seconds)
+    if (wish?.type === "timeoutAfterAccept") {
+      this.#faults.count("halfOpen")
+      return held
+    }
+    if (Option.isSome(fire("halfOpen", { ...target, when: "after" }))) return held
+    return Option.isSome(fire("dropAfterBooking", target)) ? dropped : null
+  })
+
+  /** The bytes of an answer or a refusal on their way out. */
+  readonly onTheWay = Effect.fnUntraced(function* (this: RequestFaults, target: Target, reply: Reply) {
+    const at: Target = { ...target, when: "after" }
+    const delay = this.#faults.fire("delayAnswer", at)
+    if (Option.isSome(delay)) yield* Effect.sleep(delay.value.delayMs)
+    return this.#damaged(at, reply) ?? reply
+  })
+
+  /** What a query shows of an answer: neither orders that are invisible still nor their fills. */
+  readonly shown = Effect.fnUntraced(function* (this: RequestFaults, { method, path }: ApiRequest, answer: unknown) {
+    if (method !== "GET" || this.#hidden.size === 0) return answer
+    const now = yield* Clock.currentTimeMillis
+    const isShown = (each: unknown) => !((this.#hidden.get(orderIdOf(each) ?? "") ?? 0) > now)
+    if (path === "/api/v3/order") return isShown(answer) ? answer : yield* Refusals.unknownOrderOnQuery()
+    return Array.isArray(answer) && queriesOfOrders.includes(path) ? answer.filter(isShown) : answer
+  })
+
+  #hide(answer: unknown, now: number, seconds: number): void {
+    for (const [id, until] of this.#hidden) if (until <= now) this.#hidden.delete(id)
+    for (const each of Array.isArray(answer) ? answer : [answer]) {
+      const id = orderIdOf(each)
+      if (id !== null) this.#hidden.set(id, now + seconds * 1_000)
+    }
+  }
+
+  #damaged(target: Target, reply: Reply): Reply | null {
+    const { fire } = this.#faults
+    const failing = fire("serverError", target)
+    if (Option.isSome(failing))
+      return json(failing.value.status, { code: failing.value.status, msg: "Internal error, please try again later" })
+    const html = fire("htmlBody", target)
+    if (Option.isSome(html)) return { kind: "body", ...errorPage, status: html.value.status }
+    const huge = fire("hugeBody", target)
+    if (Option.isSome(huge)) return { ...okJson, body: `"${"x".repeat(huge.value.bytes - 2)}"` }
+    const truncated = fire("truncatedBody", target)
+    if (Option.isNone(truncated) || reply.kind !== "body") return null
+    const whole = Buffer.from(reply.body)
+    const half = { ...reply, body: whole.subarray(0, Math.floor(whole.length / 2)) }
+    return truncated.value.closed ? { ...half, promised: whole.length } : half
+  }
+}
+
+const dropped: Reply = { kind: "dropped" }
+const held: Reply = { kind: "held" }
+const okJson = { kind: "body", status: 200, contentType: "application/json;charset=utf-8" } as const
+
+const maintenance = json(500, {
+  code: 500,
+  message: "Under maintenance, please try again later",
+  announcement: "https://www.mexc.com/support/articles/17827791510263"
+})
+
+const errorPage = {
+  contentType: "text/html",
+  body: "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+}
+const firewallPage: Reply = {
+  kind: "body",
+  status: 403,
+  contentType: "text/html",
+  body: "<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1>You don't have permission to access this server.</body></html>"
+}
+
+const refused = (code: number, text: string) =>
+  Effect.fail(new VenueRejection({ code, text: text === "" ? Refusals.wordingOf(code) : text }))
+
+const orderIdOf = (value: unknown): string | null =>
+  Predicate.hasProperty(value, "orderId") && typeof value.orderId === "string" ? value.orderId : null
