@@ -1,14 +1,28 @@
 import { Either, Option, Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import { type Side, SymbolName, type Trade } from "../../domain/Market.ts"
+import {
+  type BookLevel,
+  type Candle,
+  type OrderBook,
+  type Side,
+  SymbolName,
+  type Trade
+} from "../../domain/Market.ts"
 import type { VenueBalance, VenueFill, VenueOrder } from "../../domain/Order.ts"
 import type { Instant } from "../../domain/Time.ts"
+import type { DepthDelta } from "../book/LocalBook.ts"
+import type { MiniTicker } from "../stream/Events.ts"
 import type {
   AggreDeal,
+  DepthLevel,
   PrivateAccount,
   PrivateDeals,
   PrivateOrders,
   PublicAggreBookTicker,
+  PublicAggreDepths,
+  PublicLimitDepths,
+  PublicMiniTicker,
+  PublicSpotKline,
   PushFrame
 } from "../wire/Stream.ts"
 import { orderTypeOfNumber } from "./OrderTypes.ts"
@@ -23,6 +37,22 @@ const positive = (text: string): Option.Option<Decimal.Decimal> => Option.filter
 const amountOrZero = (text: string): Option.Option<Decimal.Decimal> =>
   text === "" ? Option.some(Decimal.zero) : amount(text)
 
+// Prices come by the ten thousand a second: plain values where an account's few events are told in Options.
+const amountOrNull = (text: string): Decimal.Decimal | null =>
+  text === "" ? Decimal.zero : Either.getOrNull(Decimal.parseVenue(text))
+
+const positiveOrNull = (text: string): Decimal.Decimal | null => {
+  const value = Either.getOrNull(Decimal.parseVenue(text))
+  return value !== null && Decimal.isPositive(value) ? value : null
+}
+
+export interface BestPrices {
+  readonly bid: Decimal.Decimal
+  readonly bidQuantity: Decimal.Decimal
+  readonly ask: Decimal.Decimal
+  readonly askQuantity: Decimal.Decimal
+}
+
 const sideOf = (tradeType: number): Option.Option<Side> =>
   tradeType === 1 ? Option.some("buy") : tradeType === 2 ? Option.some("sell") : Option.none()
 
@@ -31,25 +61,98 @@ const decodeSymbol = Schema.decodeUnknownOption(SymbolName)
 /** A merged channel's frame names its symbol in the wrapper. */
 export const frameSymbol = (frame: PushFrame): Option.Option<SymbolName> => decodeSymbol(frame.symbol)
 
-export const toPublicTrade = (deal: typeof AggreDeal.Type): Option.Option<Trade> =>
+export const toPublicTrade = (deal: typeof AggreDeal.Type): Option.Option<Trade> => {
+  const price = positiveOrNull(deal.price)
+  const quantity = positiveOrNull(deal.quantity)
+  const side = Option.getOrNull(sideOf(deal.tradeType))
+  if (price === null || quantity === null || side === null) return Option.none()
+  return Option.some({ price, quantity, quoteQuantity: Decimal.multiply(price, quantity), side, at: deal.time })
+}
+
+export const toBestPrices = (ticker: typeof PublicAggreBookTicker.Type): Option.Option<BestPrices> => {
+  const bid = positiveOrNull(ticker.bidPrice)
+  const bidQuantity = amountOrNull(ticker.bidQuantity)
+  const ask = positiveOrNull(ticker.askPrice)
+  const askQuantity = amountOrNull(ticker.askQuantity)
+  if (bid === null || bidQuantity === null || ask === null || askQuantity === null) return Option.none()
+  return Option.some({ bid, bidQuantity, ask, askQuantity })
+}
+
+const versionText = /^\d{1,30}$/
+
+/** Versions count up by one; as text they exceed what a number holds exactly one day. */
+export const versionOf = (text: string): Option.Option<bigint> =>
+  versionText.test(text) ? Option.some(BigInt(text)) : Option.none()
+
+type Level = typeof DepthLevel.Type
+
+/** All or none: a book with a level left out is another book. */
+const toLevels = (rows: ReadonlyArray<Level>): Option.Option<ReadonlyArray<BookLevel>> => {
+  const levels: Array<BookLevel> = []
+  for (const row of rows) {
+    const price = Decimal.parseVenue(row.price)
+    const quantity = row.quantity === "" ? Either.right(Decimal.zero) : Decimal.parseVenue(row.quantity)
+    if (Either.isLeft(price) || Either.isLeft(quantity)) return Option.none()
+    if (!Decimal.isPositive(price.right) || Decimal.isNegative(quantity.right)) return Option.none()
+    levels.push([price.right, quantity.right])
+  }
+  return Option.some(levels)
+}
+
+export const toDepthDelta = (pushed: typeof PublicAggreDepths.Type, at: Instant): Option.Option<DepthDelta> =>
   Option.map(
-    Option.all({ price: positive(deal.price), quantity: positive(deal.quantity), side: sideOf(deal.tradeType) }),
-    ({ price, quantity, side }) => ({
-      price,
-      quantity,
-      quoteQuantity: Decimal.multiply(price, quantity),
-      side,
-      at: deal.time
-    })
+    Option.all({
+      bids: toLevels(pushed.bids),
+      asks: toLevels(pushed.asks),
+      fromVersion: versionOf(pushed.fromVersion),
+      toVersion: versionOf(pushed.toVersion)
+    }),
+    (delta) => ({ ...delta, at })
   )
 
-export const toBestPrices = (ticker: typeof PublicAggreBookTicker.Type) =>
-  Option.all({
-    bid: positive(ticker.bidPrice),
-    bidQuantity: amountOrZero(ticker.bidQuantity),
-    ask: positive(ticker.askPrice),
-    askQuantity: amountOrZero(ticker.askQuantity)
-  })
+export const toLimitBook = (
+  symbol: SymbolName,
+  pushed: typeof PublicLimitDepths.Type,
+  at: Instant
+): Option.Option<OrderBook> =>
+  Option.map(
+    Option.all({ bids: toLevels(pushed.bids), asks: toLevels(pushed.asks), version: versionOf(pushed.version) }),
+    (book) => ({ ...book, symbol, version: pushed.version, asOf: at, source: "ws", stale: false })
+  )
+
+/** Never closed: no frame says so. */
+export const toStreamCandle = (pushed: typeof PublicSpotKline.Type): Option.Option<Candle> =>
+  Option.map(
+    Option.all({
+      open: positive(pushed.openingPrice),
+      high: positive(pushed.highestPrice),
+      low: positive(pushed.lowestPrice),
+      close: positive(pushed.closingPrice),
+      volume: amountOrZero(pushed.volume),
+      quoteVolume: amountOrZero(pushed.amount),
+      // Seconds, unlike every other time of the venue.
+      openTime: pushed.windowStart > 0 ? Option.some(pushed.windowStart * 1_000) : Option.none()
+    }),
+    (candle) => ({ ...candle, closed: false, synthetic: false })
+  )
+
+/** `volume` is the quote turnover and `quantity` the base volume, the reverse of REST. */
+export const toMiniTicker = (pushed: typeof PublicMiniTicker.Type): Option.Option<MiniTicker> =>
+  Option.map(
+    Option.all({
+      symbol: decodeSymbol(pushed.symbol),
+      last: positive(pushed.price),
+      high: positive(pushed.high),
+      low: positive(pushed.low),
+      volume: amountOrZero(pushed.quantity),
+      quoteVolume: amountOrZero(pushed.volume),
+      change: amountOrZero(pushed.zonedRate)
+    }),
+    ({ change, ...ticker }) => ({
+      ...ticker,
+      changePercent: Decimal.toNumber(Decimal.multiply(change, Decimal.hundred))
+    })
+  )
 
 const statuses = ["open", "filled", "partiallyFilled", "cancelled", "partiallyCancelled"] as const
 
