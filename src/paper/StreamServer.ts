@@ -2,16 +2,15 @@ import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { Clock, Effect, FiberSet, Layer, Option, Stream } from "effect"
 import { type WebSocket, WebSocketServer } from "ws"
-import type { Instant } from "../domain/Time.ts"
-import { privateAccount, privateDeals, privateOrders } from "../mexc/wire/Channels.ts"
 import { invalidListenKeyText } from "../mexc/wire/Control.ts"
-import { encodeFrame } from "../mexc/wire/Stream.ts"
 import type { ExchangeEvent } from "./Events.ts"
 import { Exchange } from "./Exchange.ts"
+import { Faults } from "./faults/Faults.ts"
 import { Listener } from "./Listener.ts"
-import { Connection } from "./stream/Connection.ts"
+import { Connection, type Opening } from "./stream/Connection.ts"
 import { makeConversation } from "./stream/Conversation.ts"
-import { type PrivateEvent, privateFrame } from "./stream/PrivateFrames.ts"
+import { makeDelivery } from "./stream/Delivery.ts"
+import { makePrivatePushes } from "./stream/PrivatePushes.ts"
 import { makeTopics } from "./stream/Topics.ts"
 
 /** Thirty subscriptions fit into one message, a program's whole memory does not. */
@@ -22,29 +21,37 @@ const inspectionPeriod = "1 second"
 const policyViolation = 1_008
 const normalClosure = 1_000
 
-const channelOf = { order: privateOrders, deal: privateDeals, balance: privateAccount } as const
-
 /** The exchange's WebSocket at `/ws` of the shared listener; closing its scope ends every connection. */
 export const layer = Layer.scopedDiscard(
   Effect.gen(function* () {
     const { server } = yield* Listener
     const exchange = yield* Exchange
-    const topics = yield* makeTopics
+    const delivery = yield* makeDelivery(yield* Faults)
+    const topics = yield* makeTopics(delivery)
+    const privately = makePrivatePushes(delivery)
     const run = yield* FiberSet.makeRuntime<never>()
-    const converse = makeConversation(topics, new Set(exchange.listings.map((listing) => listing.symbol)))
+    const symbols = Effect.sync(() => new Set(exchange.listings.map((listing) => listing.symbol)))
+    const converse = makeConversation({ topics, privately, symbols })
     const connections = new Set<Connection>()
     const sockets = yield* webSocketServer
 
-    const accept = (socket: WebSocket, listenKey: string | null, accountId: string | null, now: Instant) => {
+    const accept = (socket: WebSocket, opening: Opening) => {
+      const { listenKey, now } = opening
       const sharing = [...connections].filter((other) => other.listenKey === listenKey && other.accountId !== null)
-      const account = sharing.length < connectionsPerListenKey ? accountId : null
-      const connection = new Connection(socket, listenKey, account, now)
+      const account = sharing.length < connectionsPerListenKey ? opening.account : null
+      const connection = new Connection(socket, { ...opening, account })
+      const turns = Effect.unsafeMakeSemaphore(1)
       connections.add(connection)
-      socket.on("message", (data, isBinary) => run(receive(connection, isBinary ? "" : data.toString())))
+      socket.on("message", (data, isBinary) => {
+        run(turns.withPermits(1)(receive(connection, isBinary ? "" : data.toString())))
+      })
+      socket.on("ping", (data) => {
+        if (!connection.isFrozen) socket.pong(data)
+      })
       socket.on("close", () => forget(connection))
       // The library closes a socket that breaks the protocol or the message size; `close` follows.
       socket.on("error", () => connection.terminate())
-      if (listenKey !== null && account === null) connection.send(invalidListenKeyText, now)
+      if (listenKey !== null && account === null) delivery.answer(connection, invalidListenKeyText, now)
     }
 
     /** Whose key it is must be known before the first message can come. */
@@ -54,36 +61,30 @@ export const layer = Layer.scopedDiscard(
       head: Buffer,
       listenKey: string | null
     ) {
-      const account = listenKey === null ? Option.none() : yield* exchange.accountOfListenKey(listenKey)
+      const accountId = listenKey === null ? Option.none() : yield* exchange.accountOfListenKey(listenKey)
+      const account = Option.isNone(accountId) ? Option.none() : yield* exchange.accountById(accountId.value)
       const now = yield* Clock.currentTimeMillis
       sockets.handleUpgrade(request, socket, head, (accepted) =>
-        accept(accepted, listenKey, Option.getOrNull(account), now)
+        accept(accepted, { listenKey, account: Option.getOrNull(account), now })
       )
     })
 
     const receive = Effect.fnUntraced(function* (connection: Connection, text: string) {
       const now = yield* Clock.currentTimeMillis
+      if (connection.isFrozen) return
       if (!connection.admits(now)) return connection.close(policyViolation, "more than 100 messages per second")
-      for (const answer of converse(connection, text, now)) connection.send(answer, now)
+      for (const answer of yield* converse(connection, text, now)) delivery.answer(connection, answer, now)
     })
 
     const forget = (connection: Connection) => {
       connections.delete(connection)
+      privately.leave(connection)
       for (const name of connection.channels) topics.leave(name, connection)
-    }
-
-    const pushPrivately = (event: PrivateEvent, now: number) => {
-      const readers = [...connections].filter(
-        ({ accountId, channels }) => accountId === event.accountId && channels.has(channelOf[event.type])
-      )
-      if (readers.length === 0) return
-      const bytes = encodeFrame(privateFrame(event))
-      for (const reader of readers) reader.send(bytes, now)
     }
 
     const publish = (event: ExchangeEvent) =>
       "accountId" in event
-        ? Effect.map(Clock.currentTimeMillis, (now) => pushPrivately(event, now))
+        ? Effect.map(Clock.currentTimeMillis, (now) => privately.publish(event, now))
         : Effect.sync(() => topics.publish(event))
 
     /** The end of a listen key ends its pushes without a word, as on the venue. */
@@ -92,7 +93,9 @@ export const layer = Layer.scopedDiscard(
       if (why !== null) return connection.close(normalClosure, why)
       if (connection.listenKey === null || connection.accountId === null) return
       const account = yield* exchange.accountOfListenKey(connection.listenKey)
-      if (Option.isNone(account)) connection.accountId = null
+      if (Option.isSome(account)) return
+      connection.accountId = null
+      privately.leave(connection)
     })
 
     yield* Effect.forkScoped(Stream.runForEach(exchange.events, publish))
@@ -123,7 +126,11 @@ export const layer = Layer.scopedDiscard(
 )
 
 const webSocketServer = Effect.acquireRelease(
-  Effect.sync(() => new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false })),
+  Effect.sync(
+    // A connection that plays dead must not answer pings, so they are answered by hand.
+    () =>
+      new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false, autoPong: false })
+  ),
   (sockets) =>
     Effect.sync(() => {
       for (const client of sockets.clients) client.terminate()

@@ -1,75 +1,16 @@
-import { BigDecimal, Effect, Either, Layer, Option, Queue, Stream, TestClock } from "effect"
+import { BigDecimal, Effect, Queue, TestClock } from "effect"
 import { assert, describe, it } from "@effect/vitest"
 import { WebSocket } from "ws"
 import { unsafe } from "../../src/domain/Decimal.ts"
-import { MarketClock } from "../../src/MarketClock.ts"
-import { decodeFrame, type PushFrame } from "../../src/mexc/wire/Stream.ts"
 import type { ExchangeEvent, PaperOrder } from "../../src/paper/Events.ts"
-import { Exchange } from "../../src/paper/Exchange.ts"
-import { Listener } from "../../src/paper/Listener.ts"
-import { makeSynthetic } from "../../src/paper/market/Synthetic.ts"
-import { layer as streamServer } from "../../src/paper/StreamServer.ts"
+import { connect, marketNow, toldServer as setUp } from "./kit/streamKit.ts"
 
-const marketNow = Date.parse("2024-12-05T22:28:00.000Z")
 const deals = "spot@public.aggre.deals.v3.api.pb@100ms@BTCUSDT"
 const bookTicker = "spot@public.aggre.bookTicker.v3.api.pb@10ms@BTCUSDT"
 const depth = "spot@public.aggre.depth.v3.api.pb@100ms@BTCUSDT"
 const orders = "spot@private.orders.v3.api.pb"
 const ownDeals = "spot@private.deals.v3.api.pb"
 const account = "spot@private.account.v3.api.pb"
-
-/** The server over an exchange that tells what the test says; its listen keys are those of `keys`. */
-const setUp = Effect.gen(function* () {
-  const told = yield* Queue.unbounded<ExchangeEvent>()
-  const keys = new Map([["good-key", "acc_1"]])
-  const exchange = Layer.mock(Exchange, {
-    listings: makeSynthetic({ seed: 1, startsAt: marketNow }).listings,
-    events: Stream.fromQueue(told),
-    accountOfListenKey: (key) => Effect.succeed(Option.fromNullable(keys.get(key))),
-    book: (symbol) => Effect.succeed({ symbol, bids: [[unsafe("9"), unsafe("1")]], asks: [], version: 7n, at: 1 })
-  })
-  const clock = Layer.succeed(MarketClock, {
-    now: Effect.succeed(marketNow),
-    sleepUntil: () => Effect.never,
-    speed: Effect.succeed(1)
-  })
-  const listener = yield* Layer.build(Listener.layer({ host: "127.0.0.1", port: 0 }))
-  const { port } = yield* Effect.provide(Listener, listener)
-  yield* Layer.build(
-    streamServer.pipe(Layer.provide(Layer.mergeAll(exchange, clock)), Layer.provide(Layer.succeedContext(listener)))
-  )
-  const tell = (...events: ReadonlyArray<ExchangeEvent>) => Effect.asVoid(Queue.offerAll(told, events))
-  return { port, tell, keys }
-})
-
-type Heard = { readonly text: string } | { readonly frame: PushFrame } | { readonly closed: number }
-
-const connect = (port: number, query = "", autoPong = true) =>
-  Effect.gen(function* () {
-    const heard = yield* Queue.unbounded<Heard>()
-    const socket = yield* Effect.acquireRelease(
-      Effect.sync(() => new WebSocket(`ws://127.0.0.1:${port}/ws${query}`, { autoPong })),
-      (open) => Effect.sync(() => open.terminate())
-    )
-    socket.on("message", (data: Buffer, isBinary) => {
-      Queue.unsafeOffer(heard, isBinary ? { frame: Either.getOrThrow(decodeFrame(data)) } : { text: data.toString() })
-    })
-    socket.on("close", (closed) => Queue.unsafeOffer(heard, { closed }))
-    socket.on("error", () => undefined)
-    yield* Effect.async<void, string>((resume) => {
-      socket.once("open", () => resume(Effect.void))
-      socket.once("error", (error) => resume(Effect.fail(error.message)))
-    })
-    const say = (message: unknown) =>
-      Effect.sync(() => socket.send(typeof message === "string" ? message : JSON.stringify(message)))
-    const next = Queue.take(heard)
-    const answer = Effect.flatMap(next, (got) => ("text" in got ? Effect.succeed(got.text) : Effect.fail(got)))
-    const frame = Effect.flatMap(next, (got) => ("frame" in got ? Effect.succeed(got.frame) : Effect.fail(got)))
-    const closed = Effect.flatMap(next, (got) => ("closed" in got ? Effect.succeed(got.closed) : Effect.fail(got)))
-    const subscribe = (...params: ReadonlyArray<string>) =>
-      Effect.zipRight(say({ method: "SUBSCRIPTION", params, id: 1 }), answer)
-    return { socket, say, answer, frame, closed, subscribe, heard }
-  })
 
 const trade = (price: string, tradeId: string): ExchangeEvent => ({
   type: "trade",

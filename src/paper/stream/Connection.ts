@@ -19,23 +19,36 @@ export interface Socket {
   readonly terminate: () => void
 }
 
+/** How a connection began: with which listen key, and whose it is. */
+export interface Opening {
+  readonly listenKey: string | null
+  /** null without a valid listen key. */
+  readonly account: { readonly id: string; readonly accessKey: string } | null
+  readonly now: Instant
+}
+
 /** One client's socket and what the rules count of it. All its times are wall time. */
 export class Connection {
   readonly channels = new Set<string>()
   /** The account whose pushes it gets; null without a valid listen key. */
   accountId: string | null
   readonly listenKey: string | null
+  /** Of the account, for the selectors of planned faults. */
+  readonly accessKey: string | null
   readonly #socket: Socket
   readonly #openedAt: Instant
   #unsubscribedAt: Instant
   #trafficAt: Instant
   #second = 0
   #messages = 0
+  #mutedUntil = Number.NEGATIVE_INFINITY
 
-  constructor(socket: Socket, listenKey: string | null, accountId: string | null, now: Instant) {
+  constructor(socket: Socket, opened: Opening) {
+    const { account, listenKey, now } = opened
     this.#socket = socket
     this.listenKey = listenKey
-    this.accountId = accountId
+    this.accountId = account?.id ?? null
+    this.accessKey = account?.accessKey ?? null
     this.#openedAt = now
     this.#unsubscribedAt = now
     this.#trafficAt = now
@@ -70,8 +83,27 @@ export class Connection {
   /** Why the venue would close it now; null while it may stay. */
   overdue(now: Instant): string | null {
     if (now - this.#openedAt >= lifetimeMs) return "connected for 24 hours"
+    if (this.isFrozen) return null
     if (this.channels.size === 0) return now - this.#unsubscribedAt >= unsubscribedMs ? "no valid subscription" : null
     return now - this.#trafficAt >= silentMs ? "no traffic" : null
+  }
+
+  /** Nothing is sent before this instant. */
+  mute(until: Instant): void {
+    this.#mutedUntil = until
+  }
+
+  isMuted(now: Instant): boolean {
+    return now < this.#mutedUntil
+  }
+
+  /** From now on nothing passes, and nobody says so: the other end is gone as far as a client can tell. */
+  freeze(): void {
+    this.#mutedUntil = Number.POSITIVE_INFINITY
+  }
+
+  get isFrozen(): boolean {
+    return this.#mutedUntil === Number.POSITIVE_INFINITY
   }
 
   close(code: number, why: string): void {

@@ -1,7 +1,7 @@
 import { format } from "../../domain/Decimal.ts"
-import type { BookLevel, Candle, Interval, Side } from "../../domain/Market.ts"
+import type { BookLevel, Candle, Side } from "../../domain/Market.ts"
 import type { Instant } from "../../domain/Time.ts"
-import { eventType, klineIntervals } from "../../mexc/wire/Channels.ts"
+import { eventType, type KlineInterval, klineIntervals } from "../../mexc/wire/Channels.ts"
 import type { PushFrameInput } from "../../mexc/wire/Stream.ts"
 import type { ExchangeEvent } from "../Events.ts"
 import type { PaperBook } from "../Requests.ts"
@@ -48,6 +48,35 @@ export const bookTickerFrame = (envelope: Envelope, best: BookTickerEvent): Push
   }
 })
 
+export const bookTickerBatchFrame = (envelope: Envelope, best: BookTickerEvent): PushFrameInput => ({
+  ...envelope,
+  publicBookTickerBatch: {
+    items: [
+      {
+        bidPrice: format(best.bid),
+        bidQuantity: format(best.bidQuantity),
+        askPrice: format(best.ask),
+        askQuantity: format(best.askQuantity)
+      }
+    ],
+    version: best.version.toString(),
+    lastOrderCreateTime: best.at
+  }
+})
+
+/** Every delta by itself, under its own version. */
+export const increaseDepthFrame = (envelope: Envelope, deltas: ReadonlyArray<DepthEvent>): PushFrameInput => ({
+  ...envelope,
+  publicIncreaseDepthsBatch: {
+    items: deltas.map((delta) => ({
+      asks: levels(delta.asks),
+      bids: levels(delta.bids),
+      version: delta.toVersion.toString()
+    })),
+    eventType: eventType(envelope.channel)
+  }
+})
+
 /** The deltas of one interval as one: of a price that changed twice the later quantity holds. */
 export const depthFrame = (envelope: Envelope, deltas: ReadonlyArray<DepthEvent>): PushFrameInput => {
   const [first, last] = [deltas[0], deltas.at(-1)]
@@ -81,7 +110,7 @@ export const limitDepthFrame = (envelope: Envelope, book: PaperBook): PushFrameI
 /** `closeTime` is where the next candle opens; the window is in seconds. */
 export const klineFrame = (
   envelope: Envelope,
-  interval: Interval,
+  interval: KlineInterval,
   candle: Candle,
   closeTime: Instant
 ): PushFrameInput => ({

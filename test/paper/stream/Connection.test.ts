@@ -6,7 +6,7 @@ const hour = 3_600_000
 
 const none = () => undefined
 const socket = { readyState: 1, bufferedAmount: 0, send: none, close: none, terminate: none }
-const fresh = () => new Connection(socket, null, null, opened)
+const fresh = () => new Connection(socket, { listenKey: null, account: null, now: opened })
 
 describe("a connection is overdue", () => {
   it("30 s after it opened or gave up its last channel, whatever it says meanwhile", () => {
