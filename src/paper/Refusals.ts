@@ -58,3 +58,5 @@ export const notOffered = () => refusal(730003, "Unsupported operation, please c
 export const subAccountUnknown = () => refusal(140001, "sub account does not exist")
 export const batchTooLong = (most: number) => inputWrong(`the number of orders in a batch cannot exceed ${most}`)
 export const batchOfManySymbols = () => inputWrong("the orders of a batch must be of one symbol")
+export const internalError = () => new VenueRejection({ code: 500, text: "Internal error", status: 500 })
+export const userUnknown = () => refusal(10001, "user does not exist")

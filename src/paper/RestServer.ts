@@ -35,7 +35,7 @@ export const layer = (options: RestServerOptions) =>
       const faults = yield* Faults
       const meter = new Meter(options.limits)
       const routes: Routes = {
-        ...(yield* marketRoutes(options.restrictions)),
+        ...(yield* marketRoutes),
         ...(yield* accountRoutes),
         ...(yield* orderRoutes(meter)),
         ...(yield* controlRoutes(meter, options.control))

@@ -1,39 +1,49 @@
-import { Clock, type Context, Effect } from "effect"
-import * as Decimal from "../../domain/Decimal.ts"
+import { type Context, Effect } from "effect"
 import { MarketClock } from "../../MarketClock.ts"
-import type { Restriction } from "../engine/Checks.ts"
 import { Exchange } from "../Exchange.ts"
-import * as Refusals from "../Refusals.ts"
-import { VenueRejection } from "../VenueRejection.ts"
 import type { SignedRequest } from "./ApiRequest.ts"
-import { listed } from "./MarketRoutes.ts"
 import * as Parameters from "./Parameters.ts"
 import * as Payloads from "./Payloads.ts"
-import { signed, type Routes } from "./Route.ts"
+import { signed, type OwnLimit, type Routes } from "./Route.ts"
+import { convertRoutes } from "./routes/ConvertRoutes.ts"
+import { profileRoutes } from "./routes/ProfileRoutes.ts"
+import { transferRoutes } from "./routes/TransferRoutes.ts"
+import { walletRoutes } from "./routes/WalletRoutes.ts"
 
 const day = 86_400_000
 /** How far back the venue answers for fills. */
-const fillsReachMillis = 30 * day
+const fillsWindow = { standard: 30 * day, reach: 30 * day }
+const accountLimit: OwnLimit = { requests: 2, perMillis: 1_000 }
 
-/** Balances, fees, own fills and the private stream's keys. */
-export const accountRoutes = Effect.fnUntraced(function* (restrictions: Readonly<Record<string, Restriction>>) {
+/** Balances, own fills, the wallet and the private stream's keys. */
+export const accountRoutes = Effect.gen(function* () {
   const exchange = yield* Exchange
   const marketClock = yield* MarketClock
-  const tradable = exchange.listings
-    .map((listing) => listing.symbol)
-    .filter((symbol) => restrictions[symbol]?.apiTrading ?? true)
 
   const routes: Routes = {
-    "GET /api/v3/account": signed(10, "SPOT_ACCOUNT_READ", ({ account }) =>
-      Effect.map(exchange.balances(account.id), (balances) =>
-        Payloads.account(balances, account.permissions.has("SPOT_WITHDRAW_WRITE"))
-      )
+    ...(yield* profileRoutes),
+    ...(yield* walletRoutes),
+    ...(yield* transferRoutes),
+    ...(yield* convertRoutes),
+    "GET /api/v3/account": signed(
+      10,
+      "SPOT_ACCOUNT_READ",
+      ({ account }) =>
+        Effect.map(exchange.balances(account.id), (balances) =>
+          Payloads.account(balances, account.permissions.has("SPOT_WITHDRAW_WRITE"))
+        ),
+      accountLimit
     ),
     "GET /api/v3/myTrades": signed(10, "SPOT_ACCOUNT_READ", (request) =>
-      Effect.flatMap(marketClock.now, (now) => ownTrades(exchange, request, now))
+      Effect.gen(function* () {
+        const symbol = yield* Parameters.symbol(request, exchange)
+        const window = yield* Parameters.window(request, yield* marketClock.now, fillsWindow)
+        const limit = yield* Parameters.limit(request, 100, 100)
+        const orderId = Parameters.optionalText(request, "orderId")
+        const fills = yield* exchange.fills(request.account.id, symbol, orderId, { ...window, limit })
+        return fills.map(Payloads.fill)
+      })
     ),
-    "GET /api/v3/tradeFee": signed(20, "SPOT_ACCOUNT_READ", (request) => tradeFee(exchange, request)),
-    "GET /api/v3/selfSymbols": signed(1, "SPOT_ACCOUNT_READ", () => listed(tradable)),
     "POST /api/v3/userDataStream": signed(1, "SPOT_ACCOUNT_READ", ({ account }) =>
       Effect.map(exchange.createListenKey(account.id), (listenKey) => ({ listenKey }))
     ),
@@ -45,51 +55,14 @@ export const accountRoutes = Effect.fnUntraced(function* (restrictions: Readonly
     ),
     "DELETE /api/v3/userDataStream": signed(1, "SPOT_ACCOUNT_READ", (request) =>
       withListenKey(request, exchange.removeListenKey)
-    ),
-    // No withdrawal can exist here; the endpoint answers who may ask, which is what permission probes need.
-    "DELETE /api/v3/capital/withdraw": signed(1, "SPOT_WITHDRAW_WRITE", (request) =>
-      Effect.zipRight(
-        Parameters.text(request, "id"),
-        Effect.fail(new VenueRejection({ code: 22222, text: "record does not exist" }))
-      )
     )
   }
   return routes
 })
 
-const ownTrades = Effect.fnUntraced(function* (
-  exchange: Context.Tag.Service<typeof Exchange>,
-  request: SignedRequest,
-  now: number
-) {
-  const symbol = yield* Parameters.listedSymbol(request, exchange.listings)
-  const from = (yield* Parameters.optionalInteger(request, "startTime")) ?? 0
-  const to = (yield* Parameters.optionalInteger(request, "endTime")) ?? now
-  const limit = yield* Parameters.limit(request, 100, 100)
-  const orderId = Parameters.optionalText(request, "orderId")
-  const window = { from: Math.max(from, now - fillsReachMillis), to, limit }
-  const fills = yield* exchange.fills(request.account.id, symbol, orderId, window)
-  return fills.map(Payloads.fill)
-})
-
-const tradeFee = Effect.fnUntraced(function* (exchange: Context.Tag.Service<typeof Exchange>, request: SignedRequest) {
-  const symbol = yield* Parameters.text(request, "symbol")
-  const listing = exchange.listings.find((each) => each.symbol === symbol)
-  if (listing === undefined) return yield* Refusals.invalidSymbol()
-  return {
-    data: {
-      makerCommission: Decimal.toNumber(listing.makerFeeRate),
-      takerCommission: Decimal.toNumber(listing.takerFeeRate)
-    },
-    code: 0,
-    msg: "success",
-    timestamp: yield* Clock.currentTimeMillis
-  }
-})
-
 const withListenKey = Effect.fnUntraced(function* (
   request: SignedRequest,
-  change: (accountId: string, listenKey: string) => Effect.Effect<void, VenueRejection>
+  change: Context.Tag.Service<typeof Exchange>["extendListenKey"]
 ) {
   const listenKey = yield* Parameters.text(request, "listenKey")
   yield* change(request.account.id, listenKey)

@@ -51,7 +51,7 @@ export const controlRoutes = Effect.fnUntraced(function* (meter: Meter, control:
     }))
   const moved = (
     request: ApiRequest,
-    move: (accountId: string, body: typeof TransferBody.Type) => Effect.Effect<void, Refusals.Refusal>
+    move: (accountId: string, body: typeof TransferBody.Type) => Effect.Effect<unknown, Refusals.Refusal>
   ) =>
     Effect.gen(function* () {
       const body = yield* decode(TransferBody, request)
@@ -71,10 +71,10 @@ export const controlRoutes = Effect.fnUntraced(function* (meter: Meter, control:
       })
     ),
     "POST /paper/v1/deposit": local((request) =>
-      moved(request, (accountId, { amount, asset }) => exchange.deposit(accountId, asset, amount))
+      moved(request, (accountId, { amount, asset }) => exchange.deposit(accountId, { asset, amount }))
     ),
     "POST /paper/v1/withdraw": local((request) =>
-      moved(request, (accountId, { amount, asset }) => exchange.withdraw(accountId, asset, amount))
+      moved(request, (accountId, { amount, asset }) => exchange.withdraw(accountId, { asset, amount }))
     ),
     "POST /paper/v1/price": local((request) =>
       Effect.gen(function* () {

@@ -1,9 +1,8 @@
 import * as Decimal from "../../domain/Decimal.ts"
 import type { Candle, OrderType, Side, Trade } from "../../domain/Market.ts"
 import { closeTimeOf } from "../engine/CandleSeries.ts"
-import type { Restriction } from "../engine/Checks.ts"
+import type { Pair } from "../engine/Pair.ts"
 import type { PaperFill, PaperOrder } from "../Events.ts"
-import type { Listing } from "../MarketSource.ts"
 import type { PaperBalance, PaperBook, PaperTicker } from "../Requests.ts"
 import type { Interval } from "../../domain/Market.ts"
 
@@ -20,9 +19,9 @@ export const orderTypeNames: Readonly<Record<OrderType, string>> = {
 export const sideNames: Readonly<Record<Side, string>> = { buy: "BUY", sell: "SELL" }
 
 /** exchangeInfo keeps the venue's misleading names: baseSizePrecision is a minimum quantity, quoteAmountPrecision a minimum value. */
-export const symbolInfo = (listing: Listing, restriction: Restriction) => ({
+export const symbolInfo = ({ apiTrading, limitOrders, listing, marketOrders, status, tradeSideType }: Pair) => ({
   symbol: listing.symbol,
-  status: restriction.status ?? "1",
+  status,
   baseAsset: listing.baseAsset,
   baseAssetPrecision: listing.basePrecision,
   quoteAsset: listing.quoteAsset,
@@ -30,28 +29,40 @@ export const symbolInfo = (listing: Listing, restriction: Restriction) => ({
   quoteAssetPrecision: listing.quotePrecision,
   baseCommissionPrecision: 8,
   quoteCommissionPrecision: 8,
-  orderTypes: ["LIMIT", "MARKET", "LIMIT_MAKER"],
-  isSpotTradingAllowed: restriction.apiTrading ?? true,
+  orderTypes: [
+    ...(limitOrders ? ["LIMIT"] : []),
+    ...(marketOrders ? ["MARKET"] : []),
+    ...(limitOrders ? ["LIMIT_MAKER"] : [])
+  ],
+  isSpotTradingAllowed: apiTrading,
   isMarginTradingAllowed: false,
   quoteAmountPrecision: text(listing.minNotional),
   baseSizePrecision: text(listing.minQuantity),
   permissions: ["SPOT"],
-  filters: [
-    {
-      filterType: "PERCENT_PRICE_BY_SIDE",
-      bidMultiplierUp: text(listing.priceBand),
-      askMultiplierDown: text(listing.priceBand)
-    }
-  ],
+  filters: Decimal.isZero(listing.priceBand) ? [] : [bandFilter(text(listing.priceBand))],
   maxQuoteAmount: text(listing.maxNotional),
   makerCommission: text(listing.makerFeeRate),
   takerCommission: text(listing.takerFeeRate),
-  quoteAmountPrecisionMarket: text(listing.minNotional),
-  maxQuoteAmountMarket: text(listing.maxNotional),
+  quoteAmountPrecisionMarket: text(listing.marketMinNotional),
+  maxQuoteAmountMarket: text(listing.marketMaxNotional),
   fullName: listing.fullName,
-  tradeSideType: restriction.tradeSideType ?? 1,
+  tradeSideType,
   contractAddress: "",
+  conceptPlateIds: [],
   st: false
+})
+
+const bandFilter = (distance: string) => ({
+  filterType: "PERCENT_PRICE_BY_SIDE",
+  bidMultiplierUp: distance,
+  askMultiplierDown: distance
+})
+
+/** A row of `symbol/offline`. */
+export const offline = ({ listing, offlineAt, status }: Pair) => ({
+  symbol: listing.symbol,
+  state: Number(status),
+  ...(offlineAt === null ? {} : { offlineTime: offlineAt })
 })
 
 /** Versions stay far below 2^53, so a JSON number holds them. */
@@ -71,6 +82,18 @@ export const trade = (each: Trade) => ({
   isBuyerMaker: each.side === "sell",
   isBestMatch: true,
   tradeType: each.side === "buy" ? "BID" : "ASK"
+})
+
+/** Ids are always null; `m` tells whether the buyer was the maker. */
+export const aggregatedTrade = (each: Trade) => ({
+  a: null,
+  f: null,
+  l: null,
+  p: text(each.price),
+  q: text(each.quantity),
+  T: each.at,
+  m: each.side === "sell",
+  M: true
 })
 
 export const kline = (interval: Interval, candle: Candle) => [
@@ -147,7 +170,7 @@ export const acknowledgement = (order: PaperOrder) => ({
   origQty: text(order.quantity),
   type: orderTypeNames[order.type],
   side: sideNames[order.side],
-  stpMode: "",
+  stpMode: order.stpMode,
   transactTime: order.createdAt
 })
 
@@ -169,8 +192,8 @@ export const order = (each: PaperOrder) => ({
   time: each.createdAt,
   updateTime: each.updatedAt,
   isWorking: true,
-  stpMode: "",
-  cancelReason: null,
+  stpMode: each.stpMode,
+  cancelReason: each.cancelReason,
   origQuoteOrderQty: text(each.quoteAmount)
 })
 
