@@ -22,6 +22,10 @@ export interface PaperOrder {
   readonly executedQuantity: Decimal
   readonly executedQuote: Decimal
   readonly status: PaperOrderStatus
+  /** As it was sent, "" without one. */
+  readonly stpMode: string
+  /** Why the exchange itself cancelled it, when its owner and its type did not. */
+  readonly cancelReason: string | null
   readonly createdAt: Instant
   readonly updatedAt: Instant
 }
@@ -45,7 +49,16 @@ export interface PaperFill {
 }
 
 /** Why a balance changed, in the words of the private account channel. */
-export type BalanceReason = "ENTRUST_PLACE" | "ENTRUST" | "ENTRUST_CANCEL" | "TRADE_FEE" | "DEPOSIT" | "WITHDRAW"
+export type BalanceReason =
+  | "ENTRUST_PLACE"
+  | "ENTRUST"
+  | "ENTRUST_CANCEL"
+  | "TRADE_FEE"
+  | "DEPOSIT"
+  | "WITHDRAW"
+  | "WITHDRAW_FEE"
+  | "CONTRACT_TRANSFER"
+  | "SUGAR"
 
 /** Everything the exchange tells its stream server, in the order it happened; `at` is market time. */
 export type ExchangeEvent =

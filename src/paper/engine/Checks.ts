@@ -1,10 +1,10 @@
 import { BigDecimal, Either } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { PlaceRequest } from "../Requests.ts"
-import type { Listing } from "../MarketSource.ts"
 import * as Refusals from "../Refusals.ts"
 import type { VenueRejection } from "../VenueRejection.ts"
-import type { AccountState } from "./Ledger.ts"
+import type { AccountState } from "./ledger/Account.ts"
+import type { Pair, PairChange, PairListing } from "./Pair.ts"
 
 /** The venue's cap on orders that are not completely filled, per account. */
 const maxOpenOrders = 500
@@ -13,31 +13,24 @@ const collarFraction = Decimal.unsafe("0.05")
 
 const clientIdPattern = /^[A-Za-z0-9_-]+$/
 
-/** What an operator may switch off for one pair, as the venue does; everything is on by default. */
-export interface Restriction {
-  readonly apiTrading?: boolean
-  /** exchangeInfo `status`: 1 online, 2 paused, 3 offline. */
-  readonly status?: "1" | "2" | "3"
-  /** 1 both sides, 2 buy only, 3 sell only, 4 closed. */
-  readonly tradeSideType?: 1 | 2 | 3 | 4
-}
+/** The pair's state at the start, by symbol. */
+export type Restriction = PairChange
 
-/** A request whose parameters are complete, in one of the three shapes the matching knows. */
-export type SizedOrder =
-  | {
-      readonly kind: "limit"
-      readonly type: Exclude<PlaceRequest["type"], "market">
-      readonly quantity: Decimal.Decimal
-      readonly price: Decimal.Decimal
-    }
-  | { readonly kind: "marketByQuantity"; readonly quantity: Decimal.Decimal; readonly collar: Decimal.Decimal }
-  | { readonly kind: "marketByQuote"; readonly quoteAmount: Decimal.Decimal; readonly collar: Decimal.Decimal }
+/** A request whose parameters are complete. */
+export interface SizedOrder {
+  readonly type: PlaceRequest["type"]
+  /** null: a market sell until it has brought in `quoteAmount`. */
+  readonly quantity: Decimal.Decimal | null
+  /** The limit, or the collar of a market order. */
+  readonly price: Decimal.Decimal
+  /** What a market order may spend or is to bring in; null when it is sized by quantity. */
+  readonly quoteAmount: Decimal.Decimal | null
+}
 
 export interface CheckInput {
   readonly account: AccountState
   readonly request: PlaceRequest
-  readonly listing: Listing
-  readonly restriction: Restriction
+  readonly pair: Pair
   readonly last: Decimal.Decimal | null
   /** Best price of the side the order would trade with. */
   readonly opposite: Decimal.Decimal | null
@@ -48,25 +41,30 @@ type Checked<A> = Either.Either<A, VenueRejection>
 /** Everything that can be said of an order before matching and balances, in the venue's order of checks. */
 export const checkOrder = (input: CheckInput): Checked<SizedOrder> =>
   Either.gen(function* () {
-    const { account, listing, request } = input
     yield* checkTradable(input)
-    yield* checkClientId(account, request.clientOrderId)
+    yield* checkType(input)
+    yield* checkClientId(input.account, input.request.clientOrderId)
     const order = yield* sizeOrder(input)
-    yield* checkDecimals(listing, order)
+    yield* checkDecimals(input.pair.listing, input.request)
     yield* checkValue(input, order)
     yield* checkBand(input, order)
-    if (account.open.size >= maxOpenOrders) return yield* Either.left(Refusals.tooManyOpenOrders())
+    if (input.account.open.size >= maxOpenOrders) return yield* Either.left(Refusals.tooManyOpenOrders())
     return order
   })
 
 const passed: Checked<void> = Either.void
 
-const checkTradable = ({ request, restriction }: CheckInput): Checked<void> => {
-  const { apiTrading = true, status = "1", tradeSideType = 1 } = restriction
-  if (!apiTrading) return Either.left(Refusals.symbolNotForApi())
-  if (status !== "1") return Either.left(Refusals.symbolPaused())
-  const allowed = tradeSideType === 1 || tradeSideType === (request.side === "buy" ? 2 : 3)
+const checkTradable = ({ pair, request }: CheckInput): Checked<void> => {
+  if (!pair.apiTrading) return Either.left(Refusals.symbolNotForApi())
+  if (pair.status === "2") return Either.left(Refusals.symbolSuspended())
+  if (pair.status === "3") return Either.left(Refusals.symbolPaused())
+  const allowed = pair.tradeSideType === 1 || pair.tradeSideType === (request.side === "buy" ? 2 : 3)
   return allowed ? passed : Either.left(Refusals.sideNotAllowed())
+}
+
+const checkType = ({ pair, request }: CheckInput): Checked<void> => {
+  if (request.type === "market") return pair.marketOrders ? passed : Either.left(Refusals.marketOrdersDisabled())
+  return pair.limitOrders ? passed : Either.left(Refusals.orderTypeNotAllowed())
 }
 
 const checkClientId = (account: AccountState, id: string | null): Checked<void> => {
@@ -81,70 +79,73 @@ const required = (name: string, value: Decimal.Decimal | null): Checked<Decimal.
   return Decimal.isPositive(value) ? Either.right(value) : Either.left(Refusals.notPositive(name))
 }
 
-const sizeOrder = (input: CheckInput): Checked<SizedOrder> =>
+const sizeOrder = ({ last, opposite, pair, request }: CheckInput): Checked<SizedOrder> =>
   Either.gen(function* () {
-    const { price, quantity, quoteOrderQty, type } = input.request
+    const { price, quantity, quoteOrderQty, type } = request
     if (type !== "market") {
       return {
-        kind: "limit" as const,
         type,
         quantity: yield* required("quantity", quantity),
-        price: yield* required("price", price)
+        price: yield* required("price", price),
+        quoteAmount: null
       }
     }
     if (quantity !== null && quoteOrderQty !== null) return yield* Either.left(Refusals.parametersDoNotCombine())
-    if (input.last === null) return yield* Either.left(Refusals.noTradePrice())
-    if (input.opposite === null) return yield* Either.left(Refusals.noOpponent())
-    const collar = collarOf(input.listing, input.request.side, input.opposite)
-    return quoteOrderQty === null
-      ? { kind: "marketByQuantity" as const, quantity: yield* required("quantity", quantity), collar }
-      : { kind: "marketByQuote" as const, quoteAmount: yield* required("quoteOrderQty", quoteOrderQty), collar }
+    const size = yield* quantity === null ? required("quoteOrderQty", quoteOrderQty) : required("quantity", quantity)
+    if (last === null) return yield* Either.left(Refusals.noTradePrice())
+    if (opposite === null) return yield* Either.left(Refusals.noOpponent())
+    const collar = collarOf(pair.listing, request.side, opposite)
+    if (quantity !== null) return { type, quantity, price: collar, quoteAmount: null }
+    // A buy by amount buys what the amount pays for at the collar, so at real prices it spends about 5 % less.
+    const bought = request.side === "buy" ? Decimal.divide(size, collar, pair.listing.basePrecision, "floor") : null
+    return { type, quantity: bought, price: collar, quoteAmount: size }
   })
 
-const collarOf = (listing: Listing, side: PlaceRequest["side"], best: Decimal.Decimal): Decimal.Decimal => {
+const collarOf = (listing: PairListing, side: PlaceRequest["side"], best: Decimal.Decimal): Decimal.Decimal => {
   const factor =
     side === "buy" ? Decimal.add(Decimal.one, collarFraction) : Decimal.subtract(Decimal.one, collarFraction)
   return Decimal.round(Decimal.multiply(best, factor), listing.quotePrecision, side === "buy" ? "floor" : "ceil")
 }
 
-const decimalsOf = (value: Decimal.Decimal): number => BigDecimal.normalize(value).scale
+const hasMoreDecimals = (value: Decimal.Decimal | null, decimals: number): boolean =>
+  value !== null && value.scale > decimals && BigDecimal.normalize(value).scale > decimals
 
 /** The venue rejects digits it cannot hold; it never rounds. */
-const checkDecimals = (listing: Listing, order: SizedOrder): Checked<void> => {
-  const quantity = order.kind === "marketByQuote" ? Decimal.zero : order.quantity
-  if (decimalsOf(quantity) > listing.basePrecision) return Either.left(Refusals.tooManyDecimals("quantity"))
-  if (order.kind === "limit" && decimalsOf(order.price) > listing.quotePrecision) {
+const checkDecimals = (listing: PairListing, { price, quantity, quoteOrderQty, type }: PlaceRequest): Checked<void> => {
+  if (hasMoreDecimals(quantity, listing.basePrecision)) return Either.left(Refusals.tooManyDecimals("quantity"))
+  if (type !== "market" && hasMoreDecimals(price, listing.quotePrecision)) {
     return Either.left(Refusals.tooManyDecimals("price"))
   }
-  const tooFine = order.kind === "marketByQuote" && decimalsOf(order.quoteAmount) > quoteAmountDecimals
+  const tooFine = type === "market" && hasMoreDecimals(quoteOrderQty, quoteAmountDecimals)
   return tooFine ? Either.left(Refusals.tooManyDecimals("quoteOrderQty")) : passed
 }
 
 /** The venue names no precision for quote amounts; eight decimals are what its fees have. */
 const quoteAmountDecimals = 8
 
-const checkValue = ({ listing, opposite }: CheckInput, order: SizedOrder): Checked<void> => {
-  const { baseAsset, maxNotional, minNotional, minQuantity, quoteAsset } = listing
-  if (order.kind !== "marketByQuote" && Decimal.lessThan(order.quantity, minQuantity)) {
+/** MARKET orders have limits of their own, and are valued at the best price they would meet. */
+const checkValue = ({ opposite, pair }: CheckInput, order: SizedOrder): Checked<void> => {
+  const { baseAsset, minQuantity, quoteAsset } = pair.listing
+  const [least, most] =
+    order.type === "market"
+      ? [pair.listing.marketMinNotional, pair.listing.marketMaxNotional]
+      : [pair.listing.minNotional, pair.listing.maxNotional]
+  if (order.quantity !== null && Decimal.lessThan(order.quantity, minQuantity)) {
     return Either.left(Refusals.belowMinimum(Decimal.format(minQuantity), baseAsset))
   }
-  const value =
-    order.kind === "marketByQuote"
-      ? order.quoteAmount
-      : Decimal.multiply(order.quantity, order.kind === "limit" ? order.price : (opposite ?? Decimal.zero))
-  if (Decimal.lessThan(value, minNotional)) {
-    return Either.left(Refusals.belowMinimum(Decimal.format(minNotional), quoteAsset))
-  }
-  return Decimal.greaterThan(value, maxNotional)
-    ? Either.left(Refusals.aboveMaximum(Decimal.format(maxNotional), quoteAsset))
+  const price = order.type === "market" ? (opposite ?? order.price) : order.price
+  const value = order.quoteAmount ?? Decimal.multiply(order.quantity ?? Decimal.zero, price)
+  if (Decimal.lessThan(value, least)) return Either.left(Refusals.belowMinimum(Decimal.format(least), quoteAsset))
+  return Decimal.greaterThan(value, most)
+    ? Either.left(Refusals.aboveMaximum(Decimal.format(most), quoteAsset))
     : passed
 }
 
 /** PERCENT_PRICE_BY_SIDE: a buy may not lie above the last price by more than the band, a sell not below it. */
-const checkBand = ({ last, listing, request }: CheckInput, order: SizedOrder): Checked<void> => {
-  if (order.kind !== "limit" || order.type === "limitMaker") return passed
+const checkBand = ({ last, pair, request }: CheckInput, order: SizedOrder): Checked<void> => {
+  if (order.type === "market" || order.type === "limitMaker") return passed
   if (last === null) return Either.left(Refusals.noTradePrice())
-  const room = Decimal.multiply(last, listing.priceBand)
+  const room = Decimal.multiply(last, pair.listing.priceBand)
   const outside =
     request.side === "buy"
       ? Decimal.greaterThan(order.price, Decimal.add(last, room))

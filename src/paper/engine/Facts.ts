@@ -1,8 +1,12 @@
 import { Schema } from "effect"
 import { Decimal } from "../../domain/Decimal.ts"
 import { OrderType, Side } from "../../domain/Market.ts"
+import { Permission } from "../Requests.ts"
+import { PairChange } from "./Pair.ts"
 
 const at = { at: Schema.Number }
+/** A field that journals of earlier versions do not have. */
+const since = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
 const AccountOpened = Schema.TaggedStruct("accountOpened", {
   ...at,
@@ -10,24 +14,55 @@ const AccountOpened = Schema.TaggedStruct("accountOpened", {
   accessKey: Schema.String,
   /** The journal is the exchange's own vault; its file is readable by the owner only. */
   secretKey: Schema.Redacted(Schema.String),
-  permissions: Schema.Array(
-    Schema.Literal("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE", "SPOT_WITHDRAW_WRITE")
-  )
+  permissions: Schema.Array(Permission),
+  feeRates: since(Schema.Struct({ maker: Decimal, taker: Decimal }))
 })
 
 const Deposited = Schema.TaggedStruct("deposited", {
   ...at,
   accountId: Schema.String,
   asset: Schema.String,
-  amount: Decimal
+  amount: Decimal,
+  network: since(Schema.String),
+  address: since(Schema.String),
+  txId: since(Schema.String)
 })
 
 const Withdrawn = Schema.TaggedStruct("withdrawn", {
   ...at,
   accountId: Schema.String,
   asset: Schema.String,
+  amount: Decimal,
+  fee: since(Decimal),
+  network: since(Schema.String),
+  address: since(Schema.String),
+  memo: since(Schema.String),
+  withdrawOrderId: since(Schema.String),
+  remark: since(Schema.String)
+})
+
+const Wallet = Schema.Literal("SPOT", "FUTURES")
+
+const Transferred = Schema.TaggedStruct("transferred", {
+  ...at,
+  accountId: Schema.String,
+  asset: Schema.String,
+  amount: Decimal,
+  from: Wallet,
+  to: Wallet
+})
+
+/** A balance changed from outside, up or down: an airdrop, a fee of another product. */
+const Adjusted = Schema.TaggedStruct("adjusted", {
+  ...at,
+  accountId: Schema.String,
+  asset: Schema.String,
   amount: Decimal
 })
+
+const MxDeductSet = Schema.TaggedStruct("mxDeductSet", { ...at, accountId: Schema.String, on: Schema.Boolean })
+
+const PairChanged = Schema.TaggedStruct("pairChanged", { ...at, symbol: Schema.String, change: PairChange })
 
 const OrderAccepted = Schema.TaggedStruct("orderAccepted", {
   ...at,
@@ -44,7 +79,10 @@ const OrderAccepted = Schema.TaggedStruct("orderAccepted", {
   baseAsset: Schema.String,
   quoteAsset: Schema.String,
   /** Moved from free to locked: quote for a buy, base for a sell. */
-  lock: Decimal
+  lock: Decimal,
+  /** What its fills are charged, whatever the rates become while it rests. */
+  feeRates: since(Schema.Struct({ maker: Decimal, taker: Decimal })),
+  stpMode: since(Schema.String)
 })
 
 const Filled = Schema.TaggedStruct("filled", {
@@ -67,7 +105,11 @@ const Filled = Schema.TaggedStruct("filled", {
 })
 
 /** The rest of an order is cancelled and its lock returned. */
-const OrderClosed = Schema.TaggedStruct("orderClosed", { ...at, orderId: Schema.String })
+const OrderClosed = Schema.TaggedStruct("orderClosed", {
+  ...at,
+  orderId: Schema.String,
+  reason: since(Schema.String)
+})
 
 /** Where a market stood; versions below the ceiling may have been shown. */
 const Marked = Schema.TaggedStruct("marked", {
@@ -85,6 +127,10 @@ export const Fact = Schema.Union(
   AccountOpened,
   Deposited,
   Withdrawn,
+  Transferred,
+  Adjusted,
+  MxDeductSet,
+  PairChanged,
   OrderAccepted,
   Filled,
   OrderClosed,
@@ -92,8 +138,13 @@ export const Fact = Schema.Union(
   Ticked
 )
 export type Fact = typeof Fact.Type
+export type Deposited = typeof Deposited.Type
+export type Withdrawn = typeof Withdrawn.Type
+export type Transferred = typeof Transferred.Type
+export type Adjusted = typeof Adjusted.Type
 export type OrderAccepted = typeof OrderAccepted.Type
 export type Filled = typeof Filled.Type
+export type OrderClosed = typeof OrderClosed.Type
 
 export const encodeFact: (fact: Fact) => string = Schema.encodeSync(Schema.parseJson(Fact))
 export const decodeFact = Schema.decodeUnknownEither(Schema.parseJson(Fact))

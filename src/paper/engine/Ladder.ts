@@ -2,11 +2,10 @@ import { BigDecimal } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { Listing } from "../MarketSource.ts"
 
-/** One price of simulated liquidity; a taker reduces its quantity until the next step restores it. */
+/** One price of simulated liquidity; what takers take of it is back at the next step. */
 export interface LadderLevel {
-  readonly ticks: number
   readonly price: Decimal.Decimal
-  quantity: Decimal.Decimal
+  readonly quantity: Decimal.Decimal
 }
 
 export interface Ladder {
@@ -45,7 +44,7 @@ export const buildLadder = (listing: Listing, price: Decimal.Decimal, at: number
       const ticks = from + direction * Math.round(((spread * i) / 2) * (1 + i / 5))
       if (ticks <= 0) break
       const value = best * (1 + i / 5) * (0.5 + unit(seed + salt + i))
-      levels.push({ ticks, price: priceOfTicks(ticks, listing.quotePrecision), quantity: sized(listing, value, ticks) })
+      levels.push({ price: priceOfTicks(ticks, listing.quotePrecision), quantity: sized(listing, value, ticks) })
     }
     return levels
   }

@@ -2,9 +2,9 @@ import * as Decimal from "../../domain/Decimal.ts"
 import type { Side, Trade } from "../../domain/Market.ts"
 import type { ExchangeEvent } from "../Events.ts"
 import type { PaperBook, PaperTicker } from "../Requests.ts"
-import type { Listing } from "../MarketSource.ts"
 import { Book } from "./Book.ts"
 import { CandleSeries } from "./CandleSeries.ts"
+import type { Pair, PairListing } from "./Pair.ts"
 
 /** The venue answers at most this many public trades. */
 const keptTrades = 1_000
@@ -12,8 +12,8 @@ const dayInMillis = 86_400_000
 
 /** One pair as everybody sees it: book, last price, trades, candles and the version shared by REST and streams. */
 export class Market {
-  readonly listing: Listing
-  readonly book: Book
+  #pair: Pair
+  #book: Book
   readonly candles = new CandleSeries()
   /** null until the first price is known: nothing can be traded before. */
   last: Decimal.Decimal | null = null
@@ -22,10 +22,29 @@ export class Market {
   /** Oldest first. */
   readonly #trades: Array<Trade> = []
 
-  constructor(listing: Listing, version: bigint) {
-    this.listing = listing
+  constructor(pair: Pair, version: bigint) {
+    this.#pair = pair
     this.version = version
-    this.book = new Book(listing.quotePrecision)
+    this.#book = new Book(pair.listing.quotePrecision)
+  }
+
+  get pair(): Pair {
+    return this.#pair
+  }
+
+  get listing(): PairListing {
+    return this.#pair.listing
+  }
+
+  get book(): Book {
+    return this.#book
+  }
+
+  /** Resting orders keep their prices, so the book's ticks only ever become finer. */
+  change(pair: Pair): void {
+    this.#pair = pair
+    const { quotePrecision } = pair.listing
+    if (quotePrecision > this.#book.precision) this.#book = this.#book.refined(quotePrecision)
   }
 
   toTick(price: Decimal.Decimal): Decimal.Decimal {

@@ -4,9 +4,9 @@ import type { Side } from "../../domain/Market.ts"
 import type { Listing, PriceStep } from "../MarketSource.ts"
 import type { Book, Offer } from "./Book.ts"
 import type { SizedOrder } from "./Checks.ts"
-import { chargeFor, type FeeIn } from "./Fees.ts"
+import { chargeFor, costOf, type FeeTerms } from "./Fees.ts"
 import { ticksOf } from "./Ladder.ts"
-import { remaining, type OrderEntry } from "./Ledger.ts"
+import { remaining, type OrderEntry } from "./ledger/Account.ts"
 
 /** A piece of liquidity that a taker gets. */
 export interface Take {
@@ -17,7 +17,7 @@ export interface Take {
 export interface Taking {
   readonly takes: ReadonlyArray<Take>
   readonly taken: Decimal.Decimal
-  /** What is left of the order when the takes are done: quantity of a sized order, estimated for a quote-sized one. */
+  /** What is left of the order when the takes are done: quantity of a sized order, estimated for a quote-sized sell. */
   readonly rest: Decimal.Decimal
 }
 
@@ -25,57 +25,56 @@ const reaches = (side: Side, limit: Decimal.Decimal, price: Decimal.Decimal): bo
   side === "buy" ? Decimal.lessOrEqual(price, limit) : Decimal.greaterOrEqual(price, limit)
 
 /** What an order takes from the book at once, best price first, older orders first at a price. */
-export const take = (book: Book, listing: Listing, feeIn: FeeIn, side: Side, order: SizedOrder): Taking => {
-  const limit = order.kind === "limit" ? order.price : order.collar
+export const take = (book: Book, listing: Listing, terms: FeeTerms, side: Side, order: SizedOrder): Taking => {
   const takes: Array<Take> = []
   let taken = Decimal.zero
-  let quote = order.kind === "marketByQuote" ? order.quoteAmount : Decimal.zero
-  let lastWish = Decimal.zero
+  let quoteLeft = order.quoteAmount
+  const wishAt = (price: Decimal.Decimal): Decimal.Decimal => {
+    const byQuote = quoteLeft === null ? null : affordable(listing, terms, side, price, quoteLeft)
+    const byQuantity = order.quantity === null ? null : Decimal.subtract(order.quantity, taken)
+    if (byQuote === null) return byQuantity ?? Decimal.zero
+    return byQuantity === null ? byQuote : Decimal.min(byQuote, byQuantity)
+  }
+  let lastPrice = order.price
   for (const offer of book.offers(side === "buy" ? "sell" : "buy")) {
-    if (Decimal.isZero(offer.quantity)) continue
-    if (!reaches(side, limit, offer.price)) break
-    const wish =
-      order.kind === "marketByQuote"
-        ? affordable(listing, feeIn, side, offer.price, quote)
-        : Decimal.subtract(order.quantity, taken)
-    lastWish = wish
-    if (!Decimal.isPositive(wish)) break
-    const quantity = Decimal.min(wish, offer.quantity)
+    if (!reaches(side, order.price, offer.price)) break
+    lastPrice = offer.price
+    const quantity = Decimal.min(wishAt(offer.price), offer.quantity)
+    if (!Decimal.isPositive(quantity)) break
     takes.push({ offer, quantity })
     taken = Decimal.add(taken, quantity)
-    if (order.kind === "marketByQuote") {
-      quote = Decimal.subtract(quote, quoteNeeded(listing, feeIn, side, offer.price, quantity))
-      lastWish = affordable(listing, feeIn, side, offer.price, quote)
+    if (quoteLeft !== null) {
+      quoteLeft = Decimal.subtract(quoteLeft, quoteNeeded(terms, side, offer.price, quantity))
     }
+    if (order.quantity !== null && Decimal.equals(taken, order.quantity)) break
   }
-  const rest = order.kind === "marketByQuote" ? lastWish : Decimal.subtract(order.quantity, taken)
-  return { takes, taken, rest }
+  return { takes, taken, rest: order.quantity === null ? wishAt(lastPrice) : Decimal.subtract(order.quantity, taken) }
 }
 
 const quoteNeeded = (
-  listing: Listing,
-  feeIn: FeeIn,
+  terms: FeeTerms,
   side: Side,
   price: Decimal.Decimal,
   quantity: Decimal.Decimal
 ): Decimal.Decimal => {
-  const { fee, quoteQuantity } = chargeFor(listing, feeIn, side, false, price, quantity)
-  return side === "buy" && feeIn === "quote" ? Decimal.add(quoteQuantity, fee) : quoteQuantity
+  const charge = chargeFor(terms, side, false, price, quantity)
+  return side === "buy" ? costOf(charge, terms) : charge.quoteQuantity
 }
 
 /** The most whole steps that a quote amount pays for, its fee included. */
 const affordable = (
   listing: Listing,
-  feeIn: FeeIn,
+  terms: FeeTerms,
   side: Side,
   price: Decimal.Decimal,
   quote: Decimal.Decimal
 ): Decimal.Decimal => {
-  const feeFactor = side === "buy" && feeIn === "quote" ? Decimal.add(Decimal.one, listing.takerFeeRate) : Decimal.one
+  const feeFactor =
+    side === "buy" && terms.feeIn === "quote" ? Decimal.add(Decimal.one, terms.rates.taker) : Decimal.one
   const step = BigDecimal.make(1n, listing.basePrecision)
   const guess = Decimal.divide(quote, Decimal.multiply(price, feeFactor), listing.basePrecision, "floor")
   // The fee's rounding up may cost one more unit than the division allowed for.
-  const pays = Decimal.lessOrEqual(quoteNeeded(listing, feeIn, side, price, guess), quote)
+  const pays = Decimal.lessOrEqual(quoteNeeded(terms, side, price, guess), quote)
   return Decimal.max(Decimal.zero, pays ? guess : Decimal.subtract(guess, step))
 }
 
@@ -92,9 +91,9 @@ export interface Reached {
  * step's own price share its quantity when its taker came from the other side. `book` already holds the new ladder.
  */
 export const reachedBy = (book: Book, listing: Listing, step: PriceStep, side: Side): ReadonlyArray<Reached> => {
-  const printed = ticksOf(step.price, listing.quotePrecision)
+  const printed = ticksOf(step.price, book.precision)
   const beyond = (orderTicks: number, ticks: number) => (side === "buy" ? orderTicks >= ticks : orderTicks <= ticks)
-  const counter = book.ladder(side === "buy" ? "sell" : "buy")
+  const counter = book.simulated(side === "buy" ? "sell" : "buy")
   const left = counter.map((level) => level.quantity)
   let print = step.takerSide === side ? Decimal.zero : step.quantity
   const reached: Array<Reached> = []

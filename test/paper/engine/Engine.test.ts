@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck as fc } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { Engine } from "../../../src/paper/engine/Engine.ts"
-import { isOpen } from "../../../src/paper/engine/Ledger.ts"
+import { isOpen } from "../../../src/paper/engine/ledger/Account.ts"
+import { cancel } from "../../../src/paper/engine/orders/Cancelling.ts"
+import { place as placeOrder } from "../../../src/paper/engine/orders/Placing.ts"
 import type { PlaceRequest } from "../../../src/paper/Requests.ts"
 import { actions, listing, options, start, throughDisk, visible, type Action } from "../kit/engineModel.ts"
 
@@ -153,12 +155,12 @@ describe("orders", () => {
       price: Decimal.unsafe("50"),
       clientOrderId: null
     }
-    const place = () => engine.run(() => engine.place("1", request, 2)).value
+    const place = () => engine.run(() => placeOrder(engine, "1", request, 2)).value
     const placed = Array.from({ length: 500 }, place)
     assert.isTrue(placed.every(Either.isRight))
     assert.strictEqual(Either.getOrThrow(Either.flip(place())).code, 400)
     const orderId = Either.getOrThrow(Either.all(placed))[0]?.id ?? ""
-    engine.run(() => engine.cancel("1", "ABCUSDT", { orderId }, 3))
+    engine.run(() => cancel(engine, "1", "ABCUSDT", { orderId }, 3))
     assert.isTrue(Either.isRight(place()))
   })
 

@@ -2,7 +2,7 @@ import { BigDecimal, FastCheck as fc } from "effect"
 import { assert, describe, it } from "@effect/vitest"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { Book } from "../../../src/paper/engine/Book.ts"
-import { chargeFor } from "../../../src/paper/engine/Fees.ts"
+import { chargeFor, type FeeTerms } from "../../../src/paper/engine/Fees.ts"
 import { buildLadder } from "../../../src/paper/engine/Ladder.ts"
 import { take } from "../../../src/paper/engine/Matching.ts"
 import { listing as coarse } from "../kit/engineModel.ts"
@@ -16,22 +16,29 @@ const bookAt = (price: string): Book => {
   return book
 }
 
+const terms: FeeTerms = {
+  feeIn: "quote",
+  rates: { maker: listing.makerFeeRate, taker: listing.takerFeeRate },
+  baseAsset: "ABC",
+  quoteAsset: "USDT"
+}
+
 describe("a market buy sized in quote", () => {
   it("spends at most its amount, fees included, and leaves less than one more step would cost", () => {
     const book = bookAt("60")
-    const collar = Decimal.unsafe("63")
     fc.assert(
       fc.property(fc.integer({ min: 100_000_000, max: 4_000_000_000 }), (units) => {
         const quoteAmount = BigDecimal.make(BigInt(units), 8)
-        const { rest, takes } = take(book, listing, "quote", "buy", { kind: "marketByQuote", quoteAmount, collar })
+        // More than it can pay for, so that the amount is what ends it.
+        const order = { type: "market", quantity: Decimal.hundred, price: Decimal.unsafe("63"), quoteAmount } as const
+        const { takes } = take(book, listing, terms, "buy", order)
         const spent = Decimal.sum(
           takes.map(({ offer, quantity }) => {
-            const { fee, quoteQuantity } = chargeFor(listing, "quote", "buy", false, offer.price, quantity)
+            const { fee, quoteQuantity } = chargeFor(terms, "buy", false, offer.price, quantity)
             return Decimal.add(quoteQuantity, fee)
           })
         )
         assert.isTrue(Decimal.lessOrEqual(spent, quoteAmount), `spent ${Decimal.format(spent)} of ${units}e-8`)
-        assert.isTrue(Decimal.isZero(rest))
         // One step at 60 and its fee, plus a digit of rounding for each level.
         const left = Decimal.subtract(quoteAmount, spent)
         assert.isTrue(Decimal.lessThan(left, Decimal.unsafe("0.000001")), `left ${Decimal.format(left)}`)

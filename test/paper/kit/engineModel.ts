@@ -3,6 +3,9 @@ import * as Decimal from "../../../src/domain/Decimal.ts"
 import { OrderType } from "../../../src/domain/Market.ts"
 import { Engine, type EngineOptions } from "../../../src/paper/engine/Engine.ts"
 import { decodeFact, encodeFact, type Fact } from "../../../src/paper/engine/Facts.ts"
+import { cancel } from "../../../src/paper/engine/orders/Cancelling.ts"
+import { place } from "../../../src/paper/engine/orders/Placing.ts"
+import { step } from "../../../src/paper/engine/Stepping.ts"
 import type { ExchangeEvent } from "../../../src/paper/Events.ts"
 import type { Listing } from "../../../src/paper/MarketSource.ts"
 
@@ -95,7 +98,7 @@ export const start = (engineOptions = options) => {
       engine.record({ _tag: "deposited", at: 0, accountId, asset: "USDT", amount: Decimal.unsafe("3000") })
       engine.record({ _tag: "deposited", at: 0, accountId, asset: "ABC", amount: Decimal.unsafe("40") })
     }
-    engine.step({ symbol: "ABCUSDT", at: 1, price: Decimal.unsafe("60"), quantity: Decimal.one, takerSide: "buy" })
+    step(engine, { symbol: "ABCUSDT", at: 1, price: Decimal.unsafe("60"), quantity: Decimal.one, takerSide: "buy" })
   })
   let at = 1
   let ticks = 60_000
@@ -105,20 +108,21 @@ export const start = (engineOptions = options) => {
       ticks = Math.max(30_000, Math.min(120_000, ticks + each.moveTicks))
       const price = BigDecimal.make(BigInt(ticks), 3)
       const quantity = BigDecimal.make(BigInt(each.quantitySteps), 4)
-      run(() => engine.step({ symbol: "ABCUSDT", at, price, quantity, takerSide: each.takerSide }))
+      run(() => step(engine, { symbol: "ABCUSDT", at, price, quantity, takerSide: each.takerSide }))
       return
     }
     const accountId = accountIds[each.account] ?? "1"
     if (each.type === "cancel") {
       const open = [...engine.ledger.account(accountId).open.keys()]
       const orderId = open[each.pick % Math.max(1, open.length)] ?? "none"
-      run(() => engine.cancel(accountId, "ABCUSDT", { orderId }, at))
+      run(() => cancel(engine, accountId, "ABCUSDT", { orderId }, at))
       return
     }
     const market = each.orderType === "market"
     const quantity = BigDecimal.make(BigInt(each.quantitySteps), 4)
     run(() =>
-      engine.place(
+      place(
+        engine,
         accountId,
         {
           symbol: "ABCUSDT",
