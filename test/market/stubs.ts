@@ -3,7 +3,8 @@ import * as Decimal from "../../src/domain/Decimal.ts"
 import { type Candle, SymbolName, type Ticker, type Trade } from "../../src/domain/Market.ts"
 import type { Instant } from "../../src/domain/Time.ts"
 import { type CandleRange, MexcClient } from "../../src/mexc/MexcClient.ts"
-import { type MarketEvent, MexcStream } from "../../src/mexc/MexcStream.ts"
+import { MexcStream } from "../../src/mexc/MexcStream.ts"
+import type { MarketEvent } from "../../src/mexc/stream/Events.ts"
 import { type VenueFailure, VenueUnavailable } from "../../src/mexc/VenueFailure.ts"
 
 export const dec = Decimal.unsafe
@@ -105,7 +106,7 @@ export const makeStream = Effect.gen(function* () {
       ),
     signal: (type: "subscribed" | "interrupted", symbol: SymbolName) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => push({ type, symbol, receivedAt: now })),
-    layer: Layer.succeed(MexcStream, {
+    layer: Layer.mock(MexcStream, {
       market,
       user: () => Stream.never,
       health: Effect.succeed({ publicConnections: 1, subscriptions: 1, privateConnections: 0 })

@@ -1,7 +1,7 @@
 import * as Decimal from "../../domain/Decimal.ts"
 import type { Source, SymbolName, Ticker, Trade } from "../../domain/Market.ts"
 import type { Instant } from "../../domain/Time.ts"
-import type { MarketEvent } from "../../mexc/MexcStream.ts"
+import type { MarketEvent } from "../../mexc/stream/Events.ts"
 
 /** A symbol is stale when neither message nor reading confirmed it for this long, on the wall clock. */
 export const freshForMs = 10_000

@@ -1,6 +1,6 @@
 import { Clock, Deferred, Effect, Exit, PubSub, Schedule, type Scope, Stream } from "effect"
 import type { SymbolName } from "../../domain/Market.ts"
-import type { MarketEvent } from "../../mexc/MexcStream.ts"
+import type { MarketEvent } from "../../mexc/stream/Events.ts"
 import type { VenueFailure } from "../../mexc/VenueFailure.ts"
 import { afterBest, afterReading, afterTrade, type Quote, type Tick, tickOf, unknownQuote } from "./Quote.ts"
 import type { TickerReader } from "./TickerReader.ts"

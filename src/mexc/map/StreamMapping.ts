@@ -1,17 +1,9 @@
 import { Either, Option, Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import {
-  type BookLevel,
-  type Candle,
-  type OrderBook,
-  type Side,
-  SymbolName,
-  type Trade
-} from "../../domain/Market.ts"
+import { type BookLevel, type Candle, type OrderBook, type Side, SymbolName, type Trade } from "../../domain/Market.ts"
 import type { VenueBalance, VenueFill, VenueOrder } from "../../domain/Order.ts"
 import type { Instant } from "../../domain/Time.ts"
 import type { DepthDelta } from "../book/LocalBook.ts"
-import type { MiniTicker } from "../stream/Events.ts"
 import type {
   AggreDeal,
   DepthLevel,
@@ -99,16 +91,14 @@ const toLevels = (rows: ReadonlyArray<Level>): Option.Option<ReadonlyArray<BookL
   return Option.some(levels)
 }
 
-export const toDepthDelta = (pushed: typeof PublicAggreDepths.Type, at: Instant): Option.Option<DepthDelta> =>
-  Option.map(
-    Option.all({
-      bids: toLevels(pushed.bids),
-      asks: toLevels(pushed.asks),
-      fromVersion: versionOf(pushed.fromVersion),
-      toVersion: versionOf(pushed.toVersion)
-    }),
-    (delta) => ({ ...delta, at })
-  )
+export const toDepthDelta = (pushed: typeof PublicAggreDepths.Type, at: Instant): Option.Option<DepthDelta> => {
+  const bids = Option.getOrNull(toLevels(pushed.bids))
+  const asks = Option.getOrNull(toLevels(pushed.asks))
+  const fromVersion = Option.getOrNull(versionOf(pushed.fromVersion))
+  const toVersion = Option.getOrNull(versionOf(pushed.toVersion))
+  if (bids === null || asks === null || fromVersion === null || toVersion === null) return Option.none()
+  return Option.some({ bids, asks, fromVersion, toVersion, at })
+}
 
 export const toLimitBook = (
   symbol: SymbolName,
@@ -135,6 +125,18 @@ export const toStreamCandle = (pushed: typeof PublicSpotKline.Type): Option.Opti
     }),
     (candle) => ({ ...candle, closed: false, synthetic: false })
   )
+
+/** 24 h figures of one pair, without its best prices. `changePercent` counts in the zone that was asked for. */
+export interface MiniTicker {
+  readonly symbol: SymbolName
+  readonly last: Decimal.Decimal
+  readonly high: Decimal.Decimal
+  readonly low: Decimal.Decimal
+  /** Base. */
+  readonly volume: Decimal.Decimal
+  readonly quoteVolume: Decimal.Decimal
+  readonly changePercent: number
+}
 
 /** `volume` is the quote turnover and `quantity` the base volume, the reverse of REST. */
 export const toMiniTicker = (pushed: typeof PublicMiniTicker.Type): Option.Option<MiniTicker> =>

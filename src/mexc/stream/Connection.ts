@@ -1,22 +1,8 @@
-import { Cause, Clock, Effect, Either, Schedule, type Scope } from "effect"
-import {
-  decodeControlAnswer,
-  pingFrame,
-  readAcknowledgement,
-  subscribeFrame,
-  unsubscribeFrame
-} from "../wire/Control.ts"
-import { decodeFrame, type PushFrame } from "../wire/Stream.ts"
-import { type Incoming, openSocket, type Socket, StreamFailed } from "./Socket.ts"
-
-/** Channels that belong together: they are subscribed with one message and announced when all are acknowledged. */
-export interface Group {
-  readonly channels: ReadonlyArray<string>
-  readonly onAccepted: Effect.Effect<void>
-  /** The connection is gone, or the venue refused one of the channels. */
-  readonly onLost: Effect.Effect<void>
-  readonly onFrame: (frame: PushFrame, receivedAt: number) => Effect.Effect<void>
-}
+import { Cause, Clock, Deferred, Duration, Effect, Fiber, Schedule, type Scope } from "effect"
+import type { Odd } from "./Oddities.ts"
+import type { Pace } from "./Pacer.ts"
+import { type Group, openSession, type Session, type SessionHooks } from "./Session.ts"
+import { StreamFailed } from "./Socket.ts"
 
 /** Where a session connects to, and what has to go on while it lasts; a failure of that ends the session. */
 export interface Route<E> {
@@ -31,14 +17,29 @@ export interface Connection {
   readonly accepted: () => number | null
 }
 
-/** The venue wants a ping every 15 to 20 s and answers within ten. */
-const pingEvery = 15_000
-const silentAfter = 25_000
-const acknowledgedWithin = 10_000
-const refusedAgainAfter = 60_000
-const watchEvery = "5 seconds"
-/** The venue ends every connection after 24 h. */
-const lifetime = "23 hours"
+export interface ConnectionOptions<E> {
+  readonly name: string
+  readonly route: Effect.Effect<Route<E>, E, Scope.Scope>
+  readonly odd: Odd
+  /** Waits until one more connection may be opened. */
+  readonly pace: Pace
+  /** After this long a connection hands over to a new one. The venue ends every connection after 24 h. */
+  readonly lifetime: Duration.DurationInput
+  /**
+   * One that answers pings but tells nothing for this long hands over too, and the next one after twice as long; null
+   * where silence is usual.
+   */
+  readonly suspiciousAfter: Duration.DurationInput | null
+}
+
+/** Trades told from now on are remembered before the next connection begins to tell them too. */
+const rememberFor = "1 second"
+/** What is on its way on one connection when the other has told it already. */
+const overlapFor = "2 seconds"
+const answeredWithin = "30 seconds"
+const handOverAgain = "30 seconds"
+const lookEvery = "5 seconds"
+const longestSuspicionMs = Duration.toMillis("30 minutes")
 
 /** Half a second at first, at most thirty, with jitter; each failed attempt is logged. Starts over after a success. */
 const reconnect = Schedule.exponential("500 millis").pipe(
@@ -46,155 +47,184 @@ const reconnect = Schedule.exponential("500 millis").pipe(
   Schedule.jittered
 )
 
-interface Asked {
-  readonly group: Group
-  readonly missing: Set<string>
-  refused: boolean
-  askedAt: number
+interface Run {
+  readonly fiber: Fiber.Fiber<void>
+  /** Every group has been answered for on this session. */
+  readonly ready: Deferred.Deferred<void>
 }
 
-interface Session {
-  readonly socket: Socket
-  readonly asked: Map<Group, Asked>
-}
-
-/** A connection that is made again whenever it ends, until its scope does. */
-export const makeConnection = <E extends { readonly message: string }>(
-  name: string,
-  route: Effect.Effect<Route<E>, E, Scope.Scope>
-): Effect.Effect<Connection, never, Scope.Scope> =>
+/**
+ * A connection that is made again whenever it ends, until its scope does. Before its time is over the next one is
+ * opened and subscribed, and for a moment both are heard: its groups notice nothing but repetitions.
+ */
+export const makeConnection = <E extends { readonly message: string }>({
+  lifetime,
+  name,
+  odd,
+  pace,
+  route,
+  suspiciousAfter
+}: ConnectionOptions<E>): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const scope = yield* Effect.scope
     const groups = new Set<Group>()
     const byChannel = new Map<string, Group>()
-    let session: Session | null = null
+    const live = new Set<Session>()
+    const firstSuspicionMs = suspiciousAfter === null ? Number.POSITIVE_INFINITY : Duration.toMillis(suspiciousAfter)
+    let suspicionMs = firstSuspicionMs
     let hasWorked = false
-    let nextId = 1
+    let overlaps = 0
+    let sessions = 0
+    let heir: Run | null = null
 
-    const subscribe = ({ asked, socket }: Session, group: Group) =>
-      Effect.flatMap(Clock.currentTimeMillis, (askedAt) => {
-        asked.set(group, { group, missing: new Set(group.channels), refused: false, askedAt })
-        return socket.send(subscribeFrame(group.channels, nextId++))
+    const carriedElsewhere = (group: Group, session: Session) =>
+      [...live].some((other) => other !== session && other.carries(group))
+
+    const open = (url: string): Effect.Effect<Session, StreamFailed, Scope.Scope> =>
+      Effect.suspend(() => {
+        const number = ++sessions
+        const only = (group: Group, tell: Effect.Effect<void>) =>
+          Effect.suspend(() => (carriedElsewhere(group, session) ? Effect.void : tell))
+        const hooks: SessionHooks = {
+          odd,
+          groupOf: (channel) => byChannel.get(channel),
+          onAccepted: (group) =>
+            Effect.suspend(() => {
+              hasWorked = true
+              return only(group, group.onAccepted)
+            }),
+          onRefused: (group) => only(group, group.onLost),
+          onFrame: (group, frame, receivedAt) => {
+            suspicionMs = firstSuspicionMs
+            return group.onFrame(frame, receivedAt, { session: number, overlapping: overlaps > 0 })
+          }
+        }
+        const end = (session: Session) =>
+          Effect.suspend(() => {
+            live.delete(session)
+            return Effect.forEach(
+              [...groups].filter((group) => !carriedElsewhere(group, session)),
+              ({ onLost }) => onLost,
+              { discard: true }
+            )
+          })
+        let session: Session
+        return Effect.tap(openSession(url, hooks), (opened) => {
+          session = opened
+          return Effect.acquireRelease(
+            Effect.sync(() => live.add(opened)),
+            () => end(opened)
+          )
+        })
       })
 
-    const accept = (current: Session, channel: string): Effect.Effect<void> => {
-      const group = byChannel.get(channel)
-      const asked = group === undefined ? undefined : current.asked.get(group)
-      if (asked === undefined || !asked.missing.delete(channel) || asked.missing.size > 0) return Effect.void
-      hasWorked = true
-      return asked.group.onAccepted
-    }
+    const overlap = Effect.acquireRelease(
+      Effect.sync(() => void overlaps++),
+      () =>
+        Effect.sync(() => void overlaps--).pipe(Effect.delay(overlapFor), Effect.interruptible, Effect.forkIn(scope))
+    )
 
-    const refuse = (current: Session, channel: string): Effect.Effect<void> => {
-      const group = byChannel.get(channel)
-      const asked = group === undefined ? undefined : current.asked.get(group)
-      if (asked === undefined || asked.refused) return Effect.void
-      asked.refused = true
-      return Effect.zipRight(Effect.logWarning(`The venue refused the channel ${channel}.`), asked.group.onLost)
-    }
-
-    const handleText = (current: Session, text: string): Effect.Effect<void, StreamFailed> => {
-      const answer = decodeControlAnswer(text)
-      if (Either.isLeft(answer)) return new StreamFailed({ message: "The venue sent a text that is no answer." })
-      const acknowledged = readAcknowledgement(answer.right)
-      if (acknowledged === null) return Effect.void
-      return Effect.zipRight(
-        Effect.forEach(acknowledged.refused, (channel) => refuse(current, channel), { discard: true }),
-        Effect.forEach(acknowledged.accepted, (channel) => accept(current, channel), { discard: true })
-      )
-    }
-
-    const handleFrame = (bytes: Uint8Array, receivedAt: number): Effect.Effect<void> => {
-      const frame = decodeFrame(bytes)
-      if (Either.isLeft(frame)) return Effect.logWarning(`A frame of ${name} does not decode; left out.`)
-      return byChannel.get(frame.right.channel)?.onFrame(frame.right, receivedAt) ?? Effect.void
-    }
-
-    const handle = (current: Session, incoming: Incoming) =>
-      incoming.type === "text" ? handleText(current, incoming.text) : handleFrame(incoming.bytes, incoming.receivedAt)
-
-    const checkAcknowledgements = (current: Session, now: number) =>
-      Effect.forEach([...current.asked.values()], ({ askedAt, group, missing, refused }) => {
-        if (missing.size === 0) return Effect.void
-        if (refused) return now - askedAt >= refusedAgainAfter ? subscribe(current, group) : Effect.void
-        return now - askedAt >= acknowledgedWithin
-          ? new StreamFailed({ message: "The venue did not acknowledge a subscription." })
-          : Effect.void
-      })
-
-    const watch = (current: Session) =>
+    const untilDue = (session: Session) =>
       Effect.gen(function* () {
-        let pingedAt = yield* Clock.currentTimeMillis
+        const openedAt = yield* Clock.currentTimeMillis
         for (;;) {
-          yield* Effect.sleep(watchEvery)
+          yield* Effect.sleep(lookEvery)
           const now = yield* Clock.currentTimeMillis
-          if (now - (yield* current.socket.lastHeard) >= silentAfter)
-            return yield* new StreamFailed({ message: "The venue's stream fell silent." })
-          yield* checkAcknowledgements(current, now)
-          if (now - pingedAt < pingEvery) continue
-          pingedAt = now
-          yield* current.socket.send(pingFrame)
+          if (now - openedAt >= Duration.toMillis(lifetime)) return
+          if (session.accepted() === 0 || now - session.toldAt() < suspicionMs) continue
+          suspicionMs = Math.min(suspicionMs * 2, Math.max(longestSuspicionMs, firstSuspicionMs))
+          return yield* Effect.logInfo(`The connection for ${name} has told nothing for a while; made anew.`)
         }
       })
 
-    const endsInTime = Effect.zipRight(
-      Effect.sleep(lifetime),
-      new StreamFailed({ message: "Made anew before the venue's 24 hours are over." })
-    )
-
-    const lost = Effect.suspend(() => {
-      session = null
-      return Effect.forEach([...groups], ({ onLost }) => onLost, { discard: true })
-    })
-
-    const run = Effect.gen(function* () {
-      const { alongside, url } = yield* route
-      const current: Session = { socket: yield* openSocket(url), asked: new Map() }
-      yield* Effect.addFinalizer(() => lost)
-      session = current
-      yield* Effect.forEach([...groups], (group) => subscribe(current, group), { discard: true })
-      const receive = Effect.forever(Effect.flatMap(current.socket.take, (incoming) => handle(current, incoming)))
-      yield* Effect.all([receive, watch(current), alongside, endsInTime], { concurrency: "unbounded", discard: true })
+    /** True when the next session has taken over. */
+    const tryHandOver: Effect.Effect<boolean> = Effect.gen(function* () {
+      yield* overlap
+      yield* Effect.sleep(rememberFor)
+      const next = yield* start
+      heir = next
+      const isReady = Effect.timeoutTo(Deferred.await(next.ready), {
+        duration: answeredWithin,
+        onTimeout: () => false,
+        onSuccess: () => true
+      })
+      const bothTell = Effect.tap(isReady, (ready) => (ready ? Effect.sleep(overlapFor) : Effect.void))
+      if (yield* Effect.raceFirst(bothTell, Effect.as(Fiber.await(next.fiber), false))) return true
+      heir = null
+      yield* Fiber.interrupt(next.fiber)
+      return false
     }).pipe(Effect.scoped)
 
-    const backoff = yield* Schedule.driver(reconnect)
-    const attempt = run.pipe(
-      Effect.catchAllCause((cause) =>
-        Cause.isInterruptedOnly(cause)
-          ? Effect.failCause(cause)
-          : Effect.logWarning(`The connection for ${name} ended and is made again: ${messageOf(cause)}`)
-      ),
-      Effect.zipRight(Effect.suspend(() => (hasWorked ? backoff.reset : Effect.void))),
+    const handOver = (session: Session): Effect.Effect<void> =>
       Effect.zipRight(
-        Effect.suspend(() => {
-          hasWorked = false
-          return Effect.ignore(backoff.next(undefined))
-        })
+        untilDue(session),
+        Effect.repeat(
+          Effect.tap(tryHandOver, (done) => (done ? Effect.void : Effect.sleep(handOverAgain))),
+          { until: (done) => done }
+        )
       )
-    )
-    // A fiber inherits that it cannot be interrupted from where it is made, such as inside an acquire.
-    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(attempt)))
+
+    const run = (ready: Deferred.Deferred<void>) =>
+      Effect.gen(function* () {
+        yield* pace
+        const { alongside, url } = yield* route
+        const session = yield* open(url)
+        for (const group of [...groups]) if (groups.has(group)) yield* session.subscribe(group)
+        const answered = Effect.zipRight(session.answered, Deferred.succeed(ready, undefined))
+        yield* Effect.raceFirst(
+          handOver(session),
+          Effect.all([session.listen, alongside, answered], { concurrency: "unbounded", discard: true })
+        )
+      }).pipe(Effect.scoped)
+
+    const start: Effect.Effect<Run> = Effect.gen(function* () {
+      const ready = yield* Deferred.make<void>()
+      const fiber = yield* run(ready).pipe(
+        Effect.catchAllCause((cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.void
+            : Effect.logWarning(`The connection for ${name} ended and is made again: ${messageOf(cause)}`)
+        ),
+        // A fiber inherits that it cannot be interrupted from where it is made, such as inside an acquire.
+        Effect.interruptible,
+        Effect.forkIn(scope)
+      )
+      return { fiber, ready }
+    })
+
+    const backoff = yield* Schedule.driver(reconnect)
+    const pause = Effect.suspend(() => {
+      const worked = hasWorked
+      hasWorked = false
+      return Effect.zipRight(worked ? backoff.reset : Effect.void, Effect.ignore(backoff.next(undefined)))
+    })
+
+    /** The session that carries the groups, one after the other. */
+    const keep = Effect.gen(function* () {
+      let current = yield* start
+      for (;;) {
+        yield* Fiber.await(current.fiber)
+        if (heir === null) yield* pause
+        current = heir ?? (yield* start)
+        heir = null
+      }
+    })
+    yield* Effect.forkScoped(Effect.interruptible(keep))
 
     return {
       add: (group) =>
         Effect.suspend(() => {
           groups.add(group)
           for (const channel of group.channels) byChannel.set(channel, group)
-          return session === null ? Effect.void : subscribe(session, group)
+          return Effect.forEach([...live], (session) => session.subscribe(group), { discard: true })
         }),
       remove: (group) =>
         Effect.suspend(() => {
           groups.delete(group)
           for (const channel of group.channels) byChannel.delete(channel)
-          session?.asked.delete(group)
-          return session?.socket.send(unsubscribeFrame(group.channels, nextId++)) ?? Effect.void
+          return Effect.forEach([...live], (session) => session.unsubscribe(group), { discard: true })
         }),
-      accepted: () =>
-        session === null
-          ? null
-          : [...session.asked.values()].reduce(
-              (sum, { group, missing }) => sum + group.channels.length - missing.size,
-              0
-            )
+      accepted: () => (live.size === 0 ? null : Math.max(...[...live].map((session) => session.accepted())))
     }
   })
 

@@ -13,8 +13,8 @@ export interface Socket {
   /** Fails when the connection has ended and everything received has been taken. */
   readonly take: Effect.Effect<Incoming, StreamFailed>
   readonly send: (text: string) => Effect.Effect<void>
-  /** When anything last arrived; now, while we are the ones who do not read. */
-  readonly lastHeard: Effect.Effect<number>
+  /** Something has arrived that nobody has taken yet. */
+  readonly isBehind: Effect.Effect<boolean>
 }
 
 /** No frame of the venue comes near it. */
@@ -59,7 +59,6 @@ export const openSocket = (url: string): Effect.Effect<Socket, StreamFailed, Sco
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const queue = yield* Queue.dropping<Incoming | StreamFailed>(queueCapacity)
-    let heardAt = clock.unsafeCurrentTimeMillis()
     let ended: StreamFailed | null = null
 
     const waiting = () => Option.getOrElse(queue.unsafeSize(), () => 0)
@@ -72,11 +71,11 @@ export const openSocket = (url: string): Effect.Effect<Socket, StreamFailed, Sco
 
     const attach = (socket: WebSocket) => {
       socket.on("message", (data, isBinary) => {
-        heardAt = clock.unsafeCurrentTimeMillis()
+        const receivedAt = clock.unsafeCurrentTimeMillis()
         const bytes = bytesOf(data)
         const item: Incoming = isBinary
-          ? { type: "binary", bytes, receivedAt: heardAt }
-          : { type: "text", text: Buffer.from(bytes).toString("utf8"), receivedAt: heardAt }
+          ? { type: "binary", bytes, receivedAt }
+          : { type: "text", text: Buffer.from(bytes).toString("utf8"), receivedAt }
         if (!queue.unsafeOffer(item)) end("The reader is too slow for the stream.")
         else if (waiting() > pauseAbove) socket.pause()
       })
@@ -105,6 +104,6 @@ export const openSocket = (url: string): Effect.Effect<Socket, StreamFailed, Sco
           // A connection that has just ended reports itself by `take`.
           if (socket.readyState === WebSocket.OPEN) socket.send(text, () => undefined)
         }),
-      lastHeard: Effect.sync(() => (socket.isPaused ? clock.unsafeCurrentTimeMillis() : heardAt))
+      isBehind: Effect.sync(() => socket.isPaused || waiting() > 0)
     }
   })
