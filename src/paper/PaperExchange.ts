@@ -10,7 +10,9 @@ import type { Fact } from "./engine/Facts.ts"
 import type { FeeIn } from "./engine/Fees.ts"
 import { Exchange } from "./Exchange.ts"
 import { Commits } from "./journal/Commits.ts"
+import type { Fault } from "./faults/Fault.ts"
 import { Faults } from "./faults/Faults.ts"
+import { VenueFaults } from "./faults/VenueFaults.ts"
 import { Journal } from "./journal/Journal.ts"
 import { Listener } from "./Listener.ts"
 import { readRecordings } from "./market/Recording.ts"
@@ -42,6 +44,8 @@ export interface PaperExchangeOptions {
   }>
   /** Serves `/paper/v1/*` to callers on the same machine. */
   readonly control: boolean
+  /** Planned when the accounts are open. */
+  readonly faults?: ReadonlyArray<Fault>
   /** Where the journal is kept; null forgets everything at the end. */
   readonly dataDir: string | null
   /** Market time of a replay that is played; earlier rows are history. */
@@ -73,7 +77,7 @@ const minute = 60_000
 const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
   const resumeFrom = lastInstant(past)
   const { control, host, limits, market, port, restrictions = {}, speed } = options
-  const rest = RestServer.layer({ control, restrictions, limits: { ...venueLimits, ...limits } })
+  const rest = RestServer.layer({ control, limits: { ...venueLimits, ...limits } })
   const engine = {
     feeIn: options.feeIn ?? "quote",
     restrictions,
@@ -85,6 +89,7 @@ const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
   return Layer.effect(PaperExchange, Effect.zipRight(openAccounts(options), addresses)).pipe(
     Layer.provide(Layer.mergeAll(rest, StreamServer.layer, isWallTime(options) ? Layer.empty : timeNotes)),
     Layer.provide(Listener.layer({ host, port })),
+    Layer.provide(VenueFaults.layer),
     Layer.provide(Faults.layer({ seed: options.seed })),
     Layer.provide(market === "still" ? Driver.layerStill : Driver.layer),
     Layer.provide(Exchange.layer(engine)),
@@ -130,6 +135,7 @@ const replayed = Effect.fnUntraced(function* (options: PaperExchangeOptions, pat
 const openAccounts = Effect.fnUntraced(function* (options: PaperExchangeOptions) {
   const exchange = yield* Exchange
   yield* Effect.forEach(options.accounts, exchange.openAccount, { discard: true })
+  yield* (yield* VenueFaults).plan(options.faults ?? [])
 })
 
 const addresses = Effect.map(Listener, ({ host, port }) => {

@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Cause, Clock, type Context, Effect, Either, Exit, FiberSet, Layer, Predicate } from "effect"
 import { readWish, type OrderWish } from "../domain/PaperFault.ts"
-import type { Restriction } from "./engine/Checks.ts"
 import { Exchange } from "./Exchange.ts"
 import { Faults, type Target } from "./faults/Faults.ts"
+import { VenueFaults } from "./faults/VenueFaults.ts"
 import { Listener } from "./Listener.ts"
 import * as Refusals from "./Refusals.ts"
 import { accountRoutes } from "./rest/AccountRoutes.ts"
 import type { ApiRequest, SignedRequest } from "./rest/ApiRequest.ts"
 import { authenticate } from "./rest/Authentication.ts"
-import { controlRoutes, JsonLines } from "./rest/ControlRoutes.ts"
+import { controlRoutes } from "./rest/control/ControlRoutes.ts"
+import { JsonLines } from "./rest/control/JsonLines.ts"
 import { marketRoutes } from "./rest/MarketRoutes.ts"
 import { Meter, type Limits } from "./rest/Meter.ts"
 import { orderRoutes } from "./rest/OrderRoutes.ts"
@@ -21,7 +22,6 @@ import { VenueRejection } from "./VenueRejection.ts"
 
 export interface RestServerOptions {
   readonly limits: Limits
-  readonly restrictions: Readonly<Record<string, Restriction>>
   /** Serves `/paper/v1/*` to callers on the same machine. */
   readonly control: boolean
 }
@@ -33,6 +33,7 @@ export const layer = (options: RestServerOptions) =>
       const { server } = yield* Listener
       const exchange = yield* Exchange
       const faults = yield* Faults
+      const venueFaults = yield* VenueFaults
       const meter = new Meter(options.limits)
       const routes: Routes = {
         ...(yield* marketRoutes),
@@ -40,7 +41,7 @@ export const layer = (options: RestServerOptions) =>
         ...(yield* orderRoutes(meter)),
         ...(yield* controlRoutes(meter, options.control))
       }
-      const answer = makeAnswer(exchange, meter, routes, faults)
+      const answer = makeAnswer(exchange, meter, routes, faults, venueFaults)
       const run = yield* FiberSet.makeRuntime()
       const serve = (request: IncomingMessage, response: ServerResponse) => {
         run(handle(answer, request, response))
@@ -73,7 +74,8 @@ const makeAnswer = (
   exchange: Context.Tag.Service<typeof Exchange>,
   meter: Meter,
   routes: Routes,
-  faults: Context.Tag.Service<typeof Faults>
+  faults: Context.Tag.Service<typeof Faults>,
+  venueFaults: Context.Tag.Service<typeof VenueFaults>
 ) => {
   const planned = new RequestFaults(faults)
 
@@ -127,6 +129,7 @@ const makeAnswer = (
     const target = targetOf(request)
     const turnedAway = planned.atTheDoor(target)
     if (turnedAway !== null) return turnedAway
+    yield* venueFaults.meet(target)
     const reply = yield* asReply(answerVenue(request, route, target))
     return yield* planned.onTheWay(target, reply)
   })

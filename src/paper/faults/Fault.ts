@@ -23,6 +23,10 @@ export const selectorNames: ReadonlyArray<string> = Object.keys(selectors)
 const fault = <Type extends string, Fields extends Schema.Struct.Fields>(type: Type, parameters: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), ...selectors, ...parameters })
 
+/** A fault of one pair, which it must name. */
+const pairFault = <Type extends string, Fields extends Schema.Struct.Fields>(type: Type, parameters: Fields) =>
+  Schema.Struct({ type: Schema.Literal(type), ...selectors, symbol: Schema.NonEmptyString, ...parameters })
+
 const or = <A, I>(schema: Schema.Schema<A, I>, standard: A) => Schema.optionalWith(schema, { default: () => standard })
 
 const milliseconds = Schema.Int.pipe(Schema.between(0, 600_000))
@@ -60,15 +64,10 @@ export const Fault = Schema.Union(
   fault("halfOpenStream", {}),
   fault("dropStream", {}),
   fault("listenKeyDeath", {}),
-  fault("symbolHalt", { symbol: Schema.NonEmptyString, seconds: forSeconds }),
-  fault("filterChange", {
-    symbol: Schema.NonEmptyString,
-    change: PairChange,
-    seconds: forSeconds
-  }),
+  pairFault("symbolHalt", { seconds: forSeconds }),
+  pairFault("filterChange", { change: PairChange, seconds: forSeconds }),
   fault("balanceChange", { asset: Schema.NonEmptyString, amount: Decimal.Decimal }),
-  fault("foreignOrder", {
-    symbol: Schema.NonEmptyString,
+  pairFault("foreignOrder", {
     side: Schema.Literal("buy", "sell"),
     orderType: or(Schema.Literal("limit", "market"), "limit"),
     quantity: Schema.optionalWith(Decimal.PositiveDecimal, { exact: true }),

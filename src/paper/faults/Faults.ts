@@ -123,7 +123,7 @@ const leftOf = (planned: ReadonlyArray<Planned>): number | null =>
 const standardCount = ({ probability, type }: Fault): number | null =>
   probability !== undefined || catalogue[type].always === true ? null : 1
 
-const isFaultType = (name: string): name is FaultType => Object.hasOwn(catalogue, name)
+export const isFaultType = (name: string): name is FaultType => Object.hasOwn(catalogue, name)
 
 export const faultTypes: ReadonlyArray<FaultType> = Object.keys(catalogue).filter(isFaultType)
 
