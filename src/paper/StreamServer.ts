@@ -30,7 +30,10 @@ export const layer = Layer.scopedDiscard(
     const topics = yield* makeTopics(delivery)
     const privately = makePrivatePushes(delivery)
     const run = yield* FiberSet.makeRuntime<never>()
-    const symbols = Effect.sync(() => new Set(exchange.listings.map((listing) => listing.symbol)))
+    const symbols = Effect.map(
+      exchange.pairs,
+      (pairs) => new Set(pairs.flatMap(({ listed, listing }) => (listed ? [listing.symbol] : [])))
+    )
     const converse = makeConversation({ topics, privately, symbols })
     const connections = new Set<Connection>()
     const sockets = yield* webSocketServer

@@ -40,7 +40,7 @@ export const step = (engine: Engine, wanted: PriceStep): void => {
 /** Tells a quiet book again; nothing is traded, and the journal hears of it only when the reserved versions run out. */
 export const breathe = (engine: Engine, symbol: string, at: number): void => {
   const market = engine.markets.get(symbol)
-  if (market === undefined || market.last === null) return
+  if (market === undefined || market.last === null || !isOnline(market.pair)) return
   engine.announce(market.restate(at))
   if (engine.lacksVersions(market)) engine.mark(market, at)
 }

@@ -3,6 +3,7 @@ import { WebSocket } from "ws"
 import { unsafe } from "../../../src/domain/Decimal.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { decodeFrame, type PushFrame } from "../../../src/mexc/wire/Stream.ts"
+import { pairOf } from "../../../src/paper/engine/Pair.ts"
 import type { ExchangeEvent } from "../../../src/paper/Events.ts"
 import { Exchange } from "../../../src/paper/Exchange.ts"
 import { Faults } from "../../../src/paper/faults/Faults.ts"
@@ -20,6 +21,7 @@ export const toldServer = Effect.gen(function* () {
   const source = makeSynthetic({ seed: 1, startsAt: marketNow })
   const exchange = Layer.mock(Exchange, {
     listings: source.listings,
+    pairs: Effect.succeed(source.listings.map(pairOf)),
     events: Stream.fromQueue(told),
     accountOfListenKey: (key) => Effect.succeed(Option.fromNullable(keys.get(key))),
     accountById: (id) =>
