@@ -46,45 +46,43 @@ export const parse = (text: string): Either.Either<Decimal, string> =>
 const normalZero = BigDecimal.normalize(BigDecimal.make(0n, 0))
 /** As many digits as a JavaScript number holds exactly. */
 const exactDigits = 15
-const powersOfTen = Array.from({ length: exactDigits + 1 }, (_, exponent) => 10 ** exponent)
 const dot = 46
 const minus = 45
 const digitZero = 48
 
 /**
- * Nearly every number of the venue is short and plain: reading one digit by digit costs a quarter of the way over
+ * Nearly every number of the venue is short and plain: reading one digit by digit costs a fifth of the way over
  * patterns and `BigInt`'s own parser. Null for the rest, and for what is no number.
  */
 const readShort = (text: string): Decimal | null => {
   const { length } = text
-  const negative = text.charCodeAt(0) === minus
-  let digits = 0
-  let significant = 0
+  if (length > exactDigits + 1) return null
+  const start = text.charCodeAt(0) === minus ? 1 : 0
+  let read = 0
   let coefficient = 0
-  let zeros = 0
-  let places = -1
-  for (let at = negative ? 1 : 0; at < length; at++) {
+  let dotAt = -1
+  let last = -1
+  for (let at = start; at < length; at++) {
     const code = text.charCodeAt(at)
-    if (code === dot && digits > 0 && places === -1) {
-      places = 0
+    if (code === dot && dotAt === -1 && at > start) {
+      dotAt = at
       continue
     }
     const digit = code - digitZero
-    if (digit < 0 || digit > 9 || ++digits > 2 * exactDigits) return null
-    if (places >= 0) places++
-    if (digit === 0) {
-      if (significant > 0) zeros++
-      continue
-    }
-    significant += zeros + 1
-    if (significant > exactDigits) return null
-    coefficient = coefficient * (powersOfTen[zeros + 1] ?? 1) + digit
-    zeros = 0
+    if (digit < 0 || digit > 9) return null
+    read = read * 10 + digit
+    if (digit === 0) continue
+    // Zeros behind the last other digit are the scale's.
+    coefficient = read
+    last = at
   }
-  if (digits === 0) return null
+  if (length === start || (dotAt === -1 && length - start > exactDigits)) return null
   if (coefficient === 0) return normalZero
-  const value = BigInt(negative ? -coefficient : coefficient)
-  return BigDecimal.normalize(BigDecimal.make(value, Math.max(places, 0) - zeros))
+  const units = dotAt === -1 ? length : dotAt
+  const value = BigInt(start === 0 ? coefficient : -coefficient)
+  const decimal = BigDecimal.make(value, last > units ? last - units : last + 1 - units)
+  // What `BigDecimal.normalize` would find out, and note in the same place.
+  return Object.assign(decimal, { normalized: decimal })
 }
 
 /** Reads the venue's decimal text, which may carry an exponent or thirty decimals. */

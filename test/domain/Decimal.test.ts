@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Either, FastCheck, Schema } from "effect"
+import { BigDecimal, Either, FastCheck, Schema } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 
 const scaled = FastCheck.tuple(FastCheck.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), FastCheck.nat(18)).map(
@@ -49,6 +49,8 @@ describe("reading a decimal", () => {
     assert.strictEqual(value.value * 10n ** BigInt(decimals.length - value.scale), expected)
     // In normal form, or two readings of one number would not be the same.
     assert.isTrue(value.value === 0n ? value.scale === 0 : value.value % 10n !== 0n)
+    assert.strictEqual(BigDecimal.normalize(value).value, value.value)
+    assert.deepStrictEqual(value, BigDecimal.normalize(BigDecimal.make(value.value, value.scale)))
   })
 
   it.prop("refuses what is no number", [FastCheck.string({ unit: "binary", maxLength: 8 })], ([text]) => {

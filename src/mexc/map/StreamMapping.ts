@@ -162,28 +162,34 @@ export const toStreamOrder = (
   symbol: SymbolName,
   pushed: typeof PrivateOrders.Type,
   sentAt: Instant
-): Option.Option<VenueOrder> =>
-  Option.map(
-    Option.all({
-      exchangeOrderId: Option.some(pushed.id).pipe(Option.filter((id) => id !== "")),
-      side: sideOf(pushed.tradeType),
-      type: Option.fromNullable(orderTypeOfNumber(pushed.orderType)),
-      status: Option.fromNullable(statuses[pushed.status - 1]),
-      price: amountOrZero(pushed.price),
-      quantity: amountOrZero(pushed.quantity),
-      amount: amountOrZero(pushed.amount),
-      executedQuantity: amountOrZero(pushed.cumulativeQuantity),
-      executedQuote: amountOrZero(pushed.cumulativeAmount)
-    }),
-    ({ amount, ...order }) => ({
-      ...order,
-      symbol,
-      clientOrderId: pushed.clientId === "" ? null : pushed.clientId,
-      quoteAmount: order.type === "market" && Decimal.isPositive(amount) ? amount : null,
-      createdAt: pushed.createTime,
-      at: sentAt
-    })
-  )
+): Option.Option<VenueOrder> => {
+  const side = Option.getOrNull(sideOf(pushed.tradeType))
+  const type = orderTypeOfNumber(pushed.orderType)
+  const status = statuses[pushed.status - 1]
+  const price = amountOrNull(pushed.price)
+  const quantity = amountOrNull(pushed.quantity)
+  const amount = amountOrNull(pushed.amount)
+  const executedQuantity = amountOrNull(pushed.cumulativeQuantity)
+  const executedQuote = amountOrNull(pushed.cumulativeAmount)
+  if (pushed.id === "" || side === null || type === undefined || status === undefined) return Option.none()
+  if (price === null || quantity === null || amount === null) return Option.none()
+  if (executedQuantity === null || executedQuote === null) return Option.none()
+  return Option.some({
+    symbol,
+    exchangeOrderId: pushed.id,
+    clientOrderId: pushed.clientId === "" ? null : pushed.clientId,
+    side,
+    type,
+    status,
+    price,
+    quantity,
+    quoteAmount: type === "market" && Decimal.isPositive(amount) ? amount : null,
+    executedQuantity,
+    executedQuote,
+    createdAt: pushed.createTime,
+    at: sentAt
+  })
+}
 
 export const toStreamFill = (symbol: SymbolName, pushed: typeof PrivateDeals.Type): Option.Option<VenueFill> =>
   Option.map(
