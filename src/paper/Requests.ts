@@ -27,6 +27,8 @@ export interface PaperAccount {
   readonly accessKey: string
   readonly secretKey: Redacted.Redacted
   readonly permissions: ReadonlySet<Permission>
+  /** The only addresses the key may be used from; null: any. */
+  readonly ips: ReadonlyArray<string> | null
 }
 
 export interface AccountRequest {
@@ -35,6 +37,7 @@ export interface AccountRequest {
   /** Booked as deposits when the account is new; an existing account keeps its balances. */
   readonly balances: Readonly<Record<string, Decimal>>
   readonly permissions?: ReadonlyArray<Permission>
+  readonly ips?: ReadonlyArray<string>
   /** The account's own rates for every pair; the pair's unless given. */
   readonly feeRates?: FeeRates
 }

@@ -46,7 +46,7 @@ const openOrFind = (
   at: number
 ): Either.Either<PaperAccount, VenueRejection> => {
   const { ledger } = engine
-  const { accessKey, balances, feeRates, permissions = defaultPermissions, secretKey } = request
+  const { accessKey, balances, feeRates, ips, permissions = defaultPermissions, secretKey } = request
   const known = ledger.byAccessKey.get(accessKey)
   if (known !== undefined) {
     const same = Redacted.value(known.secretKey) === Redacted.value(secretKey)
@@ -54,16 +54,18 @@ const openOrFind = (
   }
   const accountId = String(10_000_001 + ledger.accounts.size)
   const rates = feeRates === undefined ? {} : { feeRates }
-  engine.record({ _tag: "accountOpened", at, accountId, accessKey, secretKey, permissions, ...rates })
+  const addresses = ips === undefined ? {} : { ips }
+  engine.record({ _tag: "accountOpened", at, accountId, accessKey, secretKey, permissions, ...rates, ...addresses })
   for (const [asset, amount] of Object.entries(balances)) {
     if (Decimal.isPositive(amount)) engine.record({ _tag: "deposited", at, accountId, asset, amount })
   }
   return Either.right(publicView(ledger.account(accountId)))
 }
 
-const publicView = ({ accessKey, id, permissions, secretKey }: AccountState): PaperAccount => ({
+const publicView = ({ accessKey, id, ips, permissions, secretKey }: AccountState): PaperAccount => ({
   id,
   accessKey,
   secretKey,
-  permissions
+  permissions,
+  ips
 })

@@ -15,6 +15,7 @@ const AccountOpened = Schema.TaggedStruct("accountOpened", {
   /** The journal is the exchange's own vault; its file is readable by the owner only. */
   secretKey: Schema.Redacted(Schema.String),
   permissions: Schema.Array(Permission),
+  ips: since(Schema.Array(Schema.String)),
   feeRates: since(Schema.Struct({ maker: Decimal, taker: Decimal }))
 })
 

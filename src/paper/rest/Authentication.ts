@@ -39,10 +39,16 @@ export const authenticate = Effect.fnUntraced(function* (
   if (permission !== null && !account.permissions.has(permission)) {
     return yield* refuse(700007, "No permission to access the endpoint.")
   }
+  if (account.ips !== null && !account.ips.includes(plainAddress(request.ip))) {
+    return yield* refuse(700006, `IP [${plainAddress(request.ip)}] not in the ip white list`)
+  }
   if (!isContentAccepted(request)) return yield* refuse(700013, "Invalid content Type.")
   const signedRequest: SignedRequest = { ...request, account }
   return signedRequest
 })
+
+/** IPv4 over a socket of both families. */
+const plainAddress = (ip: string): string => ip.replace(/^::ffff:/, "")
 
 const checkTime = (request: ApiRequest, now: number): Effect.Effect<void, VenueRejection> => {
   const timestamp = request.parameters.get("timestamp") ?? ""

@@ -25,7 +25,13 @@ export const toldServer = Effect.gen(function* () {
     events: Stream.fromQueue(told),
     accountOfListenKey: (key) => Effect.succeed(Option.fromNullable(keys.get(key))),
     accountById: (id) =>
-      Effect.succeedSome({ id, accessKey: `key of ${id}`, secretKey: Redacted.make(""), permissions: new Set() }),
+      Effect.succeedSome({
+        id,
+        accessKey: `key of ${id}`,
+        secretKey: Redacted.make(""),
+        permissions: new Set(),
+        ips: null
+      }),
     breathe: () => Effect.void,
     book: (symbol) => Effect.succeed({ symbol, bids: [[unsafe("9"), unsafe("1")]], asks: [], version: 7n, at: 1 })
   })

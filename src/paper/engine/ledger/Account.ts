@@ -26,6 +26,7 @@ export interface AccountState {
   readonly accessKey: string
   readonly secretKey: Redacted.Redacted
   readonly permissions: ReadonlySet<Permission>
+  readonly ips: ReadonlyArray<string> | null
   /** null: every pair's own. */
   readonly feeRates: FeeRates | null
   mxDeduct: boolean
@@ -42,7 +43,7 @@ export interface AccountState {
 }
 
 export const newAccount = (
-  opened: Pick<AccountState, "id" | "accessKey" | "secretKey" | "permissions" | "feeRates">
+  opened: Pick<AccountState, "id" | "accessKey" | "secretKey" | "permissions" | "ips" | "feeRates">
 ): AccountState => ({
   ...opened,
   mxDeduct: false,

@@ -21,8 +21,8 @@ export class Ledger {
   apply(fact: Fact, events: Array<ExchangeEvent>): void {
     switch (fact._tag) {
       case "accountOpened": {
-        const { accessKey, accountId: id, feeRates = null, permissions, secretKey } = fact
-        const account = newAccount({ id, accessKey, secretKey, feeRates, permissions: new Set(permissions) })
+        const { accessKey, accountId: id, feeRates = null, ips = null, permissions, secretKey } = fact
+        const account = newAccount({ id, accessKey, secretKey, feeRates, ips, permissions: new Set(permissions) })
         this.accounts.set(id, account)
         this.byAccessKey.set(accessKey, account)
         return

@@ -38,7 +38,7 @@ export const profileRoutes = Effect.gen(function* () {
       )
     ),
     "GET /api/v3/apiKeyInfo": signed(1, null, ({ account }) =>
-      wrapped({ accessKey: account.accessKey, permissions: [...account.permissions], ips: [] })
+      wrapped({ accessKey: account.accessKey, permissions: [...account.permissions], ips: account.ips ?? [] })
     ),
     // Groups against self-trades belong to masters with sub-accounts; an account here has neither.
     "GET /api/v3/strategy/group": signed(20, "SPOT_ACCOUNT_READ", noGroups),
