@@ -1,55 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Effect, Fiber, Layer, Schema, Scope, Stream, TestClock } from "effect"
+import { Chunk, Effect, Fiber, Schema, Scope, Stream, TestClock } from "effect"
 import * as Exit from "effect/Exit"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
-import { MexcStream } from "../../src/mexc/MexcStream.ts"
 import type { MarketEvent, UserEvent } from "../../src/mexc/stream/Events.ts"
 import { bookTickerChannel, dealsChannel, privateChannels, privateDeals } from "../../src/mexc/wire/Channels.ts"
-import { MexcEndpoint } from "../../src/mexc/wire/Endpoint.ts"
-import { eventually, settle, streamServer } from "./kit/streamServer.ts"
-import { type Asked, type Answer, clientLayer, credentials, scriptedVenue } from "./kit/venueServer.ts"
+import { eventually, settle } from "./kit/streamServer.ts"
+import { credentials } from "./kit/venueServer.ts"
+import { keys, listen, pass, withStream } from "./kit/withStream.ts"
 
 const named = Schema.decodeSync(SymbolName)
 const abc = named("ABCUSDT")
-
-const keys = () => {
-  let made = 0
-  return (asked: Asked): Answer => {
-    if (asked.path === "/time") return { json: { serverTime: 0 } }
-    if (asked.method === "POST") return { json: { listenKey: `key${++made}` } }
-    return { json: { listenKey: asked.query.get("listenKey") } }
-  }
-}
-
-type Server = Effect.Effect.Success<typeof streamServer>
-type Venue = Effect.Effect.Success<ReturnType<typeof scriptedVenue>>
-
-const withStream = <A, E>(
-  test: (stream: typeof MexcStream.Service, server: Server, venue: Venue) => Effect.Effect<A, E, Scope.Scope>,
-  rest: (asked: Asked) => Answer = keys()
-) =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const server = yield* streamServer
-      const venue = yield* scriptedVenue(rest)
-      const layer = MexcStream.layer.pipe(
-        Layer.provide(MexcEndpoint.layer(venue.url, server.url)),
-        Layer.provide(clientLayer(venue.url))
-      )
-      return yield* Effect.gen(function* () {
-        return yield* test(yield* MexcStream, server, venue)
-      }).pipe(Effect.provide(layer))
-    })
-  )
-
-/** Collects what a stream says; `types` shows the order of events. */
-const listen = <A extends { readonly type: string }, E>(stream: Stream.Stream<A, E>) =>
-  Effect.gen(function* () {
-    const events: Array<A> = []
-    const fiber = yield* Effect.forkScoped(Stream.runForEach(stream, (event) => Effect.sync(() => events.push(event))))
-    return { events, fiber, types: () => events.map(({ type }) => type).join(" ") }
-  })
 
 const deals = (...prices: ReadonlyArray<string>) => ({
   channel: dealsChannel("ABCUSDT"),
@@ -62,10 +23,6 @@ const best = {
   sendTime: 78,
   publicAggreBookTicker: { bidPrice: "9", bidQuantity: "1", askPrice: "10", askQuantity: "3" }
 }
-
-/** Long stretches in steps short enough for pongs to arrive on a real socket. */
-const pass = (minutes: number) =>
-  Effect.repeatN(Effect.zipRight(TestClock.adjust("10 seconds"), settle), minutes * 6 - 1)
 
 describe("market streams", () => {
   it.effect("say subscribed after the venue has, then every trade and best price in order", () =>
@@ -164,6 +121,9 @@ describe("market streams", () => {
         assert.deepStrictEqual(server.peers.map(({ channels }) => channels.size).sort(), [2, 30])
         const alone = all[15]
         if (alone !== undefined) yield* Fiber.interrupt(alone.fiber)
+        yield* settle
+        assert.strictEqual(server.peers.length, 2, "kept for whoever comes next")
+        yield* TestClock.adjust("15 seconds")
         yield* eventually(() => server.peers.length === 1, "the second connection closed")
         const first = all[0]
         if (first !== undefined) yield* Fiber.interrupt(first.fiber)
@@ -180,6 +140,7 @@ describe("market streams", () => {
         const two = yield* listen(stream.market(abc))
         yield* eventually(() => one.events.length + two.events.length === 2, "both subscribed")
         yield* Fiber.interrupt(one.fiber)
+        yield* TestClock.adjust("15 seconds")
         yield* eventually(() => server.peers.length === 1, "one connection left")
         server.peers[0]?.push(best)
         yield* eventually(() => two.types() === "subscribed bookTicker", "the price")
@@ -194,7 +155,7 @@ describe("market streams", () => {
         const pull = yield* Stream.toPull(stream.market(abc)).pipe(Scope.extend(scope))
         const first = yield* pull
         assert.strictEqual(Chunk.unsafeHead(first).type, "subscribed")
-        for (let i = 0; i < 3_000; i++) server.peers[0]?.push(best)
+        for (let i = 0; i < 5_000; i++) server.peers[0]?.push(deals("10"))
         yield* eventually(() => server.peers[0]?.socket.bufferedAmount === 0, "all sent")
         yield* Effect.repeatN(settle, 30)
         const seen: Array<MarketEvent["type"]> = []

@@ -53,7 +53,7 @@ export interface Session {
   readonly accepted: () => number
   /** The venue has answered every subscription. */
   readonly answered: Effect.Effect<void>
-  /** Wall time of the last frame, at first of the opening. */
+  /** Wall time of the last frame or first acknowledgement. */
   readonly toldAt: () => number
   /** Listens until the connection fails. */
   readonly listen: Effect.Effect<never, StreamFailed>
@@ -98,9 +98,10 @@ export const openSession = (url: string, hooks: SessionHooks): Effect.Effect<Ses
       return group === undefined || entry === undefined ? null : { group, entry }
     }
 
-    const accept = (channel: string): Effect.Effect<void> => {
+    const accept = (channel: string, receivedAt: number): Effect.Effect<void> => {
       const found = entryOf(channel)
       if (found === null || !found.entry.missing.delete(channel) || found.entry.missing.size > 0) return Effect.void
+      toldAt = receivedAt
       return hooks.onAccepted(found.group)
     }
 
@@ -124,7 +125,7 @@ export const openSession = (url: string, hooks: SessionHooks): Effect.Effect<Ses
       return Effect.all(
         [
           Effect.forEach(acknowledged.refused, refuse, { discard: true }),
-          Effect.forEach(acknowledged.accepted, accept, { discard: true }),
+          Effect.forEach(acknowledged.accepted, (channel) => accept(channel, receivedAt), { discard: true }),
           checkAnswered
         ],
         { discard: true }

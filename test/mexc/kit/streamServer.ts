@@ -8,6 +8,8 @@ export interface Peer {
   readonly url: string
   readonly channels: Set<string>
   pings: number
+  messages: number
+  longestMessage: number
   readonly push: (frame: PushFrameInput) => void
 }
 
@@ -15,24 +17,29 @@ interface Behaviour {
   /** Answers subscriptions and pings; switched off it is a venue that hangs. */
   talks: boolean
   readonly blocked: Set<string>
+  /** Ends every new connection at once. */
+  rejects: boolean
   /** Said to every new connection. */
   greeting: string | null
 }
 
 /** A venue's stream of a few lines on loopback. */
 export const streamServer = Effect.gen(function* () {
-  const behaviour: Behaviour = { talks: true, blocked: new Set(), greeting: null }
+  const behaviour: Behaviour = { talks: true, rejects: false, blocked: new Set(), greeting: null }
   const peers: Array<Peer> = []
   let opened = 0
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" })
 
   server.on("connection", (socket, request) => {
+    if (behaviour.rejects) return socket.terminate()
     opened++
     const peer: Peer = {
       socket,
       url: request.url ?? "",
       channels: new Set(),
       pings: 0,
+      messages: 0,
+      longestMessage: 0,
       push: (frame) => socket.send(encodeFrame(frame))
     }
     peers.push(peer)
@@ -40,6 +47,8 @@ export const streamServer = Effect.gen(function* () {
     socket.on("error", () => undefined)
     if (behaviour.greeting !== null) socket.send(behaviour.greeting)
     socket.on("message", (data) => {
+      peer.messages++
+      peer.longestMessage = Math.max(peer.longestMessage, String(data).length)
       if (!behaviour.talks) return
       const asked = JSON.parse(String(data))
       if (asked.method === "PING") {
