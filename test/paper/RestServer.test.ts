@@ -6,6 +6,7 @@ import { alice, clients, makeClient, sign, stillExchange, type Answer, type Json
 const restrictions = {
   ETHUSDT: { apiTrading: false },
   SOLUSDT: { status: "2" as const },
+  DOGEUSDT: { status: "3" as const },
   XRPUSDT: { tradeSideType: 3 as const }
 }
 /** Wide limits: these tests share one address. */
@@ -113,7 +114,8 @@ layer(exchange, { excludeTestServices: true })("the paper exchange's REST server
     const cases: ReadonlyArray<readonly [string, Record<string, string>, number]> = [
       ["of an unknown pair, before anything else", { symbol: "NOPE", side: "?", type: "?" }, -1121],
       ["of a pair that is not open to the API", { ...limitBuy("1000", "1"), symbol: "ETHUSDT" }, 10007],
-      ["of a paused pair", { ...limitBuy("100", "1"), symbol: "SOLUSDT" }, 30016],
+      ["of a paused pair", { ...limitBuy("100", "1"), symbol: "SOLUSDT" }, 30000],
+      ["of an offline pair", { ...limitBuy("1", "10"), symbol: "DOGEUSDT" }, 30016],
       ["on a side the pair does not allow", { ...limitBuy("1", "10"), symbol: "XRPUSDT" }, 30001],
       ["without its quantity", { symbol: "BTCUSDT", side: "BUY", type: "LIMIT", price: "50000" }, 700004],
       ["whose price is not a number", limitBuy("1e5", "1"), 33333],
@@ -269,7 +271,8 @@ layer(exchange, { excludeTestServices: true })("the paper exchange's REST server
         refused(yield* client.raw("GET", "/nowhere"), 404, 404)
         refused(yield* client.raw("DELETE", "/api/v3/ping"), 405, 405)
         refused(yield* client.raw("POST", "/paper/v1/accounts", { body: "{" }), 400)
-        refused(yield* client.raw("POST", "/paper/v1/accounts", { body: "x".repeat(70_000) }), 413, 413)
+        refused(yield* client.raw("POST", "/api/v3/order", { body: "x".repeat(70_000) }), 413, 413)
+        refused(yield* client.raw("POST", "/paper/v1/accounts", { body: "x".repeat(1_100_000) }), 413, 413)
       })
     )
   })

@@ -55,7 +55,8 @@ export const readOrder = (exchange: Service, request: ApiRequest): Effect.Effect
     onLeft: (unreadable) =>
       Effect.flatMap(Parameters.pair(request, exchange), ({ apiTrading, status }) => {
         if (!apiTrading) return Refusals.symbolNotForApi()
-        return status === "1" ? unreadable : Refusals.symbolPaused()
+        if (status === "1") return unreadable
+        return status === "2" ? Refusals.symbolSuspended() : Refusals.symbolPaused()
       })
   })
 
