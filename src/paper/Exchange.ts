@@ -12,7 +12,7 @@ import type { Pair, PairChange } from "./engine/Pair.ts"
 import type { ExchangeEvent, PaperFill, PaperOrder } from "./Events.ts"
 import { Commits } from "./journal/Commits.ts"
 import { Journal } from "./journal/Journal.ts"
-import { MarketSource, type Listing, type PriceStep } from "./MarketSource.ts"
+import { MarketSource, type Listing, type PriceStep, type UpstreamReport } from "./MarketSource.ts"
 import type {
   AccountRequest,
   CandleQuery,
@@ -109,6 +109,8 @@ export class Exchange extends Context.Tag("dipper/paper/Exchange")<
 
     readonly book: (symbol: string, depth: number) => Effect.Effect<PaperBook, VenueRejection>
     readonly ticker: (symbol: string) => Effect.Effect<PaperTicker, VenueRejection>
+    /** Of every listed pair; a mirror has those of its venue. */
+    readonly tickers: Effect.Effect<ReadonlyArray<PaperTicker>, VenueRejection>
     /** Newest first. */
     readonly trades: (symbol: string, limit: number) => Effect.Effect<ReadonlyArray<Trade>, VenueRejection>
     /** Oldest first. */
@@ -118,6 +120,12 @@ export class Exchange extends Context.Tag("dipper/paper/Exchange")<
 
     /** Tells the books of these pairs again under their next versions, so that who waits for a message gets one. */
     readonly breathe: (symbols: ReadonlyArray<string>) => Effect.Effect<void>
+
+    /** Says that a pair is of interest, and answers when its book, ticker and candles are at hand: at once but in a mirror. */
+    readonly prepare: (symbol: string) => Effect.Effect<void, VenueRejection>
+    readonly isPrepared: (symbol: string) => Effect.Effect<boolean>
+    /** How a mirror stands with its venue. */
+    readonly upstream: Effect.Effect<Option.Option<UpstreamReport>>
 
     readonly createListenKey: (accountId: string) => Effect.Effect<string, VenueRejection>
     readonly listenKeys: (accountId: string) => Effect.Effect<ReadonlyArray<string>>
@@ -145,12 +153,16 @@ const make = Effect.fnUntraced(function* (options: EngineOptions) {
   const source = yield* MarketSource
   const journal = yield* Journal
   const commits = yield* Commits
-  const commanding = makeCommanding(new Engine(source.listings, options, journal.past), yield* MarketClock, commits)
+  const { upstream } = source
+  const mirrored = upstream === undefined ? {} : { halted: upstream.halted }
+  const restrictions = { ...upstream?.restrictions, ...options.restrictions }
+  const engine = new Engine(source.listings, { ...options, ...mirrored, restrictions }, journal.past)
+  const commanding = makeCommanding(engine, yield* MarketClock, commits)
   yield* openMarkets(commanding, source)
   return {
     ...accountCommands(commanding),
     ...walletCommands(commanding),
-    ...orderCommands(commanding),
+    ...orderCommands(commanding, upstream),
     ...marketCommands(commanding, source),
     events: commits.events,
     noteTime: (at) => commanding.command(() => commanding.engine.record({ _tag: "ticked", at })),

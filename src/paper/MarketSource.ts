@@ -41,6 +41,8 @@ export interface PriceStep {
   readonly takerSide: "buy" | "sell"
   /** Of a mirrored pair: no book is built, these levels change. */
   readonly book?: BookChange
+  /** Of a mirrored trade; made here unless given. */
+  readonly tradeId?: string
   /** What happened since the step before is not known: the pair's past is asked for again. */
   readonly afterGap?: boolean
 }

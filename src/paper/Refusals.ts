@@ -42,7 +42,15 @@ export const keyInUse = () => refusal(10072, "the access key belongs to another 
 export const tooManyListenKeys = () => inputWrong("the number of listen keys cannot exceed 60")
 export const unknownListenKey = () => inputWrong("listen key does not exist")
 
-const worded = [oversold(), insufficientBalance(), symbolNotForApi(), symbolPaused(), sideNotAllowed(), outsideBand()]
+const worded = [
+  oversold(),
+  insufficientBalance(),
+  symbolNotForApi(),
+  symbolSuspended(),
+  symbolPaused(),
+  sideNotAllowed(),
+  outsideBand()
+]
 
 /** How the exchange words a refusal with this code, when one is asked for by its code alone. */
 export const wordingOf = (code: number): string =>
@@ -60,3 +68,8 @@ export const batchTooLong = (most: number) => inputWrong(`the number of orders i
 export const batchOfManySymbols = () => inputWrong("the orders of a batch must be of one symbol")
 export const internalError = () => new VenueRejection({ code: 500, text: "Internal error", status: 500 })
 export const userUnknown = () => refusal(10001, "user does not exist")
+/** A mirror without its venue: what stands now is not known, so no answer pretends to know it. */
+export const upstreamAway = () =>
+  new VenueRejection({ code: 503, text: "the mirrored venue does not answer", status: 503 })
+export const tooManyPairs = (most: number) =>
+  new VenueRejection({ code: 503, text: `more than ${most} pairs of the mirrored venue are in use`, status: 503 })

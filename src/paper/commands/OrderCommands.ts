@@ -1,19 +1,40 @@
 import { Effect, Either } from "effect"
 import { cancel, cancelOfSymbol, closeAll } from "../engine/orders/Cancelling.ts"
 import { place, plan } from "../engine/orders/Placing.ts"
+import type { Upstream } from "../MarketSource.ts"
 import * as Refusals from "../Refusals.ts"
 import type { OrderReference, PlaceRequest, TimeWindow } from "../Requests.ts"
 import type { Commanding } from "./Commanding.ts"
 
 /** Placing, cancelling and asking for orders and fills. */
-export const orderCommands = ({ attempt, command, engine, read }: Commanding) => {
+export const orderCommands = ({ attempt, command, engine, read }: Commanding, upstream?: Upstream) => {
   const { ledger } = engine
+  /** An order needs its pair's market; without one the checks refuse it. */
+  const withMarkets = <A, E>(requests: ReadonlyArray<PlaceRequest>, order: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    upstream === undefined
+      ? order
+      : Effect.zipRight(
+          Effect.forEach(new Set(requests.map(({ symbol }) => symbol)), (symbol) =>
+            Effect.ignore(upstream.follow(symbol))
+          ),
+          order
+        )
   return {
-    placeOrder: (accountId: string, request: PlaceRequest) => attempt((at) => place(engine, accountId, request, at)),
+    placeOrder: (accountId: string, request: PlaceRequest) =>
+      withMarkets(
+        [request],
+        attempt((at) => place(engine, accountId, request, at))
+      ),
     placeBatch: (accountId: string, requests: ReadonlyArray<PlaceRequest>) =>
-      command((at) => requests.map((request) => place(engine, accountId, request, at))),
+      withMarkets(
+        requests,
+        command((at) => requests.map((request) => place(engine, accountId, request, at)))
+      ),
     testOrder: (accountId: string, request: PlaceRequest) =>
-      Effect.suspend(() => Effect.asVoid(plan(engine, accountId, request))),
+      withMarkets(
+        [request],
+        Effect.suspend(() => Effect.asVoid(plan(engine, accountId, request)))
+      ),
     cancelOrder: (accountId: string, symbol: string, order: OrderReference) =>
       attempt((at) => cancel(engine, accountId, symbol, order, at)),
     cancelOpenOrders: (accountId: string, symbol: string) =>

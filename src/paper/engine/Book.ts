@@ -31,6 +31,7 @@ class BookSide {
   simulated: ReadonlyArray<number> = []
   /** What subscribers were last told, by price. */
   readonly published = new Map<number, Decimal.Decimal>()
+  readonly resting = new Set<OrderEntry>()
   /** Prices whose quantity may differ from what was published. */
   readonly touched = new Set<number>()
 
@@ -100,6 +101,16 @@ export class Book {
     }
   }
 
+  /** Mirrored levels that changed: absolute quantities, 0 removes. What was taken here comes back only so. */
+  changeLadder(side: Side, changes: ReadonlyArray<BookLevel>): void {
+    const changed = this.#sides[side]
+    for (const [price, quantity] of changes) {
+      const level = changed.at(ticksOf(price, this.precision), price)
+      level.simulated = quantity
+      changed.tidy(level)
+    }
+  }
+
   /** Brings the resting orders in line with an order that was accepted, filled or closed. */
   update(entry: OrderEntry): void {
     const side = this.#sides[entry.order.side]
@@ -112,6 +123,8 @@ export class Book {
     level.queued = Decimal.add(level.queued, Decimal.subtract(left, before))
     if (rests) level.queue.set(entry, left)
     else level.queue.delete(entry)
+    if (rests) side.resting.add(entry)
+    else side.resting.delete(entry)
     side.tidy(level)
   }
 
@@ -129,6 +142,10 @@ export class Book {
       for (const [entry, quantity] of queue) yield { ticks, price, quantity, entry }
       if (!Decimal.isZero(simulated)) yield { ticks, price, quantity: simulated, entry: null }
     }
+  }
+
+  hasResting(side: Side): boolean {
+    return this.#sides[side].resting.size > 0
   }
 
   /** Orders of accounts, in the order in which they trade. */
@@ -190,6 +207,7 @@ export class Book {
       to.simulated = from.simulated.map((ticks) => ticks * factor)
       for (const [ticks, quantity] of from.published) to.published.set(ticks * factor, quantity)
       for (const ticks of from.touched) to.touched.add(ticks * factor)
+      for (const entry of from.resting) to.resting.add(entry)
       for (const { price, queue, queued, simulated, ticks } of from.levels) {
         const level = to.at(ticks * factor, price)
         level.simulated = simulated

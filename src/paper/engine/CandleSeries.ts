@@ -53,10 +53,29 @@ export class CandleSeries {
   #minutes: Array<Bar> = []
   readonly #hours = new Map<number, Hour>()
   #hasPast = false
+  #forgotten = 0
 
   /** The past is known, or lies before everything that is kept. */
   get hasPast(): boolean {
     return this.#hasPast
+  }
+
+  /** How often the past was forgotten. */
+  get forgotten(): number {
+    return this.#forgotten
+  }
+
+  /** Some minutes may be wrong: the past is to be loaded again. */
+  forget(): void {
+    this.#hasPast = false
+    this.#forgotten += 1
+  }
+
+  /** Puts a history that stands for every minute up to its last in the place of those known here. */
+  replace(history: ReadonlyArray<Candle>): void {
+    const end = history.at(-1)?.openTime ?? Number.NEGATIVE_INFINITY
+    this.#minutes = this.#minutes.filter((bar) => bar.openTime > end)
+    this.load(history)
   }
 
   /** The past may come after the first trades; it is taken once. */

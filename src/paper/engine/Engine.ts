@@ -1,5 +1,4 @@
 import { Either } from "effect"
-import * as Decimal from "../../domain/Decimal.ts"
 import type { ExchangeEvent } from "../Events.ts"
 import type { Listing } from "../MarketSource.ts"
 import * as Refusals from "../Refusals.ts"
@@ -18,6 +17,8 @@ export interface EngineOptions {
   readonly restrictions: Readonly<Record<string, PairChange>>
   /** Prices come from commands only, so the journal must remember them; otherwise the market's source does. */
   readonly still: boolean
+  /** Of a mirror: the pair's market is not known now, so nothing may trade. */
+  readonly halted?: (symbol: string) => boolean
 }
 
 /** What one command did: facts for the journal, events for subscribers. */
@@ -52,7 +53,7 @@ export class Engine {
     }
     for (const fact of past) {
       this.#apply(fact, [])
-      if (fact._tag === "marked") this.#remember(fact.symbol, fact.price, fact.versionCeiling)
+      this.#remember(fact)
     }
     for (const entry of this.ledger.orders.values()) {
       if (isOpen(entry.order)) this.markets.get(entry.order.symbol)?.book.update(entry)
@@ -81,6 +82,10 @@ export class Engine {
   market(symbol: string): Either.Either<Market, VenueRejection> {
     const market = this.markets.get(symbol)
     return market?.pair.listed === true ? Either.right(market) : Either.left(Refusals.invalidSymbol())
+  }
+
+  isHalted(symbol: string): boolean {
+    return this.options.halted?.(symbol) === true
   }
 
   find(accountId: string, symbol: string, reference: OrderReference): OrderEntry | undefined {
@@ -128,10 +133,12 @@ export class Engine {
     } else this.ledger.apply(fact, events)
   }
 
-  #remember(symbol: string, price: Decimal.Decimal, ceiling: bigint): void {
-    const market = this.markets.get(symbol)
+  /** Where markets stood: the last trade's price, and versions above all that were shown. */
+  #remember(fact: Fact): void {
+    if (fact._tag !== "marked" && fact._tag !== "filled") return
+    const market = this.markets.get(fact.symbol)
     if (market === undefined) return
-    if (this.options.still) market.last = price
-    market.version = ceiling > market.version ? ceiling : market.version
+    if (this.options.still) market.last = fact.price
+    if (fact._tag === "marked" && fact.versionCeiling > market.version) market.version = fact.versionCeiling
   }
 }

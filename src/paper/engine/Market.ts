@@ -61,6 +61,12 @@ export class Market {
     return { type: "trade", symbol: this.listing.symbol, price, quantity, takerSide: side, tradeId, at }
   }
 
+  /** Trades were missed: who asks for the past from now on has to fetch it. */
+  forgetPast(): void {
+    this.candles.forget()
+    this.#trades.length = 0
+  }
+
   /** Newest first. */
   trades(limit: number): ReadonlyArray<Trade> {
     return this.#trades.slice(-Math.min(limit, keptTrades)).reverse()
@@ -114,20 +120,23 @@ export class Market {
     }
   }
 
+  /** What stands now, without the day behind it. */
+  prices(): Pick<PaperTicker, "last" | "bestBid" | "bestAsk" | "at"> {
+    const last = this.last ?? Decimal.zero
+    return { last, bestBid: this.book.best("buy"), bestAsk: this.book.best("sell"), at: this.#at }
+  }
+
   ticker(now: number): PaperTicker {
     const last = this.last ?? Decimal.zero
     const day = this.candles.since(now - dayInMillis)
     return {
       symbol: this.listing.symbol,
-      last,
-      bestBid: this.book.best("buy"),
-      bestAsk: this.book.best("sell"),
+      ...this.prices(),
       open: day?.open ?? last,
       high: day?.high ?? last,
       low: day?.low ?? last,
       volume: day?.volume ?? Decimal.zero,
-      quoteVolume: day?.quoteVolume ?? Decimal.zero,
-      at: this.#at
+      quoteVolume: day?.quoteVolume ?? Decimal.zero
     }
   }
 }

@@ -91,6 +91,7 @@ export interface Reached {
  * step's own price share its quantity when its taker came from the other side. `book` already holds the new ladder.
  */
 export const reachedBy = (book: Book, listing: Listing, step: PriceStep, side: Side): ReadonlyArray<Reached> => {
+  if (!book.hasResting(side)) return []
   const printed = ticksOf(step.price, book.precision)
   const beyond = (orderTicks: number, ticks: number) => (side === "buy" ? orderTicks >= ticks : orderTicks <= ticks)
   const counter = book.simulated(side === "buy" ? "sell" : "buy")

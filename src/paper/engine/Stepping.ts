@@ -14,12 +14,17 @@ import { isOnline, type Pair, type PairChange } from "./Pair.ts"
 export const step = (engine: Engine, wanted: PriceStep): void => {
   const market = engine.markets.get(wanted.symbol)
   if (market === undefined) return
+  const { book, listing } = market
+  if (wanted.book !== undefined) {
+    book.changeLadder("buy", wanted.book.bids)
+    book.changeLadder("sell", wanted.book.asks)
+  }
+  if (wanted.afterGap === true) market.forgetPast()
   // A halted market stands at its price; one that never had any still needs it.
   if (!isOnline(market.pair) && market.last !== null) return
-  const { book, listing } = market
   const next = { ...wanted, price: market.toTick(wanted.price) }
   if (!Decimal.isPositive(next.price)) return
-  book.replaceLadder(buildLadder(listing, next.price, next.at))
+  if (wanted.book === undefined) book.replaceLadder(buildLadder(listing, next.price, next.at))
   for (const side of ["buy", "sell"] as const) {
     for (const { entry, quantity, used } of reachedBy(book, listing, next, side)) {
       for (const each of used) book.consume(opposite(side), each.ticks, each.quantity)
@@ -30,8 +35,8 @@ export const step = (engine: Engine, wanted: PriceStep): void => {
     }
   }
   if (Decimal.isPositive(next.quantity)) {
-    const { at, price, quantity, takerSide } = next
-    engine.announce([market.trade({ price, quantity, side: takerSide, at }, `${at}${market.version}`)])
+    const { at, price, quantity, takerSide, tradeId = `${at}${market.version}` } = next
+    engine.announce([market.trade({ price, quantity, side: takerSide, at }, tradeId)])
   } else market.last = next.price
   engine.announce(market.takeBookEvents(next.at))
   engine.mark(market, next.at)
@@ -40,7 +45,7 @@ export const step = (engine: Engine, wanted: PriceStep): void => {
 /** Tells a quiet book again; nothing is traded, and the journal hears of it only when the reserved versions run out. */
 export const breathe = (engine: Engine, symbol: string, at: number): void => {
   const market = engine.markets.get(symbol)
-  if (market === undefined || market.last === null || !isOnline(market.pair)) return
+  if (market === undefined || market.last === null || !isOnline(market.pair) || engine.isHalted(symbol)) return
   engine.announce(market.restate(at))
   if (engine.lacksVersions(market)) engine.mark(market, at)
 }

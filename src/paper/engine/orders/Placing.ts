@@ -35,6 +35,7 @@ export const plan = (
     const { book, last, listing, pair } = market
     const best = book.best(opposite(request.side))?.[0] ?? null
     const sized = yield* checkOrder({ account, request, pair, last, opposite: best })
+    if (engine.isHalted(request.symbol)) return yield* Either.left(Refusals.noTradePrice())
     const terms = engine.feeTerms(market, account)
     const taking = takeAtMost(market, terms, sized, request)
     const quantity = sized.quantity ?? Decimal.add(taking.taken, taking.rest)
