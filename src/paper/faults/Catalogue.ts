@@ -103,7 +103,7 @@ export const catalogue: Readonly<Record<FaultType, Entry>> = {
     parameters: {}
   },
   symbolHalt: {
-    about: "orders for the symbol are refused with 30016",
+    about: "the symbol is paused: its orders are refused with 30000",
     reach: "venue",
     parameters: { seconds: forSeconds }
   },
