@@ -1,6 +1,7 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Prompt from "@effect/cli/Prompt"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Console, Duration, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { stdin } from "node:process"
@@ -15,6 +16,7 @@ import { Config, describeSettings } from "./Config.ts"
 import * as Decimal from "./domain/Decimal.ts"
 import { Scope } from "./domain/Principal.ts"
 import { formatInstant } from "./domain/Time.ts"
+import { readFaultPlan } from "./paper/faults/FaultPlan.ts"
 import * as Migrations from "./store/Migrations.ts"
 
 /** The command line was understood, but a value in it makes no sense: exit code 2. */
@@ -204,6 +206,12 @@ const readAccount = Effect.fnUntraced(function* (text: string) {
   return { accessKey, secretKey: Redacted.make(secretKey), balances: Object.fromEntries(balances) }
 })
 
+const readFaults = Effect.fnUntraced(function* (file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(fs.readFileString(file), () => usage(`--faults: cannot read ${file}`))
+  return yield* Effect.mapError(readFaultPlan(text), (why) => usage(`--faults: ${file}: ${why}`))
+})
+
 const paper = Command.make(
   "paper",
   {
@@ -213,6 +221,7 @@ const paper = Command.make(
     seed: Options.text("seed").pipe(Options.withDescription("of the synthetic market"), Options.withDefault("1")),
     account: Options.text("account").pipe(Options.withDescription("KEY:SECRET:USDT=10000,BTC=1"), Options.repeated),
     control: Options.boolean("control").pipe(Options.withDescription("serve /paper/v1 to this machine")),
+    faults: Options.text("faults").pipe(Options.withDescription("JSON file of planned faults"), Options.optional),
     data: Options.text("data").pipe(Options.withDescription("folder of the journal"), Options.optional)
   },
   Effect.fnUntraced(function* (options) {
@@ -228,6 +237,7 @@ const paper = Command.make(
       seed: yield* whole("--seed", options.seed, 0, 2_147_483_647),
       accounts,
       control: options.control,
+      faults: Option.isNone(options.faults) ? [] : yield* readFaults(options.faults.value),
       dataDir: Option.getOrNull(options.data)
     })
   })
