@@ -19,6 +19,7 @@ import { UserId } from "./domain/Ids.ts"
 import { HttpServer } from "./http/HttpServer.ts"
 import { Candles } from "./market/Candles.ts"
 import { Market } from "./market/Market.ts"
+import { OrderBooks } from "./market/OrderBooks.ts"
 import { RollingHigh } from "./market/RollingHigh.ts"
 import { Symbols } from "./market/Symbols.ts"
 import { TickerReader } from "./market/feed/TickerReader.ts"
@@ -27,6 +28,7 @@ import { Tickers } from "./market/Tickers.ts"
 import * as VenueClock from "./market/VenueClock.ts"
 import { MarketClock } from "./MarketClock.ts"
 import { defaultLimits } from "./mexc/budget/Pools.ts"
+import { ContractDrift } from "./mexc/ContractDrift.ts"
 import { MexcClient } from "./mexc/MexcClient.ts"
 import { MexcStream } from "./mexc/MexcStream.ts"
 import { RateBudget } from "./mexc/RateBudget.ts"
@@ -39,6 +41,7 @@ import { Reconciler } from "./orders/Reconciler.ts"
 import { RiskInputs } from "./orders/RiskInputs.ts"
 import { Submission } from "./orders/Submission.ts"
 import { UserFeed } from "./orders/UserFeed.ts"
+import type { MirrorUnavailable } from "./paper/market/mirror/Mirror.ts"
 import { type MarketChoice, PaperExchange, type PaperExchangeOptions } from "./paper/PaperExchange.ts"
 import { Books } from "./portfolio/Books.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
@@ -70,13 +73,18 @@ export const storage = configured((settings) => Migrations.layer({ venue: venueO
 )
 
 export const marketChoice = (text: string): MarketChoice | null =>
-  text === "synthetic" || text === "still" ? text : text.startsWith("replay:") ? `replay:${text.slice(7)}` : null
+  text === "synthetic" || text === "still" || text === "mirror"
+    ? text
+    : text.startsWith("replay:")
+      ? `replay:${text.slice(7)}`
+      : null
 
 const endpointOf = (url: string) => MexcEndpoint.layer(url, `${url.replace(/^http/, "ws")}/ws`)
 
 /** The venue's client, inside its rate budget. */
 const venueClient = configured((settings) =>
   MexcClient.layer.pipe(
+    Layer.provideMerge(ContractDrift.layer),
     Layer.provideMerge(
       RateBudget.layer({
         ...defaultLimits,
@@ -130,6 +138,7 @@ const embeddedPaper = (settings: Settings, story: PaperStory) =>
         accounts: [],
         control: true,
         dataDir: join(settings.dataDir, "paper"),
+        upstream: upstreamOf(settings),
         ...story
       }).pipe(
         // The paper exchange knows no settings; whoever starts the service does.
@@ -137,11 +146,22 @@ const embeddedPaper = (settings: Settings, story: PaperStory) =>
           const refused = (name: string, example: string) =>
             new WrongSetting({ name, problem: failure.message, example })
           if (failure._tag === "PortTaken") return refused("PAPER_PORT", String(settings.paperPort + 1))
+          if (failure._tag === "MirrorUnavailable") return refusedUpstream(failure)
           return failure._tag === "RecordingInvalid" ? refused("PAPER_MARKET", "replay:./BTCUSDT-1m.csv") : failure
         })
       )
     )
   )
+
+/** The venue whose market a paper exchange mirrors. */
+const upstreamOf = ({ mexcRestUrl, mexcWsUrl }: Settings) => ({ rest: mexcRestUrl, stream: mexcWsUrl })
+
+const refusedUpstream = ({ message, which }: MirrorUnavailable) => {
+  const problem = `the market to mirror cannot be read: ${message}`
+  return which === "rest"
+    ? new WrongSetting({ name: "MEXC_REST_URL", problem, example: "https://api.mexc.com" })
+    : new WrongSetting({ name: "MEXC_WS_URL", problem, example: "wss://wbs-api.mexc.com/ws" })
+}
 
 /** What the demo decides about its market. */
 type PaperStory = Pick<PaperExchangeOptions, "window" | "startsAt" | "synthetic">
@@ -168,7 +188,7 @@ const accounts = Layer.mergeAll(ApiKeys.layer, Auth.layerLocal, Accounts.layer).
 )
 
 const market = Layer.mergeAll(Market.layer, RollingHigh.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(Tickers.layer, Candles.layer, Symbols.layer)),
+  Layer.provideMerge(Layer.mergeAll(Tickers.layer, Candles.layer, Symbols.layer, OrderBooks.layer)),
   Layer.provideMerge(TickerHub.layer),
   Layer.provide([TickerReader.layer, Cache.layerMemory])
 )
@@ -256,10 +276,16 @@ const greet = (settings: Settings, url: string) =>
     : Effect.void
 
 /** The paper exchange alone; ends by signal. */
-export const servePaper = (options: PaperExchangeOptions) =>
-  Effect.flatMap(PaperExchange, ({ url, wsUrl }) =>
+export const servePaper = Effect.fn("App.servePaper")(function* (options: PaperExchangeOptions) {
+  // Only a mirror has anything to do with the settings.
+  const upstream = options.market === "mirror" ? upstreamOf(yield* Effect.provide(Config, Config.layer)) : undefined
+  const exchange = PaperExchange.layer(upstream === undefined ? options : { ...options, upstream }).pipe(
+    Layer.mapError((failure) => (failure._tag === "MirrorUnavailable" ? refusedUpstream(failure) : failure))
+  )
+  return yield* Effect.flatMap(PaperExchange, ({ url, wsUrl }) =>
     Effect.zipRight(Console.log(`paper exchange ready ${url} stream ${wsUrl}`), Effect.never)
-  ).pipe(Effect.provide(PaperExchange.layer(options)))
+  ).pipe(Effect.provide(exchange))
+})
 
 /** The demo could not show what it is for. */
 export class DemoFailed extends Schema.TaggedError<DemoFailed>()("DemoFailed", { message: Schema.String }) {}

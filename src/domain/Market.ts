@@ -110,3 +110,38 @@ export const Trade = Schema.Struct({
   at: Instant
 }).annotations({ identifier: "Trade" })
 export interface Trade extends Schema.Schema.Type<typeof Trade> {}
+
+/** The last price of a pair, without a time of its own. */
+export interface SymbolPrice {
+  readonly symbol: SymbolName
+  readonly price: Decimal
+}
+
+/** Best prices of a pair; null where the venue has none. */
+export interface BestPrices {
+  readonly symbol: SymbolName
+  readonly bid: Decimal | null
+  readonly bidQuantity: Decimal | null
+  readonly ask: Decimal | null
+  readonly askQuantity: Decimal | null
+}
+
+/** Average price over the last minutes. */
+export interface AveragePrice {
+  readonly symbol: SymbolName
+  readonly minutes: number
+  readonly price: Decimal
+}
+
+/** A pair that is suspended or gone. */
+export interface OfflineSymbol {
+  readonly symbol: SymbolName
+  readonly state: "suspended" | "delisted" | "unrecognised"
+  readonly offlineAt: Instant | null
+}
+
+/** What the venue takes of a trade, as fractions. */
+export interface FeeRates {
+  readonly maker: Decimal
+  readonly taker: Decimal
+}

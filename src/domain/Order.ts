@@ -97,8 +97,10 @@ export interface VenueOrder {
   /** null when the venue did not echo it. */
   readonly clientOrderId: string | null
   readonly side: Side
-  readonly type: OrderType
-  readonly status: "open" | "partiallyFilled" | "filled" | "cancelled" | "partiallyCancelled"
+  /** `unrecognised`: a kind only the web can place, or a word the venue has not documented. */
+  readonly type: OrderType | "unrecognised"
+  /** `unrecognised`: a word the venue has not documented; it neither ends an order nor frees what it holds. */
+  readonly status: "open" | "partiallyFilled" | "filled" | "cancelled" | "partiallyCancelled" | "unrecognised"
   readonly price: Decimal
   readonly quantity: Decimal
   /** Requested quote amount of a quote-sized market order, else null. */

@@ -38,17 +38,22 @@ export const noFacts: OrderFacts = {
 
 export const ackFacts = (exchangeOrderId: string): OrderFacts => ({ ...noFacts, exchangeOrderId })
 
+const closedBy = {
+  open: "no",
+  partiallyFilled: "no",
+  // What a word means that nobody has documented, only a later message can tell.
+  unrecognised: "no",
+  filled: "filled",
+  cancelled: "cancelled",
+  partiallyCancelled: "cancelled"
+} as const satisfies Record<VenueOrder["status"], Closed>
+
 export const orderFacts = (told: VenueOrder): OrderFacts => ({
   exchangeOrderId: told.exchangeOrderId,
   toldQuantity: told.executedQuantity,
   toldQuote: told.executedQuote,
-  closed:
-    told.status === "filled"
-      ? "filled"
-      : told.status === "cancelled" || told.status === "partiallyCancelled"
-        ? "cancelled"
-        : "no",
-  closedAt: told.status === "open" || told.status === "partiallyFilled" ? null : told.at,
+  closed: closedBy[told.status],
+  closedAt: closedBy[told.status] === "no" ? null : told.at,
   fills: new Map()
 })
 

@@ -1,23 +1,24 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
-import { Duration, Effect, Either, Exit, Fiber, identity, Schedule, Schema } from "effect"
+import { Clock, Duration, Effect, Either, Exit, Fiber, identity, Predicate, Schedule, Schema } from "effect"
 import type { Instant } from "../domain/Time.ts"
 import type { BudgetClass, BudgetRequest } from "./budget/Pools.ts"
+import { asUnknown, isClockFault, mayBeReadAgain, noReplyToRead, noReplyToWrite } from "./classify.ts"
+import type { ContractDrift } from "./ContractDrift.ts"
 import type { Credentials } from "./Credentials.ts"
-import { makeHttpExchange, NoReply, type Outgoing } from "./HttpExchange.ts"
+import { makeHttpExchange, NoReply } from "./HttpExchange.ts"
 import type { RateBudget } from "./RateBudget.ts"
 import { readReply, type Reply } from "./Reply.ts"
 import { encodeQuery, type Parameters, signedQuery } from "./signing/Signature.ts"
 import { makeVenueClock, type Timed, timed } from "./signing/VenueClock.ts"
-import { OutcomeUnknown, type VenueFailure, type VenueRefused, VenueUnavailable } from "./VenueFailure.ts"
-import { meaningOf } from "./wire/Codes.ts"
+import { type OutcomeUnknown, type VenueFailure, VenueUnavailable } from "./VenueFailure.ts"
+import { isDocumented, isSuccessCode } from "./wire/Codes.ts"
 import type { MexcEndpoint } from "./wire/Endpoint.ts"
+import { problemPath } from "./wire/problemPath.ts"
 import { ServerTime } from "./wire/RestMarket.ts"
-import { isOrderOperation, weightOf } from "./wire/Weights.ts"
+import { type Endpoint, isOrderOperation, isTwicePerSecond, methodOf, pathOf, weights } from "./wire/Weights.ts"
 
 export interface Call<A, I> {
-  readonly method: Outgoing["method"]
-  /** Without the `/api/v3` prefix. */
-  readonly path: string
+  readonly endpoint: Endpoint
   readonly parameters?: Parameters
   readonly class: BudgetClass
   /** Present on signed calls. */
@@ -37,30 +38,6 @@ const recvWindowMs = 5_000
 /** Two more attempts of a read, each with a fresh grant and a fresh signature. */
 const readRetry = Schedule.exponential("200 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
-const mayBeReadAgain = (failure: VenueFailure): boolean => {
-  if (failure._tag !== "VenueUnavailable") return false
-  return failure.code === undefined
-    ? failure.httpStatus === undefined || failure.httpStatus >= 500
-    : meaningOf(failure.code).retry === "check"
-}
-
-const isClockFault = (failure: VenueFailure | OutcomeUnknown): failure is VenueRefused =>
-  failure._tag === "VenueRefused" && failure.kind === "time"
-
-const provesNothing = (failure: VenueFailure): boolean =>
-  failure._tag === "VenueUnavailable" ||
-  (failure._tag === "VenueRefused" && failure.code !== undefined && meaningOf(failure.code).retry === "check")
-
-const asUnknown = (failure: VenueFailure): VenueFailure | OutcomeUnknown =>
-  provesNothing(failure) && "httpStatus" in failure
-    ? new OutcomeUnknown({ message: failure.message, httpStatus: failure.httpStatus })
-    : failure
-
-const noReplyToRead = (failure: NoReply) => new VenueUnavailable({ message: failure.message })
-
-const noReplyToWrite = (failure: NoReply) =>
-  failure.neverSent ? noReplyToRead(failure) : new OutcomeUnknown({ message: failure.message })
-
 const scrubber = (credentials: Credentials | undefined) => (text: string) => {
   const withoutSignature = text.replace(/signature=[0-9a-z%]*/gi, "signature=…")
   return credentials === undefined || credentials.accessKey === ""
@@ -70,27 +47,32 @@ const scrubber = (credentials: Credentials | undefined) => (text: string) => {
 
 type AnyCall = Omit<Call<unknown, unknown>, "answer">
 
-const budgetRequest = ({ class: budgetClass, credentials, method, path }: AnyCall): BudgetRequest => ({
-  cost: weightOf(method, path),
+const budgetRequest = ({ class: budgetClass, credentials, endpoint }: AnyCall): BudgetRequest => ({
+  cost: weights[endpoint],
   class: budgetClass,
   ...(credentials === undefined ? {} : { user: credentials.userId }),
-  orderOperation: isOrderOperation(method, path),
-  accountRead: method === "GET" && path === "/account"
+  orderOperation: isOrderOperation(endpoint),
+  ...(isTwicePerSecond(endpoint) ? { twicePerSecond: endpoint } : {})
 })
+
+/** Wrapped successes carry their content under `data`; now and then a bare answer is wrapped, too. */
+const contentOf = (body: unknown): unknown =>
+  Predicate.isRecord(body) && typeof body["code"] === "number" && isSuccessCode(body["code"]) ? body["data"] : undefined
 
 /** Sends calls inside the budget, signs them by the venue's clock and says what the answers mean. */
 export const makeTransport = Effect.fnUntraced(function* (
   endpoint: typeof MexcEndpoint.Service,
   client: HttpClient.HttpClient,
-  budget: typeof RateBudget.Service
+  budget: typeof RateBudget.Service,
+  drift: typeof ContractDrift.Service
 ) {
   const exchange = makeHttpExchange(client)
   const clock = yield* makeVenueClock
   const scope = yield* Effect.scope
   const measuring = yield* Effect.makeSemaphore(1)
 
-  const address = ({ credentials, parameters = [], path }: AnyCall, now: Instant): string => {
-    const base = `${endpoint.rest}/api/v3${path}`
+  const address = ({ credentials, endpoint: called, parameters = [] }: AnyCall, now: Instant): string => {
+    const base = `${endpoint.rest}/api/v3${pathOf(called)}`
     if (credentials !== undefined) {
       const timed: Parameters = [...parameters, ["recvWindow", `${recvWindowMs}`], ["timestamp", `${now}`]]
       return `${base}?${signedQuery(credentials.secretKey, timed)}`
@@ -100,17 +82,22 @@ export const makeTransport = Effect.fnUntraced(function* (
 
   /** A limit the venue reports stops everybody before the grant of this call is given back. */
   const understand = (call: AnyCall, reply: Reply) =>
-    Effect.tapErrorTag(readReply(reply, scrubber(call.credentials)), "VenueRateLimited", ({ retryAfterMs }) =>
-      budget.pause(retryAfterMs)
+    Effect.flatMap(Clock.currentTimeMillis, (now) => readReply(reply, scrubber(call.credentials), now)).pipe(
+      Effect.tapError((failure) =>
+        "code" in failure && failure.code !== undefined && !isDocumented(failure.code)
+          ? drift.note("errorCode", `${failure.code} to ${call.endpoint}`)
+          : Effect.void
+      ),
+      Effect.tapErrorTag("VenueRateLimited", ({ retryAfterMs }) => budget.pause(retryAfterMs))
     )
 
   const exchangeNow = (call: AnyCall): Effect.Effect<Reply, NoReply> =>
     Effect.flatMap(clock.now, (now) =>
       exchange({
-        method: call.method,
+        method: methodOf(call.endpoint),
         url: address(call, now),
         accessKey: call.credentials?.accessKey ?? null,
-        timeout: call.method === "GET" && call.slow !== true ? readTimeout : longTimeout
+        timeout: methodOf(call.endpoint) === "GET" && call.slow !== true ? readTimeout : longTimeout
       })
     )
 
@@ -133,27 +120,44 @@ export const makeTransport = Effect.fnUntraced(function* (
         Effect.flatMap(({ body, ...times }) => Effect.map(decode(call, body), (value) => ({ ...times, value })))
       )
 
-  const decode = <A, I>(call: Call<A, I>, body: unknown): Either.Either<A, VenueUnavailable> =>
-    Either.mapLeft(
-      Schema.decodeUnknownEither(call.answer)(body),
-      () =>
-        new VenueUnavailable({ message: `The venue's answer to ${call.path} has an unknown form.`, httpStatus: 200 })
+  const decode = <A, I>(call: Call<A, I>, body: unknown): Effect.Effect<A, VenueUnavailable> => {
+    const read = Schema.decodeUnknownEither(call.answer)
+    const plain = read(body)
+    const found = Either.isRight(plain) ? plain : Either.orElse(read(contentOf(body)), () => plain)
+    return Effect.catchAll(found, (problem) =>
+      Effect.zipRight(
+        drift.note("body", `${call.endpoint}: ${problemPath(problem)}`),
+        new VenueUnavailable({
+          message: `The venue's answer to ${call.endpoint} has an unknown form.`,
+          httpStatus: 200
+        })
+      )
     )
+  }
 
   const callTimed = <A, I>(request: Call<A, I>): Effect.Effect<Timed<A>, VenueFailure> =>
     Effect.catchTag(answer(request, identity), "NoReply", (failure) => Effect.fail(noReplyToRead(failure)))
 
   const measureClock = (budgetClass: BudgetClass): Effect.Effect<Instant, VenueFailure> =>
-    callTimed({ method: "GET", path: "/time", class: budgetClass, answer: ServerTime }).pipe(
+    callTimed({ endpoint: "GET /time", class: budgetClass, answer: ServerTime }).pipe(
       Effect.map(({ value, ...times }) => ({ ...times, value: value.serverTime })),
       Effect.tap(clock.set),
       Effect.map(({ value }) => value)
     )
 
+  /** Of many that find the clock wrong at once, one measures it. */
+  const measureUnlessNewer = (budgetClass: BudgetClass, known: number) =>
+    measuring.withPermits(1)(
+      Effect.unlessEffect(
+        measureClock(budgetClass),
+        Effect.map(clock.measurements, (count) => count !== known)
+      )
+    )
+
   /** As an order, because orders wait for it. */
   const clockIsKnown = Effect.unlessEffect(
-    measuring.withPermits(1)(Effect.unlessEffect(measureClock("order"), clock.isMeasured)),
-    clock.isMeasured
+    Effect.retry(measureUnlessNewer("order", 0), { schedule: readRetry, while: mayBeReadAgain }),
+    Effect.map(clock.measurements, (count) => count > 0)
   )
 
   /** A request refused for its time was refused before anything else: with the clock set right it is sent once more. */
@@ -162,11 +166,10 @@ export const makeTransport = Effect.fnUntraced(function* (
     attempt: Effect.Effect<A, E>,
     again: Effect.Effect<A, E>
   ): Effect.Effect<A, E | VenueFailure> =>
-    Effect.zipRight(
-      clockIsKnown,
+    Effect.flatMap(Effect.zipRight(clockIsKnown, clock.measurements), (known) =>
       Effect.catchAll(attempt, (failure) =>
         isClockFault(failure)
-          ? measureClock(budgetClass).pipe(
+          ? measureUnlessNewer(budgetClass, known).pipe(
               Effect.mapError(() => failure),
               Effect.zipRight(again)
             )
@@ -177,8 +180,9 @@ export const makeTransport = Effect.fnUntraced(function* (
   /** Reads are retried where the code table allows it, writes never. */
   const call = <A, I>(request: Call<A, I>): Effect.Effect<A, VenueFailure> => {
     const once = Effect.map(callTimed(request), ({ value }) => value)
-    const whole = request.credentials === undefined ? once : resynchronised(request.class, once, once)
-    return request.method === "GET" ? Effect.retry(whole, { schedule: readRetry, while: mayBeReadAgain }) : whole
+    const attempt =
+      methodOf(request.endpoint) === "GET" ? Effect.retry(once, { schedule: readRetry, while: mayBeReadAgain }) : once
+    return request.credentials === undefined ? attempt : resynchronised(request.class, attempt, attempt)
   }
 
   /**
@@ -214,5 +218,7 @@ export const makeTransport = Effect.fnUntraced(function* (
   const submit = <A, I>(request: Call<A, I>, beforeSend: Effect.Effect<void>) =>
     resynchronised(request.class, submitOnce(request, beforeSend), submitOnce(request, Effect.void))
 
-  return { call, submit, measureClock, clockOffset: clock.offset }
+  return { call, submit, scrubber, measureClock, clockOffset: clock.offset }
 })
+
+export type Transport = Effect.Effect.Success<ReturnType<typeof makeTransport>>

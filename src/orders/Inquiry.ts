@@ -9,6 +9,9 @@ import { OrdersRepo } from "./OrdersRepo.ts"
 
 type Asked<A> = Effect.Effect<A, VenueFailure | DatabaseUnavailable>
 
+/** `unproven`: it was not there, but not all of what the venue listed could be read. */
+export type Search = "found" | "absent" | "unproven"
+
 /** Venue lists are read from this long before the order was made, for clocks that differ. */
 const marginMs = 3_600_000
 
@@ -19,7 +22,7 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
     /** By client order id, with the fills that are still missing; none when the venue does not know the order. */
     readonly ask: (row: OrderRow, credentials: Credentials) => Asked<Option.Option<OrderRow>>
     /** Looks for the order everywhere else it could show: open orders, all orders, trades. */
-    readonly search: (row: OrderRow, credentials: Credentials) => Asked<Option.Option<OrderRow>>
+    readonly search: (row: OrderRow, credentials: Credentials) => Asked<Search>
     /** One question for all open orders of one user and symbol; answers with the orders of ours that are no longer open. */
     readonly sweep: (
       rows: Array.NonEmptyReadonlyArray<OrderRow>,
@@ -38,7 +41,7 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         const joined = yield* repo.tell(row.user_id, { ...told, clientOrderId: row.client_order_id })
         if (Option.isNone(joined) || joined.value.explained) return joined
         const fills = yield* mexc.fills(credentials, { symbol: row.symbol, exchangeOrderId: told.exchangeOrderId })
-        return yield* joinFills(row, fills)
+        return yield* joinFills(row, fills.rows)
       })
 
       const joinFills = Effect.fnUntraced(function* (row: OrderRow, fills: ReadonlyArray<VenueFill>) {
@@ -59,12 +62,20 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         const isIt = (told: { readonly clientOrderId: string | null; readonly exchangeOrderId: string }) =>
           told.clientOrderId === row.client_order_id || told.exchangeOrderId === row.exchange_order_id
         const from = row.requested_at - marginMs
+        let complete = true
         for (const list of [mexc.openOrders(credentials, row.symbol), mexc.allOrders(credentials, row.symbol, from)]) {
-          const found = (yield* list).find(isIt)
-          if (found !== undefined) return yield* joinTold(row, found, credentials)
+          const listed = yield* list
+          complete &&= listed.complete
+          const found = listed.rows.find(isIt)
+          if (found === undefined) continue
+          yield* joinTold(row, found, credentials)
+          return "found" as const
         }
-        const fills = (yield* mexc.fills(credentials, { symbol: row.symbol, from })).filter(isIt)
-        return fills.length === 0 ? Option.none<OrderRow>() : yield* joinFills(row, fills)
+        const fills = yield* mexc.fills(credentials, { symbol: row.symbol, from })
+        const its = fills.rows.filter(isIt)
+        if (its.length === 0) return complete && fills.complete ? "absent" : "unproven"
+        yield* joinFills(row, its)
+        return "found"
       })
 
       const sweep = Effect.fn("Inquiry.sweep")(function* (
@@ -72,7 +83,8 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         credentials: Credentials
       ) {
         const [{ symbol, user_id: userId }] = rows
-        const open = yield* mexc.openOrders(credentials, symbol)
+        // An order that could not be read seems to be open no more, and is then asked about by itself.
+        const { rows: open } = yield* mexc.openOrders(credentials, symbol)
         for (const told of open) yield* repo.tell(userId, told)
         return rows.filter(
           (row) =>

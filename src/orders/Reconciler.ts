@@ -61,7 +61,7 @@ const make = Effect.gen(function* () {
     const overdue = now - (row.unknown_since_wall ?? now) >= Duration.toMillis(absentFor)
     if (!overdue && times % searchEvery !== 0) return
     const found = yield* inquiry.search(row, credentials)
-    if (Option.isSome(found) || !overdue) return
+    if (found !== "absent" || !overdue) return
     asked.delete(row.order_id)
     yield* Effect.logWarning("An order was absent from the venue for ten minutes: never placed", {
       order: row.order_id

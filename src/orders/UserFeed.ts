@@ -81,7 +81,7 @@ const make = Effect.gen(function* () {
 
   const fillsSince = (userId: UserId, credentials: Credentials, symbol: SymbolName, from: number) =>
     Effect.gen(function* () {
-      const fills = yield* mexc.fills(credentials, { symbol, from })
+      const { rows: fills } = yield* mexc.fills(credentials, { symbol, from })
       if (fills.length > 0) yield* repo.recordFills(userId, fills, yield* pairOf(symbol))
     })
 

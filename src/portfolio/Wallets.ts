@@ -104,8 +104,10 @@ const make = Effect.gen(function* () {
     const credentials = yield* vault.get(userId)
     // What the venue answers is at least as new as the moment it was asked.
     const at = yield* clock.now
-    const balances = yield* Effect.mapError(mexc.balances(credentials), venueError)
-    yield* repo.replace(userId, balances, at)
+    const { complete, rows } = yield* Effect.mapError(mexc.balances(credentials), venueError)
+    if (complete) yield* repo.replace(userId, rows, at)
+    // What is missing from such a list is not known to be gone.
+    else yield* Effect.forEach(rows, (balance) => repo.record(userId, balance, at), { discard: true })
     readAt.set(userId, yield* Clock.currentTimeMillis)
   })
 

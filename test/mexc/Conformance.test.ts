@@ -4,7 +4,8 @@ import * as Decimal from "../../src/domain/Decimal.ts"
 import { ClientOrderId } from "../../src/domain/Ids.ts"
 import { SymbolName, type SymbolInfo } from "../../src/domain/Market.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
-import { MexcClient, type OrderRequest } from "../../src/mexc/MexcClient.ts"
+import { MexcClient } from "../../src/mexc/MexcClient.ts"
+import type { OrderRequest } from "../../src/mexc/OrderRequest.ts"
 import { MexcStream } from "../../src/mexc/MexcStream.ts"
 import type { UserEvent } from "../../src/mexc/stream/Events.ts"
 import { MexcEndpoint } from "../../src/mexc/wire/Endpoint.ts"
@@ -99,7 +100,7 @@ layer(venue, { excludeTestServices: true })("the client and the paper exchange s
     Effect.gen(function* () {
       const client = yield* MexcClient
       const info = yield* infoOf
-      const before = yield* client.balances(credentials)
+      const { rows: before } = yield* client.balances(credentials)
       const request = yield* crossing(info, "buy", "dpConformBuy1")
       const ack = yield* client.placeOrder(credentials, request, Effect.void)
       const order = yield* client.order(credentials, symbol, request.clientOrderId).pipe(
@@ -112,18 +113,18 @@ layer(venue, { excludeTestServices: true })("the client and the paper exchange s
       assert.strictEqual(order.type, "immediateOrCancel")
       assert.strictEqual(order.status, "filled")
 
-      const fills = yield* client.fills(credentials, { symbol, exchangeOrderId: ack.exchangeOrderId })
+      const { rows: fills } = yield* client.fills(credentials, { symbol, exchangeOrderId: ack.exchangeOrderId })
       assert.isTrue(Decimal.equals(Decimal.sum(fills.map(({ quantity }) => quantity)), order.executedQuantity))
       assert.isTrue(Decimal.equals(Decimal.sum(fills.map(({ quoteQuantity }) => quoteQuantity)), order.executedQuote))
 
-      const after = yield* client.balances(credentials)
+      const { rows: after } = yield* client.balances(credentials)
       const free = (balances: typeof before, asset: string) =>
         balances.find((balance) => balance.asset === asset)?.free ?? Decimal.zero
       const fees = Decimal.sum(fills.map(({ fee }) => (fee.asset === "USDT" ? fee.amount : Decimal.zero)))
       const spent = Decimal.subtract(free(before, "USDT"), free(after, "USDT"))
       assert.strictEqual(Decimal.format(spent), Decimal.format(Decimal.add(order.executedQuote, fees)))
 
-      const all = yield* client.allOrders(credentials, symbol, order.createdAt - 60_000)
+      const { rows: all } = yield* client.allOrders(credentials, symbol, order.createdAt - 60_000)
       assert.deepStrictEqual(
         all.filter(({ clientOrderId }) => clientOrderId === "dpConformBuy1").map(({ status }) => status),
         ["filled"]
@@ -163,7 +164,7 @@ layer(venue, { excludeTestServices: true })("the client and the paper exchange s
         { symbol, side: "buy", type: "limit", price, quantity, clientOrderId },
         Effect.void
       )
-      const open = yield* client.openOrders(credentials, symbol)
+      const { rows: open } = yield* client.openOrders(credentials, symbol)
       assert.include(
         open.map((order) => order.clientOrderId),
         "dpConformRest1"

@@ -5,7 +5,8 @@ import * as Decimal from "../../src/domain/Decimal.ts"
 import { ClientOrderId } from "../../src/domain/Ids.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
 import { clientLayer } from "./kit/venueServer.ts"
-import { MexcClient, type OrderRequest } from "../../src/mexc/MexcClient.ts"
+import { MexcClient } from "../../src/mexc/MexcClient.ts"
+import type { OrderRequest } from "../../src/mexc/OrderRequest.ts"
 import { sign } from "../../src/mexc/signing/Signature.ts"
 import { accessKey, type Answer, credentials, secretKey, withVenue } from "./kit/venueServer.ts"
 
@@ -278,7 +279,7 @@ describe("reading", () => {
       () => (failures++ < 2 ? { status: 502, text: "<html>" } : { json: { balances: [] } }),
       (client, venue) =>
         Effect.gen(function* () {
-          assert.deepStrictEqual(yield* client.balances(credentials), [])
+          assert.deepStrictEqual(yield* client.balances(credentials), { rows: [], complete: true })
           const signatures = venue.calls("/account").map(({ query }) => query.get("signature"))
           assert.lengthOf(new Set(signatures), 3)
         })
@@ -354,7 +355,7 @@ describe("reading", () => {
         (client) =>
           Effect.map(client.fills(credentials, { symbol }), (fills) =>
             assert.deepStrictEqual(
-              fills.map(({ tradeId }) => Number(tradeId.slice(1))).sort((a, b) => a - b),
+              fills.rows.map(({ tradeId }) => Number(tradeId.slice(1))).sort((a, b) => a - b),
               all.map((_, i) => i)
             )
           )

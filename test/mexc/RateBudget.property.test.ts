@@ -42,7 +42,7 @@ const countedByPaper = (arrivals: ReadonlyArray<Arrival>) => {
   const meter = new Meter(venueLimits)
   for (const { at, cost, isOrder, user } of [...arrivals].sort((a, b) => a.at - b.at)) {
     meter.weigh("here", cost, at)
-    if (isOrder) meter.countOrder(user, at)
+    if (isOrder) meter.countOrder("here", user, at)
   }
   return meter.counters()
 }

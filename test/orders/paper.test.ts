@@ -12,6 +12,7 @@ import { TickerHub } from "../../src/market/TickerHub.ts"
 import { TickerReader } from "../../src/market/feed/TickerReader.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { defaultLimits } from "../../src/mexc/budget/Pools.ts"
+import { ContractDrift } from "../../src/mexc/ContractDrift.ts"
 import { MexcClient } from "../../src/mexc/MexcClient.ts"
 import { MexcStream } from "../../src/mexc/MexcStream.ts"
 import { RateBudget } from "../../src/mexc/RateBudget.ts"
@@ -71,7 +72,7 @@ const endpoint = Layer.effect(
 
 const venue = MexcStream.layer.pipe(
   Layer.provideMerge(MexcClient.layer),
-  Layer.provide(RateBudget.layer(defaultLimits)),
+  Layer.provide([RateBudget.layer(defaultLimits), ContractDrift.layer]),
   Layer.provideMerge(network),
   Layer.provideMerge(endpoint)
 )
@@ -127,7 +128,7 @@ describe("orders over the paper exchange", () => {
       const spent = Decimal.subtract(d("10000"), Decimal.add(order.executedQuote, fees))
       yield* until(wallets.freeOf(ann, "USDT"), (free) => Decimal.equals(free, spent))
       const credentials = { userId: ann, accessKey, secretKey }
-      const theirs = yield* mexc.balances(credentials)
+      const { rows: theirs } = yield* mexc.balances(credentials)
       assert.strictEqual(text(theirs.find(({ asset }) => asset === "USDT")?.free ?? Decimal.zero), text(spent))
       const position = yield* books.position(ann, btc)
       assert.strictEqual(text(position.quantity), text(order.executedQuantity))
@@ -194,8 +195,8 @@ describe("orders over the paper exchange", () => {
       assert.strictEqual(settled.status, "filled")
       assert.isTrue((yield* orders.place(ann, buy, key(1))).replayed)
       const all = yield* mexc.allOrders({ userId: ann, accessKey, secretKey }, btc, 0)
-      assert.strictEqual(all.length, 1)
-      assert.strictEqual(all[0]?.clientOrderId, order.clientOrderId)
+      assert.strictEqual(all.rows.length, 1)
+      assert.strictEqual(all.rows[0]?.clientOrderId, order.clientOrderId)
     }).pipe(Effect.provide(app))
   )
 })

@@ -85,7 +85,9 @@ const setup = Effect.gen(function* () {
       Effect.zipRight(
         Ref.update(asked, (n) => n + 1),
         Effect.flatMap(Ref.get(venue), (all) =>
-          all === null ? Effect.fail(new VenueUnavailable({ message: "down" })) : Effect.succeed(all)
+          all === null
+            ? Effect.fail(new VenueUnavailable({ message: "down" }))
+            : Effect.succeed({ rows: all, complete: true })
         )
       )
   })

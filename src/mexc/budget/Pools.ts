@@ -37,8 +37,8 @@ export const defaultLimits: BudgetLimits = {
 
 const weightWindowMs = 10_000
 const secondMs = 1_000
-/** `GET /account` is limited to two a second by itself. */
-const accountReadsPerSecond = 2
+/** `GET /account` and `POST /batchOrders` are each limited by themselves. */
+const twicePerSecond = 2
 
 export interface BudgetRequest {
   readonly cost: number
@@ -47,8 +47,8 @@ export interface BudgetRequest {
   readonly user?: string
   /** Counts into the order operations of the account: placing and cancelling. */
   readonly orderOperation?: boolean
-  /** Is `GET /account`. */
-  readonly accountRead?: boolean
+  /** The endpoint, when it is one that an account may use twice a second. */
+  readonly twicePerSecond?: string
 }
 
 /** A part of a request's cost in one pool, of which its class may use up to `cap`. */
@@ -88,7 +88,8 @@ export const giveBack = (grant: Grant): void => {
 interface UserPools {
   readonly weight: RollingLog
   readonly orders: RollingLog
-  readonly accountReads: RollingLog
+  /** By endpoint. */
+  readonly slow: Map<string, RollingLog>
 }
 
 /** Pools per address and per account. An account's are forgotten when nothing counts in them any more. */
@@ -101,11 +102,21 @@ export const makePools = (limits: BudgetLimits) => {
     const pools: UserPools = {
       weight: makeRollingLog(limits.uidWeight, weightWindowMs),
       orders: makeRollingLog(limits.ordersPerSecond, secondMs),
-      accountReads: makeRollingLog(accountReadsPerSecond, secondMs)
+      slow: new Map()
     }
     users.set(user, pools)
     return pools
   }
+
+  const slowPool = (user: UserPools, endpoint: string): RollingLog => {
+    const known = user.slow.get(endpoint)
+    if (known !== undefined) return known
+    const log = makeRollingLog(twicePerSecond, secondMs)
+    user.slow.set(endpoint, log)
+    return log
+  }
+
+  const logsOf = ({ orders, slow, weight }: UserPools): ReadonlyArray<RollingLog> => [weight, orders, ...slow.values()]
 
   const capped = (log: RollingLog, cost: number, budgetClass: BudgetClass): Charge => ({
     log,
@@ -120,20 +131,19 @@ export const makePools = (limits: BudgetLimits) => {
     const user = users.get(request.user) ?? makeUser(request.user)
     const own = [capped(user.weight, request.cost, request.class)]
     if (request.orderOperation === true) own.push(whole(user.orders))
-    if (request.accountRead === true) own.push(whole(user.accountReads))
+    if (request.twicePerSecond !== undefined) own.push(whole(slowPool(user, request.twicePerSecond)))
     return { shared, own }
   }
 
   const forgetIdle = (now: number, isWaiting: (user: string) => boolean): void => {
-    for (const [user, { accountReads, orders, weight }] of users) {
-      if (weight.used(now) + orders.used(now) + accountReads.used(now) === 0 && !isWaiting(user)) users.delete(user)
+    for (const [user, pools] of users) {
+      if (logsOf(pools).every((log) => log.used(now) === 0) && !isWaiting(user)) users.delete(user)
     }
   }
 
   const nextChange = (now: number): number => {
     let next = Math.min(ipWeight.nextChange(now), ipRequests.nextChange(now))
-    for (const { accountReads, orders, weight } of users.values())
-      next = Math.min(next, weight.nextChange(now), orders.nextChange(now), accountReads.nextChange(now))
+    for (const pools of users.values()) for (const log of logsOf(pools)) next = Math.min(next, log.nextChange(now))
     return next
   }
 

@@ -1,23 +1,26 @@
 import * as Decimal from "../../domain/Decimal.ts"
+import type { FeeRates } from "../../domain/Market.ts"
 import type { VenueFill, VenueOrder } from "../../domain/Order.ts"
 import type { Instant } from "../../domain/Time.ts"
-import type { MyTrade, OrderRow } from "../wire/RestAccount.ts"
+import type { MyTrade, OrderRow, TradeFee } from "../wire/RestAccount.ts"
 import { orderTypeOf } from "./OrderTypes.ts"
 
 /** The venue's orders and fills in domain terms. */
 
-const statuses = {
-  NEW: "open",
-  PARTIALLY_FILLED: "partiallyFilled",
-  FILLED: "filled",
-  CANCELED: "cancelled",
-  PARTIALLY_CANCELED: "partiallyCancelled"
-} as const satisfies Record<OrderRow["status"], VenueOrder["status"]>
+const statuses = new Map<string, VenueOrder["status"]>([
+  ["NEW", "open"],
+  ["PARTIALLY_FILLED", "partiallyFilled"],
+  ["FILLED", "filled"],
+  ["CANCELED", "cancelled"],
+  ["PARTIALLY_CANCELED", "partiallyCancelled"]
+])
 
-/** Null for kinds that this service can neither place nor follow. */
-export const toVenueOrder = (row: OrderRow, receivedAt: Instant): VenueOrder | null => {
-  const type = orderTypeOf(row.type)
-  if (type === undefined) return null
+/** An order that is filled and has bought or sold nothing is no order that anybody can end. */
+const statusOf = ({ executedQty, status }: OrderRow): VenueOrder["status"] =>
+  status === "FILLED" && !Decimal.isPositive(executedQty) ? "unrecognised" : (statuses.get(status) ?? "unrecognised")
+
+export const toVenueOrder = (row: OrderRow, receivedAt: Instant): VenueOrder => {
+  const type = orderTypeOf(row.type) ?? "unrecognised"
   const side = row.side === "BUY" ? "buy" : "sell"
   const createdAt = row.time ?? receivedAt
   return {
@@ -26,13 +29,13 @@ export const toVenueOrder = (row: OrderRow, receivedAt: Instant): VenueOrder | n
     clientOrderId: row.clientOrderId,
     side,
     type,
-    status: statuses[row.status],
+    status: statusOf(row),
     price: row.price ?? Decimal.zero,
-    quantity: row.origQty ?? Decimal.zero,
+    quantity: row.origQty ?? row.Qty ?? Decimal.zero,
     // The venue fills this field for limit orders and sales too, with their value.
     quoteAmount: type === "market" && side === "buy" ? row.origQuoteOrderQty : null,
-    executedQuantity: row.executedQty ?? Decimal.zero,
-    executedQuote: row.cummulativeQuoteQty ?? Decimal.zero,
+    executedQuantity: row.executedQty,
+    executedQuote: row.cummulativeQuoteQty,
     createdAt,
     at: row.updateTime ?? createdAt
   }
@@ -50,4 +53,9 @@ export const toVenueFill = (row: MyTrade): VenueFill => ({
   fee: { asset: row.commissionAsset, amount: row.commission ?? Decimal.zero },
   maker: row.isMaker,
   at: row.time
+})
+
+export const toFeeRates = ({ data }: typeof TradeFee.Type): FeeRates => ({
+  maker: data.makerCommission,
+  taker: data.takerCommission
 })

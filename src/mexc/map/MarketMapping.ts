@@ -1,8 +1,27 @@
 import { BigDecimal } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import type { Candle, OrderBook, OrderType, SymbolInfo, SymbolName, Ticker, Trade } from "../../domain/Market.ts"
+import type {
+  BestPrices,
+  Candle,
+  OfflineSymbol,
+  OrderBook,
+  OrderType,
+  SymbolInfo,
+  SymbolName,
+  Ticker,
+  Trade
+} from "../../domain/Market.ts"
 import type { Instant } from "../../domain/Time.ts"
-import type { Depth, ExchangeSymbol, Kline, PublicTrade, Ticker24h } from "../wire/RestMarket.ts"
+import type {
+  AggregateTrade,
+  BookTicker,
+  Depth,
+  ExchangeSymbol,
+  Kline,
+  OfflineRow,
+  PublicTrade,
+  Ticker24h
+} from "../wire/RestMarket.ts"
 import { orderTypeOf } from "./OrderTypes.ts"
 
 /** The venue's market data in domain terms. */
@@ -53,42 +72,61 @@ export const toSymbolInfo = (row: ExchangeSymbol, listed: ReadonlySet<string>, a
   }
 }
 
-const changePercentOf = (row: Ticker24h): number => {
+const changePercentOf = (row: Ticker24h, last: Decimal.Decimal): number => {
   if (row.priceChangePercent !== null)
     return Decimal.toNumber(Decimal.multiply(row.priceChangePercent, Decimal.hundred))
-  if (!Decimal.isPositive(row.openPrice)) return 0
-  const change = Decimal.subtract(row.lastPrice, row.openPrice)
+  if (row.openPrice === null) return 0
+  const change = Decimal.subtract(last, row.openPrice)
   return Decimal.toNumber(Decimal.divide(Decimal.multiply(change, Decimal.hundred), row.openPrice, 4))
 }
 
-/** A pair without a price on either side cannot be acted on: null. */
+/** A pair that was never traded, or has no price on either side, cannot be acted on: null. */
 export const toTicker = (row: Ticker24h, receivedAt: Instant): Ticker | null => {
-  const bid = positiveOrNull(row.bidPrice)
-  const ask = positiveOrNull(row.askPrice)
-  if (bid === null || ask === null) return null
+  const { askPrice: ask, bidPrice: bid, lastPrice: last } = row
+  if (bid === null || ask === null || last === null) return null
   return {
     symbol: row.symbol,
-    last: row.lastPrice,
+    last,
     bid,
     bidQuantity: positiveOrNull(row.bidQty),
     ask,
     askQuantity: positiveOrNull(row.askQty),
-    open: row.openPrice,
-    high: row.highPrice,
-    low: row.lowPrice,
-    volume: row.volume,
+    // A day without trades has no prices of its own.
+    open: row.openPrice ?? last,
+    high: row.highPrice ?? last,
+    low: row.lowPrice ?? last,
+    volume: row.volume ?? Decimal.zero,
     quoteVolume: row.quoteVolume,
-    changePercent: changePercentOf(row),
+    changePercent: changePercentOf(row, last),
     asOf: row.closeTime ?? receivedAt,
     source: "rest",
     stale: false
   }
 }
 
+export const toBestPrices = (row: BookTicker): BestPrices => ({
+  symbol: row.symbol,
+  bid: row.bidPrice,
+  bidQuantity: positiveOrNull(row.bidQty),
+  ask: row.askPrice,
+  askQuantity: positiveOrNull(row.askQty)
+})
+
+const offlineStates = new Map<string, OfflineSymbol["state"]>([
+  ["2", "suspended"],
+  ["3", "delisted"]
+])
+
+export const toOfflineSymbol = (row: OfflineRow): OfflineSymbol => ({
+  symbol: row.symbol,
+  state: offlineStates.get(row.state) ?? "unrecognised",
+  offlineAt: row.offlineTime
+})
+
 export const toOrderBook = (symbol: SymbolName, depth: Depth, receivedAt: Instant): OrderBook => ({
   symbol,
-  bids: depth.bids.map(([price, quantity]) => [price, quantity]),
-  asks: depth.asks.map(([price, quantity]) => [price, quantity]),
+  bids: (depth.bids ?? []).map(([price, quantity]) => [price, quantity]),
+  asks: (depth.asks ?? []).map(([price, quantity]) => [price, quantity]),
   version: depth.lastUpdateId,
   asOf: depth.timestamp ?? receivedAt,
   source: "rest",
@@ -106,20 +144,26 @@ export const toTrade = (row: PublicTrade): Trade => ({
   at: row.time
 })
 
+export const toAggregateTrade = (row: AggregateTrade): Trade => ({
+  price: row.p,
+  quantity: row.q,
+  quoteQuantity: Decimal.multiply(row.p, row.q),
+  side: row.m ? "sell" : "buy",
+  at: row.T
+})
+
 /** A row is closed when a later one exists, or when its end has passed by the venue's own tolerance of a second. */
 const settleMs = 1_000
 
-export const toCandle = (row: Kline, isLast: boolean, now: Instant): Candle => {
-  const [openTime, open, high, low, close, volume, closeTime, quoteVolume] = row
-  return {
-    openTime,
-    open,
-    high,
-    low,
-    close,
-    volume,
-    quoteVolume,
-    closed: !isLast || now >= closeTime + settleMs,
-    synthetic: false
-  }
-}
+/** `endsAt`: where the interval ends, for a row that does not say it. */
+export const toCandle = (row: Kline, isLast: boolean, now: Instant, endsAt: Instant): Candle => ({
+  openTime: row.openTime,
+  open: row.open,
+  high: row.high,
+  low: row.low,
+  close: row.close,
+  volume: row.volume,
+  quoteVolume: row.quoteVolume ?? Decimal.multiply(row.close, row.volume),
+  closed: !isLast || now >= (row.closeTime ?? endsAt) + settleMs,
+  synthetic: false
+})

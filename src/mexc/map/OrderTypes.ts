@@ -25,3 +25,8 @@ const byNumber: ReadonlyArray<OrderType> = ["limit", "limitMaker", "immediateOrC
 
 /** The stream's numbers: 1 LIMIT … 5 MARKET; 100 and up are stop kinds. */
 export const orderTypeOfNumber = (number: number): OrderType | undefined => byNumber[number - 1]
+
+// Kinds of the web and the app, which queries show and the API cannot place.
+const webTypes = new Set(["STOP_MARKET_ORDER", "STOP_LIMIT_ORDER", "STOP_LIMIT", "STOP_MARKET"])
+
+export const isDocumentedType = (name: string): boolean => byName.has(name) || webTypes.has(name)

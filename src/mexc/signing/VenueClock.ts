@@ -16,15 +16,19 @@ export const timed = <A, E, R>(exchange: Effect.Effect<A, E, R>): Effect.Effect<
   })
 
 /** The venue's clock as last measured; every signature carries its time, and being a second ahead already fails. */
-export const makeVenueClock = Effect.map(Ref.make<number | null>(null), (measured) => {
-  const offset = Effect.map(Ref.get(measured), (known) => known ?? 0)
+export const makeVenueClock = Effect.map(Ref.make({ offset: 0, count: 0 }), (measured) => {
+  const offset = Effect.map(Ref.get(measured), (known) => known.offset)
   return {
     /** Venue minus ours. */
     offset,
-    isMeasured: Effect.map(Ref.get(measured), (known) => known !== null),
+    /** How often it was measured: whoever was refused for its time sees whether somebody has set it right since. */
+    measurements: Effect.map(Ref.get(measured), ({ count }) => count),
     now: Effect.zipWith(Clock.currentTimeMillis, offset, (now, ahead) => now + ahead),
     /** The venue read its clock somewhere on the way; the middle is off by half the round trip at most. */
     set: ({ receivedAt, sentAt, value }: Timed<Instant>) =>
-      Ref.set(measured, Math.round(value - (sentAt + receivedAt) / 2))
+      Ref.update(measured, ({ count }) => ({
+        offset: Math.round(value - (sentAt + receivedAt) / 2),
+        count: count + 1
+      }))
   }
 })

@@ -5,6 +5,7 @@ import { UserId } from "../../../src/domain/Ids.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { type BudgetLimits, defaultLimits } from "../../../src/mexc/budget/Pools.ts"
 import type { Credentials } from "../../../src/mexc/Credentials.ts"
+import { ContractDrift } from "../../../src/mexc/ContractDrift.ts"
 import { MexcClient } from "../../../src/mexc/MexcClient.ts"
 import { RateBudget } from "../../../src/mexc/RateBudget.ts"
 import { MexcEndpoint } from "../../../src/mexc/wire/Endpoint.ts"
@@ -73,6 +74,7 @@ export const clientLayer = (url: string, limits: BudgetLimits = defaultLimits) =
     MexcClient.layer,
     Layer.mergeAll(
       RateBudget.layer(limits),
+      ContractDrift.layer,
       MarketClock.layer,
       MexcEndpoint.layer(url, url.replace("http", "ws")),
       NodeHttpClient.layerUndici
@@ -85,7 +87,8 @@ export const withVenue = <A, E>(
   test: (
     client: typeof MexcClient.Service,
     venue: Effect.Effect.Success<ReturnType<typeof scriptedVenue>>,
-    budget: typeof RateBudget.Service
+    budget: typeof RateBudget.Service,
+    drift: typeof ContractDrift.Service
   ) => Effect.Effect<A, E>
 ) =>
   Effect.scoped(
@@ -94,7 +97,7 @@ export const withVenue = <A, E>(
         asked.path === "/time" ? { json: { serverTime: Date.now() } } : answer(asked)
       )
       return yield* Effect.gen(function* () {
-        return yield* test(yield* MexcClient, venue, yield* RateBudget)
+        return yield* test(yield* MexcClient, venue, yield* RateBudget, yield* ContractDrift)
       }).pipe(Effect.provide(clientLayer(venue.url)))
     })
   )

@@ -1,7 +1,8 @@
 import { Context, Deferred, Effect, Layer, Option } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import type { VenueFill, VenueOrder } from "../../../src/domain/Order.ts"
-import { MexcClient, type OrderRequest } from "../../../src/mexc/MexcClient.ts"
+import { MexcClient } from "../../../src/mexc/MexcClient.ts"
+import type { OrderRequest } from "../../../src/mexc/OrderRequest.ts"
 import {
   OutcomeUnknown,
   VenueRefused,
@@ -32,6 +33,8 @@ export class FakeVenue extends Context.Tag("test/FakeVenue")<
     mood: Mood
     /** Questions fail while it is down. */
     isDown: boolean
+    /** Some rows of its lists cannot be read. */
+    isOdd: boolean
     /** Questions for fills are refused, as for a symbol that is gone. */
     refusesFills: boolean
     readonly posts: Array<OrderRequest>
@@ -112,6 +115,7 @@ export const layer = Layer.effectContext(
     const venue = FakeVenue.of({
       mood: { type: "fill" },
       isDown: false,
+      isOdd: false,
       refusesFills: false,
       posts: [],
       orders: new Map(),
@@ -120,19 +124,23 @@ export const layer = Layer.effectContext(
       reached: yield* Deferred.make<void>()
     })
     const all = () => [...venue.orders.values()]
+    const listed = <A>(rows: ReadonlyArray<A>) => ({ rows, complete: !venue.isOdd })
     const client = yield* Effect.map(
       Layer.build(
         Layer.mock(MexcClient, {
           placeOrder: (_, request, beforeSend) => place(venue)(request, beforeSend),
           order: (_, __, id) => answering(venue, "order", () => Option.fromNullable(venue.orders.get(id))),
-          openOrders: () => answering(venue, "openOrders", () => all().filter(({ status }) => status === "open")),
-          allOrders: () => answering(venue, "allOrders", all),
+          openOrders: () =>
+            answering(venue, "openOrders", () => listed(all().filter(({ status }) => status === "open"))),
+          allOrders: () => answering(venue, "allOrders", () => listed(all())),
           fills: (_, { exchangeOrderId }) =>
             venue.refusesFills
               ? Effect.fail(new VenueRefused({ message: "invalid symbol", code: -1121, kind: "input" }))
               : answering(venue, "fills", () =>
-                  venue.fills.filter(
-                    (fill) => exchangeOrderId === undefined || fill.exchangeOrderId === exchangeOrderId
+                  listed(
+                    venue.fills.filter(
+                      (fill) => exchangeOrderId === undefined || fill.exchangeOrderId === exchangeOrderId
+                    )
                   )
                 ),
           cancelOrder: (_, __, id) =>

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
-import type { Interval } from "../domain/Market.ts"
-import type { Instant } from "../domain/Time.ts"
-import { VenueUnavailable } from "./VenueFailure.ts"
+import type { Interval } from "../../domain/Market.ts"
+import type { Instant } from "../../domain/Time.ts"
+import { VenueUnavailable } from "../VenueFailure.ts"
+import type { Listing } from "./Listing.ts"
 
 /** A stretch of time, both ends included as far as the venue is concerned. */
 export interface Window {
@@ -9,11 +10,16 @@ export interface Window {
   readonly to: Instant
 }
 
+/** One answer; `size` counts also the rows that could not be read. */
+export interface Page<A> extends Listing<A> {
+  readonly size: number
+}
+
 interface Pages<A, E> {
   readonly window: Window
   /** Rows of one request at most; a full page may have left some out. */
   readonly limit: number
-  readonly read: (window: Window) => Effect.Effect<ReadonlyArray<A>, E>
+  readonly read: (window: Window) => Effect.Effect<Page<A>, E>
   readonly idOf: (row: A) => string
   readonly timeOf: (row: A) => Instant
 }
@@ -23,35 +29,50 @@ const maxRequests = 500
 
 /**
  * Every row of a window, oldest first, each once. The venue does not say whether a full page holds the newest or the
- * oldest rows, so what lies before and after the page is asked for as well.
+ * oldest rows, so what lies before and after the page is asked for as well. More rows of one moment than fit on a page
+ * cannot be had: the list is then not complete.
  */
 export const readPages = <A, E>({ idOf, limit, read, timeOf, window }: Pages<A, E>) =>
   Effect.gen(function* () {
     const rows = new Map<string, A>()
     const pending: Array<Window> = [window]
+    let complete = true
     for (let requests = 0; pending.length > 0; requests++) {
       if (requests === maxRequests)
         return yield* new VenueUnavailable({ message: "The venue's history is longer than can be read at once." })
       const next = pending.pop() ?? window
       const page = yield* read(next)
+      complete &&= page.complete
       const known = rows.size
-      for (const row of page) rows.set(idOf(row), row)
-      if (page.length < limit || rows.size === known) continue
-      const times = page.map(timeOf)
+      for (const row of page.rows) rows.set(idOf(row), row)
+      if (page.size < limit) continue
+      if (rows.size === known) {
+        complete = false
+        continue
+      }
+      const times = page.rows.map(timeOf)
       const oldest = Math.min(...times)
       const newest = Math.max(...times)
       if (oldest >= next.from) pending.push({ from: next.from, to: oldest })
       if (newest <= next.to) pending.push({ from: newest, to: next.to })
     }
-    return [...rows.values()].sort((a, b) => timeOf(a) - timeOf(b))
+    const sorted = [...rows.values()].sort((a, b) => timeOf(a) - timeOf(b))
+    return { rows: sorted, complete } satisfies Listing<A>
   })
+
+/** Windows no longer than `length`, one after the other, the newest first: what cannot be read is the oldest. */
+export const windowsOf = ({ from, to }: Window, length: number): ReadonlyArray<Window> => {
+  const windows: Array<Window> = []
+  for (let end = to; end >= from; end -= length) windows.push({ from: Math.max(from, end - length + 1), to: end })
+  return windows
+}
 
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
 /** Lengths that no candle falls short of: a month has 28 days at least. */
-const shortest: Record<Interval, number> = {
+export const shortest: Readonly<Record<Interval, number>> = {
   "1m": minute,
   "5m": 5 * minute,
   "15m": 15 * minute,
