@@ -57,6 +57,8 @@ const filledOrder: PaperOrder = {
   executedQuantity: unsafe("0.002"),
   executedQuote: unsafe("189.9"),
   status: "FILLED",
+  stpMode: "",
+  cancelReason: null,
   createdAt: marketNow - 20,
   updatedAt: marketNow
 }
