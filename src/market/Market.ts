@@ -8,6 +8,7 @@ import { MexcClient } from "../mexc/MexcClient.ts"
 import { Cache } from "../store/Cache.ts"
 import { type CandlePage, candlePage } from "./candles/candlePage.ts"
 import { Candles } from "./Candles.ts"
+import { OrderBooks } from "./OrderBooks.ts"
 import { Symbols } from "./Symbols.ts"
 import { TickerHub } from "./TickerHub.ts"
 import { Tickers } from "./Tickers.ts"
@@ -44,7 +45,7 @@ export class Market extends Context.Tag("dipper/market/Market")<
   static readonly layer: Layer.Layer<
     Market,
     never,
-    Symbols | Tickers | TickerHub | Candles | MexcClient | MarketClock | Cache
+    Symbols | Tickers | TickerHub | Candles | OrderBooks | MexcClient | MarketClock | Cache
   > = Layer.effect(
     Market,
     Effect.gen(function* () {
@@ -52,6 +53,7 @@ export class Market extends Context.Tag("dipper/market/Market")<
       const tickers = yield* Tickers
       const hub = yield* TickerHub
       const candles = yield* Candles
+      const kept = yield* OrderBooks
       const mexc = yield* MexcClient
       const market = yield* MarketClock
       const cache = yield* Cache
@@ -87,6 +89,8 @@ export class Market extends Context.Tag("dipper/market/Market")<
 
       const orderBook = Effect.fn("Market.orderBook")(function* (symbol: SymbolName, depth: number = 20) {
         yield* symbols.get(symbol)
+        const followed = yield* kept.read(symbol, depth)
+        if (followed !== null && !isCrossed(followed)) return followed
         const { value: book, cached } = yield* books.get({ symbol, depth: atLeast(depths, depth) })
         if (isCrossed(book)) return yield* crossed(symbol)
         return {

@@ -7,6 +7,7 @@ import { MarketClock } from "../../src/MarketClock.ts"
 import { Candles } from "../../src/market/Candles.ts"
 import { TickerReader } from "../../src/market/feed/TickerReader.ts"
 import { Market } from "../../src/market/Market.ts"
+import { OrderBooks } from "../../src/market/OrderBooks.ts"
 import { Symbols } from "../../src/market/Symbols.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
 import { Tickers } from "../../src/market/Tickers.ts"
@@ -80,7 +81,7 @@ const makeKit = Effect.gen(function* () {
   })
   const base = Layer.mergeAll(stream.layer, venue.layer, MarketClock.layer, Cache.layerMemory)
   const hub = Layer.provideMerge(TickerHub.layer, Layer.provideMerge(TickerReader.layer, base))
-  const parts = Layer.provideMerge(Layer.mergeAll(Tickers.layer, Candles.layer), hub)
+  const parts = Layer.provideMerge(Layer.mergeAll(Tickers.layer, Candles.layer, OrderBooks.layer), hub)
   return { stream, venue, isDown, ask, layer: Layer.provideMerge(Market.layer, Layer.merge(parts, listed)) }
 })
 
@@ -186,6 +187,30 @@ describe("order book", () => {
         yield* market.orderBook(btc, 50)
         yield* market.orderBook(btc, 5)
         assert.deepStrictEqual(yield* venue.take, ["book BTCUSDT 100", "book BTCUSDT 20"])
+      })
+    )
+  )
+
+  it.effect("that is asked for again and again comes from the stream, with its version and time", () =>
+    withMarket(({ market, stream, venue }) =>
+      Effect.gen(function* () {
+        yield* market.orderBook(btc, 5)
+        yield* market.orderBook(btc, 5)
+        yield* settle
+        const receivedAt = yield* Clock.currentTimeMillis
+        yield* stream.pushDepth(btc, { type: "subscribed", receivedAt })
+        yield* TestClock.adjust("3 seconds")
+        yield* venue.take
+        const at = yield* Clock.currentTimeMillis
+        const delta = { fromVersion: 56217769553n, toVersion: 56217769560n, bids: [], asks: [level("100.5")], at }
+        yield* stream.pushDepth(btc, { type: "depth", delta, receivedAt: at })
+        const book = yield* market.orderBook(btc, 1)
+        assert.deepStrictEqual([book.source, book.version, book.asOf, book.stale], ["ws", "56217769560", at, false])
+        assert.strictEqual(Decimal.format(book.asks[0]?.[0] ?? dec("0")), "100.5")
+        assert.deepStrictEqual(yield* venue.take, [])
+        const crossing = { ...delta, fromVersion: 56217769561n, toVersion: 56217769561n, asks: [level("99")] }
+        yield* stream.pushDepth(btc, { type: "depth", delta: crossing, receivedAt: at })
+        assert.strictEqual((yield* market.orderBook(btc, 1)).source, "rest", "a crossed one is not believed")
       })
     )
   )

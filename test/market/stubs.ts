@@ -2,9 +2,10 @@ import { Cause, Clock, Effect, Layer, Mailbox, Ref, Stream } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { type Candle, SymbolName, type Ticker, type Trade } from "../../src/domain/Market.ts"
 import type { Instant } from "../../src/domain/Time.ts"
-import { type CandleRange, MexcClient } from "../../src/mexc/MexcClient.ts"
+import type { CandleRange } from "../../src/mexc/calls/TradeCalls.ts"
+import { MexcClient } from "../../src/mexc/MexcClient.ts"
 import { MexcStream } from "../../src/mexc/MexcStream.ts"
-import type { MarketEvent } from "../../src/mexc/stream/Events.ts"
+import type { DepthEvent, MarketEvent } from "../../src/mexc/stream/Events.ts"
 import { type VenueFailure, VenueUnavailable } from "../../src/mexc/VenueFailure.ts"
 
 export const dec = Decimal.unsafe
@@ -58,6 +59,19 @@ export const flatCandle = (openTime: Instant, price: string, more: Partial<Candl
 export const makeStream = Effect.gen(function* () {
   const subscriptions = yield* Ref.make<ReadonlyArray<string>>([])
   const open = new Map<SymbolName, Mailbox.Mailbox<MarketEvent>>()
+  const depths = new Map<SymbolName, Mailbox.Mailbox<DepthEvent>>()
+
+  const depth = (symbol: SymbolName) =>
+    Stream.unwrapScoped(
+      Effect.gen(function* () {
+        const mailbox = yield* Mailbox.make<DepthEvent>()
+        yield* Effect.acquireRelease(
+          Effect.sync(() => depths.set(symbol, mailbox)),
+          () => Effect.sync(() => depths.delete(symbol))
+        )
+        return Mailbox.toStream(mailbox)
+      })
+    )
 
   const market = (symbol: SymbolName) =>
     Stream.unwrapScoped(
@@ -106,8 +120,14 @@ export const makeStream = Effect.gen(function* () {
       ),
     signal: (type: "subscribed" | "interrupted", symbol: SymbolName) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => push({ type, symbol, receivedAt: now })),
+    hasDepth: (symbol: SymbolName) => Effect.sync(() => depths.has(symbol)),
+    pushDepth: (symbol: SymbolName, event: DepthEvent) =>
+      Effect.suspend(
+        () => depths.get(symbol)?.offer(event) ?? Effect.dieMessage(`nobody follows the book of ${symbol}`)
+      ).pipe(Effect.zipRight(settle)),
     layer: Layer.mock(MexcStream, {
       market,
+      depth,
       user: () => Stream.never,
       health: Effect.succeed({ publicConnections: 1, subscriptions: 1, privateConnections: 0 })
     })
