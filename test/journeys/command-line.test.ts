@@ -162,6 +162,7 @@ describe("Commands", () => {
     [["paper", "--port", "99999"], /--port: expected a whole number from 0 to 65535, got "99999"/],
     [["paper", "--port", "0", "--market", "moon"], /--market: expected synthetic or replay:FILE, got "moon"/],
     [["paper", "--port", "0", "--account", "me"], /--account: expected KEY:SECRET:USDT=10000/],
+    [["paper", "--port", "0", "--faults", "nowhere.json"], /--faults: cannot read nowhere.json/],
     [["demo", "--drop", "0"], /--drop: expected percent above 0 and below 100, got "0"/],
     [["demo", "--drop", "1e1"], /--drop: expected a decimal string/],
     [["serve", "--fast"], /--fast/],
