@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
-import { Clock, Effect, FiberSet, Layer, Option, Stream } from "effect"
+import { type Chunk, Clock, Effect, FiberSet, Layer, Option, Stream } from "effect"
 import { type WebSocket, WebSocketServer } from "ws"
 import { invalidListenKeyText } from "../mexc/wire/Control.ts"
 import type { ExchangeEvent } from "./Events.ts"
@@ -28,7 +28,9 @@ export const layer = Layer.scopedDiscard(
     const exchange = yield* Exchange
     const delivery = yield* makeDelivery(yield* Faults)
     const topics = yield* makeTopics(delivery)
-    const privately = makePrivatePushes(delivery)
+    const isValid = ({ listenKey }: Connection) =>
+      listenKey === null ? Effect.succeed(false) : Effect.map(exchange.accountOfListenKey(listenKey), Option.isSome)
+    const privately = makePrivatePushes(delivery, isValid)
     const run = yield* FiberSet.makeRuntime<never>()
     const symbols = Effect.map(
       exchange.pairs,
@@ -85,23 +87,24 @@ export const layer = Layer.scopedDiscard(
       for (const name of connection.channels) topics.leave(name, connection)
     }
 
-    const publish = (event: ExchangeEvent) =>
-      "accountId" in event
-        ? Effect.map(Clock.currentTimeMillis, (now) => privately.publish(event, now))
-        : Effect.sync(() => topics.publish(event))
+    const publish = Effect.fnUntraced(function* (events: Chunk.Chunk<ExchangeEvent>) {
+      const now = yield* Clock.currentTimeMillis
+      for (const event of events) {
+        if (!("accountId" in event)) topics.publish(event)
+        else if (privately.hears(event.accountId)) yield* privately.publish(event, now)
+      }
+    })
 
-    /** The end of a listen key ends its pushes without a word, as on the venue. */
+    /** Time limits; and a place that a dead listen key's connection no longer takes. */
     const inspect = Effect.fnUntraced(function* (connection: Connection) {
       const why = connection.overdue(yield* Clock.currentTimeMillis)
       if (why !== null) return connection.close(normalClosure, why)
-      if (connection.listenKey === null || connection.accountId === null) return
-      const account = yield* exchange.accountOfListenKey(connection.listenKey)
-      if (Option.isSome(account)) return
+      if (connection.accountId === null || (yield* isValid(connection))) return
       connection.accountId = null
       privately.leave(connection)
     })
 
-    yield* Effect.forkScoped(Stream.runForEach(exchange.events, publish))
+    yield* Effect.forkScoped(Stream.runForEachChunk(exchange.events, publish))
     yield* Effect.forkScoped(
       Effect.forever(
         Effect.delay(

@@ -1,3 +1,4 @@
+import { Effect } from "effect"
 import { privateAccount, privateDeals, privateOrders } from "../../mexc/wire/Channels.ts"
 import { encodeFrame } from "../../mexc/wire/Stream.ts"
 import type { Connection } from "./Connection.ts"
@@ -10,10 +11,16 @@ const channelOf = { order: privateOrders, deal: privateDeals, balance: privateAc
 export interface PrivatePushes {
   readonly join: (accountId: string, connection: Connection) => void
   readonly leave: (connection: Connection) => void
-  readonly publish: (event: PrivateEvent, now: number) => void
+  /** Whether anybody listens for the account: most events are nobody's business and should cost nothing. */
+  readonly hears: (accountId: string) => boolean
+  readonly publish: (event: PrivateEvent, now: number) => Effect.Effect<void>
 }
 
-export const makePrivatePushes = (delivery: Delivery): PrivatePushes => {
+/** `isValid` tells whether a connection's listen key still lives: its end ends the pushes, without a word. */
+export const makePrivatePushes = (
+  delivery: Delivery,
+  isValid: (connection: Connection) => Effect.Effect<boolean>
+): PrivatePushes => {
   const byAccount = new Map<string, Set<Connection>>()
 
   return {
@@ -27,16 +34,19 @@ export const makePrivatePushes = (delivery: Delivery): PrivatePushes => {
         if (readers.size === 0) byAccount.delete(accountId)
       }
     },
-    publish: (event, now) => {
+    hears: (accountId) => byAccount.has(accountId),
+    publish: Effect.fnUntraced(function* (event, now) {
+      const readers = byAccount.get(event.accountId)
+      if (readers === undefined) return
       const channel = channelOf[event.type]
       const symbol = event.type === "balance" ? null : event.type === "order" ? event.order.symbol : event.fill.symbol
       let bytes: Uint8Array | null = null
-      for (const reader of byAccount.get(event.accountId) ?? []) {
-        if (!reader.channels.has(channel)) continue
+      for (const reader of readers) {
+        if (!reader.channels.has(channel) || !(yield* isValid(reader))) continue
         bytes ??= encodeFrame(privateFrame(event))
         // The three channels keep one order: a deal follows the change of its order.
         delivery.push(reader, { bytes, channel, symbol, order: "private" }, now)
       }
-    }
+    })
   }
 }

@@ -1,10 +1,11 @@
 import { Clock, Effect, type Scope } from "effect"
 import { MarketClock } from "../../MarketClock.ts"
 import { encodeFrame, type PushFrameInput } from "../../mexc/wire/Stream.ts"
-import { Exchange } from "../Exchange.ts"
+import type { Exchange } from "../Exchange.ts"
 import { MarketSource } from "../MarketSource.ts"
 import type { Connection } from "./Connection.ts"
 import type { Delivery } from "./Delivery.ts"
+import { makeInterest } from "./Interest.ts"
 import { makeTopic, type MarketEvent, type PublicChannel, type Topic } from "./Topic.ts"
 
 /** The public channels in use; each push is encoded once, however many read it. */
@@ -25,13 +26,13 @@ export const makeTopics: (
   delivery: Delivery
 ) => Effect.Effect<Topics, never, Exchange | MarketClock | MarketSource | Scope.Scope> = Effect.fnUntraced(
   function* (delivery) {
-    const exchange = yield* Exchange
     const clock = yield* MarketClock
     const { endsAt } = yield* MarketSource
     const byName = new Map<string, Topic>()
     const bySymbol = new Map<string | null, Set<Topic>>()
     const toldAt = new WeakMap<Topic, number>()
     const due = new Map<number, Due>()
+    const { begin, exchange } = yield* makeInterest(() => [...bySymbol.keys()].filter((symbol) => symbol !== null))
 
     const tell = (topic: Topic, frames: ReadonlyArray<PushFrameInput>, now: number) => {
       if (frames.length > 0) toldAt.set(topic, now)
@@ -96,6 +97,7 @@ export const makeTopics: (
         toldAt.set(topic, now)
       }
       topic.subscribers.add(connection)
+      if (topic.symbol !== null) begin(topic.symbol)
     }
 
     const leave = (name: string, connection: Connection) => {
