@@ -184,7 +184,7 @@ const serve = Command.make("serve", {}, () => App.serve).pipe(Command.withDescri
 const refuse = (message: string) => Effect.fail(usage(message))
 
 const market = Options.text("market").pipe(
-  Options.withDescription("synthetic, or replay:FILE_OR_FOLDER of recorded candles"),
+  Options.withDescription("synthetic, replay:FILE_OR_FOLDER of recorded candles, or mirror of the venue's market"),
   Options.withDefault("synthetic")
 )
 
@@ -226,7 +226,10 @@ const paper = Command.make(
   },
   Effect.fnUntraced(function* (options) {
     const choice = App.marketChoice(options.market)
-    if (choice === null) return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
+    if (choice === null)
+      return yield* refuse(`--market: expected synthetic, replay:FILE or mirror, got "${options.market}"`)
+    if (choice === "mirror" && options.speed !== 1)
+      return yield* refuse("--speed: a mirrored market moves at the venue's speed; leave it at 1")
     if (options.speed < 0) return yield* refuse("--speed: expected zero or more")
     const accounts = yield* Effect.forEach(options.account, readAccount)
     return yield* App.servePaper({
@@ -254,7 +257,8 @@ const demo = Command.make(
   },
   Effect.fnUntraced(function* (options) {
     const choice = App.marketChoice(options.market)
-    if (choice === null) return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
+    if (choice === null || choice === "mirror")
+      return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
     const drop = yield* Effect.mapError(Decimal.parse(options.drop), (why) => usage(`--drop: ${why}`))
     if (!Decimal.isPositive(drop) || Decimal.greaterOrEqual(drop, Decimal.hundred))
       return yield* refuse(`--drop: expected percent above 0 and below 100, got "${options.drop}"`)

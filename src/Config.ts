@@ -103,9 +103,9 @@ const speed = plain<number>((value) => {
 })
 
 const market = plain<string>((value) =>
-  value === "synthetic" || value.startsWith("replay:")
+  value === "synthetic" || value === "mirror" || value.startsWith("replay:")
     ? Either.right(value)
-    : Either.left(`expected synthetic or replay:FILE, got ${quoted(value)}`)
+    : Either.left(`expected synthetic, replay:FILE or mirror, got ${quoted(value)}`)
 )
 
 const origins = plain<ReadonlyArray<string>>((value) => {
@@ -150,7 +150,12 @@ export const settings = {
     "wss://wbs-api.mexc.com/ws"
   ),
   paperPort: whole(0, 65_535)("PAPER_PORT", "3001", "Port of the embedded paper exchange", 3001),
-  paperMarket: market("PAPER_MARKET", "replay:./BTCUSDT-1m.csv", "synthetic, or replay:FILE_OR_FOLDER", "synthetic"),
+  paperMarket: market(
+    "PAPER_MARKET",
+    "replay:./BTCUSDT-1m.csv",
+    "synthetic, replay:FILE_OR_FOLDER, or mirror of the venue's market",
+    "synthetic"
+  ),
   paperSpeed: speed("PAPER_SPEED", "60", "Market seconds per second", 1),
   paperSeed: whole(0, 2_147_483_647)("PAPER_SEED", "7", "Seed of the synthetic market", 1),
   authMode: oneOf("local")("AUTH_MODE", "local", "local: keys made with the command line", "local"),
@@ -218,6 +223,8 @@ const consistent = (all: Settings): Either.Either<Settings, WrongSetting> => {
     return refuse("PAPER_URL", "set together with EXCHANGE=mexc; remove one of the two", "http://127.0.0.1:3001")
   if (all.paperUrl !== null && !isLoopback(new URL(all.paperUrl).hostname))
     return refuse("PAPER_URL", "a paper exchange is only used on loopback", "http://127.0.0.1:3001")
+  if (all.paperMarket === "mirror" && all.paperSpeed !== 1)
+    return refuse("PAPER_SPEED", "a mirrored market moves at the venue's speed; leave it at 1", "1")
   for (const [name, url, tls] of [
     ["MEXC_REST_URL", all.mexcRestUrl, "https:"],
     ["MEXC_WS_URL", all.mexcWsUrl, "wss:"]

@@ -30,6 +30,12 @@ export class PaperClock extends Context.Tag("dipper/paper/PaperClock")<
   /** Provides the market clock too: everything in the exchange's process reads the same time. */
   static readonly layer = (options: PaperClockOptions): Layer.Layer<PaperClock | MarketClock> =>
     Layer.effectContext(options.speed === 0 ? makeStepped(options) : makeRunning(options))
+
+  /** Market time is wall time, as in a mirror of a real market. */
+  static readonly layerWall = (): Layer.Layer<PaperClock | MarketClock> =>
+    Layer.effectContext(Effect.map(MarketClock, (clock) => contextOf(clock, null))).pipe(
+      Layer.provide(MarketClock.layer)
+    )
 }
 
 const originOf = (options: PaperClockOptions): Instant => Math.max(options.startsAt, options.resumeFrom ?? 0)

@@ -1,5 +1,8 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodePath from "@effect/platform-node/NodePath"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
 import type { Redacted } from "effect"
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import type { Decimal } from "../domain/Decimal.ts"
@@ -15,7 +18,9 @@ import { Faults } from "./faults/Faults.ts"
 import { VenueFaults } from "./faults/VenueFaults.ts"
 import { Journal } from "./journal/Journal.ts"
 import { Listener } from "./Listener.ts"
-import { readRecordings } from "./market/Recording.ts"
+import { makeMirror, type MirrorOptions, type MirrorUnavailable } from "./market/mirror/Mirror.ts"
+import * as Upkeep from "./market/mirror/Upkeep.ts"
+import { readRecordings, type RecordingInvalid } from "./market/Recording.ts"
 import { makeReplay } from "./market/Replay.ts"
 import * as Synthetic from "./market/Synthetic.ts"
 import { MarketSource } from "./MarketSource.ts"
@@ -25,15 +30,18 @@ import { venueLimits, type Limits } from "./rest/Meter.ts"
 import * as RestServer from "./RestServer.ts"
 import * as StreamServer from "./StreamServer.ts"
 
-/** `synthetic`, a recording or folder of recordings, or `still`: synthetic pairs whose prices only the operator moves. */
-export type MarketChoice = "synthetic" | "still" | `replay:${string}`
+/**
+ * `synthetic`, a recording or folder of recordings, the market of a venue, or `still`: synthetic pairs whose prices only
+ * the operator moves.
+ */
+export type MarketChoice = "synthetic" | "still" | "mirror" | `replay:${string}`
 
 export interface PaperExchangeOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
   readonly market: MarketChoice
-  /** Market milliseconds per wall millisecond; 0 is stepped by `POST /paper/v1/advance`. */
+  /** Market milliseconds per wall millisecond; 0 is stepped by `POST /paper/v1/advance`. A mirror knows 1 only. */
   readonly speed: number
   readonly seed: number
   readonly accounts: ReadonlyArray<{
@@ -53,6 +61,8 @@ export interface PaperExchangeOptions {
   /** Market time at which a synthetic or still market starts; the wall's unless given. */
   readonly startsAt?: number
   readonly synthetic?: Pick<Synthetic.SyntheticOptions, "crash" | "stepsPerMinute" | "symbols">
+  /** The venue that a mirror follows. */
+  readonly upstream?: MirrorOptions
   readonly feeIn?: FeeIn
   readonly limits?: Partial<Limits>
   readonly restrictions?: Readonly<Record<string, Restriction>>
@@ -63,7 +73,7 @@ export class PaperExchange extends Context.Tag("dipper/paper/PaperExchange")<
   PaperExchange,
   { readonly url: string; readonly wsUrl: string; readonly port: number }
 >() {
-  /** Fails with PortTaken, JournalUnreadable, RecordingInvalid or the file system's error. */
+  /** Fails with PortTaken, JournalUnreadable, RecordingInvalid, MirrorUnavailable or the file system's error. */
   static readonly layer = (options: PaperExchangeOptions) =>
     Layer.unwrapEffect(Effect.map(Journal, (journal) => running(options, journal.past))).pipe(
       Layer.provide(options.dataDir === null ? Journal.layerMemory : Journal.layerFile(options.dataDir)),
@@ -84,10 +94,13 @@ const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
     still: market === "still"
   }
   const clock = Layer.unwrapEffect(
-    Effect.map(MarketSource, ({ startsAt }) => PaperClock.layer({ startsAt, speed, resumeFrom }))
+    Effect.map(MarketSource, ({ startsAt }) =>
+      market === "mirror" ? PaperClock.layerWall() : PaperClock.layer({ startsAt, speed, resumeFrom })
+    )
   )
   return Layer.effect(PaperExchange, Effect.zipRight(openAccounts(options), addresses)).pipe(
     Layer.provide(Layer.mergeAll(rest, StreamServer.layer, isWallTime(options) ? Layer.empty : timeNotes)),
+    Layer.provide(Upkeep.layer),
     Layer.provide(Listener.layer({ host, port })),
     Layer.provide(VenueFaults.layer),
     Layer.provide(Faults.layer({ seed: options.seed })),
@@ -106,7 +119,18 @@ const lastInstant = (past: ReadonlyArray<Fact>): number | null => {
   return past.reduce((latest, fact) => (fact._tag === "ticked" ? latest : Math.max(latest, fact.at)), noted)
 }
 
-const sourceOf = (options: PaperExchangeOptions, resumeFrom: number | null) => {
+/** Where MEXC answers. */
+const mexc: MirrorOptions = { rest: "https://api.mexc.com", stream: "wss://wbs-api.mexc.com/ws" }
+
+const sourceOf = (
+  options: PaperExchangeOptions,
+  resumeFrom: number | null
+): Layer.Layer<MarketSource, MirrorUnavailable | RecordingInvalid, FileSystem | Path> => {
+  if (options.market === "mirror") {
+    return Layer.scoped(MarketSource, makeMirror(options.upstream ?? mexc)).pipe(
+      Layer.provide(NodeHttpClient.layerUndici)
+    )
+  }
   if (options.market.startsWith("replay:")) {
     return Layer.effect(MarketSource, replayed(options, options.market.slice("replay:".length), resumeFrom))
   }
@@ -145,7 +169,7 @@ const addresses = Effect.map(Listener, ({ host, port }) => {
 
 /** An invented market at wall speed starts at the wall's time, which no restart turns back. */
 const isWallTime = ({ market, speed, startsAt }: PaperExchangeOptions): boolean =>
-  speed === 1 && startsAt === undefined && !market.startsWith("replay:")
+  market === "mirror" || (speed === 1 && startsAt === undefined && !market.startsWith("replay:"))
 
 /** How often market time is noted, and how far ahead: a restart may skip this much, it never repeats any. */
 const notePeriod = "5 seconds"

@@ -34,9 +34,7 @@ export const marketRoutes = Effect.gen(function* () {
 
   const tickers = (request: ApiRequest, render: (ticker: PaperTicker) => unknown) =>
     Parameters.optionalText(request, "symbol") === null
-      ? Effect.flatMap(listed, (pairs) =>
-          Effect.forEach(pairs, ({ listing }) => Effect.map(exchange.ticker(listing.symbol), render))
-        )
+      ? Effect.map(exchange.tickers, (all) => all.map(render))
       : Effect.map(Effect.flatMap(Parameters.symbol(request, exchange), exchange.ticker), render)
 
   const routes: Routes = {

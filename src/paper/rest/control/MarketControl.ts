@@ -1,4 +1,4 @@
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { NonNegativeDecimal, PositiveDecimal, zero } from "../../../domain/Decimal.ts"
 import { MarketClock } from "../../../MarketClock.ts"
 import { Driver } from "../../Driver.ts"
@@ -35,7 +35,11 @@ export const marketControl = Effect.gen(function* () {
   const driver = yield* Driver
   const pricePath = yield* makePricePath
 
-  const listed = (symbol: string) => exchange.book(symbol, 1)
+  /** Prices of a mirror are its venue's. */
+  const movable = Effect.flatMap(exchange.upstream, (upstream) =>
+    Option.isSome(upstream) ? Refusals.inputWrong("the prices of a mirror come from its venue") : Effect.void
+  )
+  const listed = (symbol: string) => Effect.zipRight(movable, exchange.book(symbol, 1))
 
   const routes: Routes = {
     "POST /paper/v1/price": local((request) =>
@@ -65,6 +69,12 @@ export const marketControl = Effect.gen(function* () {
         yield* pricePath.caughtUp
         return { marketNow }
       })
+    ),
+    "GET /paper/v1/mirror": local(() =>
+      Effect.flatMap(
+        exchange.upstream,
+        Option.match({ onNone: () => Refusals.inputWrong("this exchange mirrors no venue"), onSome: Effect.succeed })
+      )
     ),
     "GET /paper/v1/pairs": local(() => Effect.map(exchange.pairs, (pairs) => ({ pairs: pairs.map(pairText) }))),
     "POST /paper/v1/pairs": local((request) =>
