@@ -1,5 +1,5 @@
-import { Schema } from "effect"
-import { Decimal } from "../../domain/Decimal.ts"
+import { BigDecimal, Redacted, Schema } from "effect"
+import { Decimal, format } from "../../domain/Decimal.ts"
 import { OrderType, Side } from "../../domain/Market.ts"
 import { Permission } from "../Requests.ts"
 import { PairChange } from "./Pair.ts"
@@ -147,5 +147,18 @@ export type OrderAccepted = typeof OrderAccepted.Type
 export type Filled = typeof Filled.Type
 export type OrderClosed = typeof OrderClosed.Type
 
-export const encodeFact: (fact: Fact) => string = Schema.encodeSync(Schema.parseJson(Fact))
+/** What the schema would encode, by hand: every order writes some, and a schema takes ten times as long. */
+export const encodeFact = (fact: Fact): string => JSON.stringify(plainOf(fact))
+
+const plainOf = (value: unknown): unknown => {
+  if (value === null || (typeof value !== "object" && typeof value !== "bigint")) return value
+  if (typeof value === "bigint") return value.toString()
+  if (BigDecimal.isBigDecimal(value)) return format(value)
+  if (Redacted.isRedacted(value)) return Redacted.value(value)
+  if (Array.isArray(value)) return value.map(plainOf)
+  const plain: Record<string, unknown> = {}
+  for (const [key, each] of Object.entries(value)) plain[key] = plainOf(each)
+  return plain
+}
+
 export const decodeFact = Schema.decodeUnknownEither(Schema.parseJson(Fact))

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck as fc } from "effect"
+import { FastCheck as fc, Schema } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { Engine } from "../../../src/paper/engine/Engine.ts"
-import type { Fact } from "../../../src/paper/engine/Facts.ts"
+import { encodeFact, Fact } from "../../../src/paper/engine/Facts.ts"
 import { isOpen, type AccountState } from "../../../src/paper/engine/ledger/Account.ts"
 import { step } from "../../../src/paper/engine/Stepping.ts"
 import type { ExchangeEvent } from "../../../src/paper/Events.ts"
@@ -306,6 +306,13 @@ describe("pushes", () => {
 })
 
 describe("the journal", () => {
+  it("is written as its schema says", () => {
+    const encode = Schema.encodeSync(Fact)
+    afterAll(({ facts }) => {
+      for (const fact of facts) assert.deepStrictEqual(JSON.parse(encodeFact(fact)), encode(fact))
+    })
+  })
+
   it("rebuilds everything exactly, and what happens next is the same; only book versions are newer", () => {
     afterAll((world) => {
       const { engine, facts } = world

@@ -1,6 +1,6 @@
 import { Data } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
-import type { ExchangeEvent, PaperOrder } from "../../Events.ts"
+import type { ExchangeEvent, PaperFill, PaperOrder } from "../../Events.ts"
 import type { Fact, Filled, OrderAccepted, OrderClosed } from "../Facts.ts"
 import { type AccountState, move, newAccount, type OrderEntry } from "./Account.ts"
 import * as Wallet from "./Wallet.ts"
@@ -61,11 +61,19 @@ export class Ledger {
 
   #accept(events: Array<ExchangeEvent>, fact: OrderAccepted): void {
     const account = this.account(fact.accountId)
-    const { _tag, at, baseAsset, feeRates = null, lock, orderId: id, quoteAsset, stpMode = "", ...wanted } = fact
+    const { at, baseAsset, feeRates = null, lock, orderId: id, quoteAsset, stpMode = "" } = fact
     const lockAsset = fact.side === "buy" ? quoteAsset : baseAsset
     const order: PaperOrder = {
       id,
-      ...wanted,
+      accountId: fact.accountId,
+      clientOrderId: fact.clientOrderId,
+      symbol: fact.symbol,
+      side: fact.side,
+      type: fact.type,
+      price: fact.price,
+      quantity: fact.quantity,
+      quoteAmount: fact.quoteAmount,
+      quoteSized: fact.quoteSized,
       executedQuantity: Decimal.zero,
       executedQuote: Decimal.zero,
       status: "NEW",
@@ -86,8 +94,23 @@ export class Ledger {
   #fill(events: Array<ExchangeEvent>, fact: Filled): void {
     const entry = this.entry(fact.orderId)
     const account = this.account(fact.accountId)
-    const { _tag, release, ...fill } = fact
-    const { at } = fact
+    const { at, release } = fact
+    const fill: PaperFill = {
+      tradeId: fact.tradeId,
+      orderId: fact.orderId,
+      accountId: fact.accountId,
+      clientOrderId: fact.clientOrderId,
+      symbol: fact.symbol,
+      side: fact.side,
+      price: fact.price,
+      quantity: fact.quantity,
+      quoteQuantity: fact.quoteQuantity,
+      fee: fact.fee,
+      feeAsset: fact.feeAsset,
+      maker: fact.maker,
+      selfTrade: fact.selfTrade,
+      at
+    }
     this.fillCount++
     account.fills.push(fill)
     events.push({ type: "deal", accountId: account.id, fill, at })

@@ -16,7 +16,7 @@ export const readRequest = (incoming: IncomingMessage) => {
   const path = at === -1 ? url : url.slice(0, at)
   const query = at === -1 ? "" : url.slice(at + 1)
   const limit = isControl(path) ? maxControlBodyBytes : maxBodyBytes
-  return Effect.map(readBody(incoming, limit), (body): ApiRequest => ({
+  return Effect.map(hasBody(incoming) ? readBody(incoming, limit) : Effect.succeed(""), (body): ApiRequest => ({
     method: incoming.method ?? "GET",
     path,
     query,
@@ -28,6 +28,10 @@ export const readRequest = (incoming: IncomingMessage) => {
     parameters: parseParameters(query, isControl(path) ? "" : body)
   }))
 }
+
+/** Most clients put everything into the query: such a request need not be waited for. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0"
 
 const headerOf = (incoming: IncomingMessage, name: string): string | null => {
   const value = incoming.headers[name]
