@@ -38,6 +38,8 @@ export const layer = Layer.scopedDiscard(
     )
     const converse = makeConversation({ topics, privately, symbols })
     const connections = new Set<Connection>()
+    /** Open while there are any. */
+    const connected = yield* Effect.makeLatch(false)
     const sockets = yield* webSocketServer
 
     const accept = (socket: WebSocket, opening: Opening) => {
@@ -47,6 +49,7 @@ export const layer = Layer.scopedDiscard(
       const connection = new Connection(socket, { ...opening, account })
       const turns = Effect.unsafeMakeSemaphore(1)
       connections.add(connection)
+      connected.unsafeOpen()
       socket.on("message", (data, isBinary) => {
         run(turns.withPermits(1)(receive(connection, isBinary ? "" : data.toString())))
       })
@@ -83,6 +86,7 @@ export const layer = Layer.scopedDiscard(
 
     const forget = (connection: Connection) => {
       connections.delete(connection)
+      if (connections.size === 0) connected.unsafeClose()
       privately.leave(connection)
       for (const name of connection.channels) topics.leave(name, connection)
     }
@@ -107,9 +111,11 @@ export const layer = Layer.scopedDiscard(
     yield* Effect.forkScoped(Stream.runForEachChunk(exchange.events, publish))
     yield* Effect.forkScoped(
       Effect.forever(
-        Effect.delay(
-          Effect.suspend(() => Effect.forEach(connections, inspect, { discard: true })),
-          inspectionPeriod
+        connected.whenOpen(
+          Effect.delay(
+            Effect.suspend(() => Effect.forEach(connections, inspect, { discard: true })),
+            inspectionPeriod
+          )
         )
       )
     )

@@ -86,8 +86,12 @@ export const makeTopics: (
       return exchange.breathe([...symbols].slice(0, breathsAtOnce))
     })
 
-    yield* Effect.forkScoped(Effect.forever(Effect.delay(whileAlive(tellQuiet), quietLookMs)))
-    yield* Effect.forkScoped(Effect.forever(Effect.delay(whileAlive(breathe), breathMs)))
+    /** Open while somebody is subscribed to anything. */
+    const inUse = yield* Effect.makeLatch(false)
+    const repeatedly = (effect: Effect.Effect<void>, everyMs: number) =>
+      Effect.forkScoped(Effect.forever(inUse.whenOpen(Effect.delay(whileAlive(effect), everyMs))))
+    yield* repeatedly(tellQuiet, quietLookMs)
+    yield* repeatedly(breathe, breathMs)
 
     const join = (name: string, channel: PublicChannel, connection: Connection, now: number) => {
       const topic = byName.get(name) ?? makeTopic(name, channel, exchange)
@@ -95,6 +99,7 @@ export const makeTopics: (
         byName.set(name, topic)
         bySymbol.set(topic.symbol, (bySymbol.get(topic.symbol) ?? new Set()).add(topic))
         toldAt.set(topic, now)
+        inUse.unsafeOpen()
       }
       topic.subscribers.add(connection)
       if (topic.symbol !== null) begin(topic.symbol)
@@ -106,6 +111,7 @@ export const makeTopics: (
       topic.subscribers.delete(connection)
       if (topic.subscribers.size > 0) return
       byName.delete(name)
+      if (byName.size === 0) inUse.unsafeClose()
       due.get(topic.periodMs)?.topics.delete(topic)
       const others = bySymbol.get(topic.symbol)
       others?.delete(topic)
