@@ -30,9 +30,24 @@ export const makeClient = (url: string, accessKey: string, secretKey: string) =>
         headers: { "X-MEXC-APIKEY": accessKey, "Content-Type": "application/json" }
       })
     })
+  /** Parameters in a form body, more of them and the time in the query: signed one after the other. */
+  const form = (
+    method: string,
+    path: string,
+    parameters: Record<string, string>,
+    inQuery: Record<string, string> = {}
+  ) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const query = new URLSearchParams({ ...inQuery, timestamp: String(now) }).toString()
+      const body = new URLSearchParams(parameters).toString()
+      return raw(method, `${path}?${query}&signature=${sign(secretKey, query + body)}`, {
+        headers: { "X-MEXC-APIKEY": accessKey, "Content-Type": "application/x-www-form-urlencoded" },
+        body
+      })
+    })
   const control = (method: string, path: string, body?: unknown) =>
     raw(method, path, body === undefined ? {} : { body: JSON.stringify(body) })
-  return { raw, signed, control }
+  return { raw, signed, form, control }
 }
 
 export const alice = { accessKey: "mx0alice", secretKey: "alice-secret" }
