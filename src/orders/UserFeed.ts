@@ -1,4 +1,4 @@
-import { Context, Effect, FiberMap, Layer, Ref, Schedule, Stream } from "effect"
+import { Clock, Context, Duration, Effect, FiberMap, Layer, Ref, Schedule, Stream } from "effect"
 import { Accounts } from "../accounts/Accounts.ts"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type { UserId } from "../domain/Ids.ts"
@@ -13,6 +13,7 @@ import { Symbols } from "../market/Symbols.ts"
 import type { ExchangeError } from "../market/VenueErrors.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 import { Inquiry } from "./Inquiry.ts"
+import { makeListening } from "./listening.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
 
 /** New users and new keys get their feed within this time. */
@@ -30,6 +31,13 @@ const catchingUp = Schedule.exponential("500 millis").pipe(
   Schedule.union(Schedule.spaced("10 seconds")),
   Schedule.jittered
 )
+
+/**
+ * A push that is lost leaves no trace. So the balances and the fills of one pair are read again this often, of one
+ * user at a time: a seventh of the venue's weight at most, however many users there are.
+ */
+const sweptAgainAfter = Duration.toMillis("30 seconds")
+const betweenSweeps = Schedule.spaced("5 seconds")
 
 /** Fills are read again from a little before the last one known: they can arrive out of order. */
 const overlapMs = 600_000
@@ -62,14 +70,21 @@ const make = Effect.gen(function* () {
   const wallets = yield* Wallets
   const feeds = yield* FiberMap.make<UserId>()
   const catchUps = yield* FiberMap.make<UserId>()
+  const listening = yield* makeListening
+  const swept = new Map<UserId, { readonly at: number; readonly times: number }>()
   const live = yield* Ref.make<ReadonlySet<UserId>>(new Set())
+
+  const isLive = (userId: UserId) => Effect.map(Ref.get(live), (users) => users.has(userId))
 
   const setLive = (userId: UserId, isLive: boolean) =>
     Effect.zipRight(
       Ref.update(live, (before) => {
         const after = new Set(before)
         if (isLive) after.add(userId)
-        else after.delete(userId)
+        else {
+          after.delete(userId)
+          swept.delete(userId)
+        }
         return after
       }),
       wallets.setLive(userId, isLive)
@@ -107,6 +122,31 @@ const make = Effect.gen(function* () {
     yield* setLive(userId, true)
   })
 
+  /** Pair after pair: all of them at once would cost a user with many the weight of everybody. */
+  const sweep = Effect.fnUntraced(function* (userId: UserId, times: number) {
+    const credentials = yield* vault.get(userId)
+    yield* wallets.reread(userId)
+    const traded = yield* repo.lastFills(userId)
+    const next = traded[times % traded.length]
+    if (next === undefined) return
+    yield* passingOver(next.symbol, fillsSince(userId, credentials, next.symbol, next.at - overlapMs))
+  })
+
+  const sweepNext = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const users = [...(yield* Ref.get(live))].map((userId) => ({
+      userId,
+      ...(swept.get(userId) ?? { at: now, times: 0 })
+    }))
+    for (const user of users) if (!swept.has(user.userId)) swept.set(user.userId, user)
+    const [longest] = users.toSorted((a, b) => a.at - b.at)
+    if (longest === undefined || now - longest.at < sweptAgainAfter) return
+    swept.set(longest.userId, { at: now, times: longest.times + 1 })
+    yield* Effect.catchAll(sweep(longest.userId, longest.times), (failure) =>
+      Effect.logDebug("An account could not be read again", { user: longest.userId, failure: failure.message })
+    )
+  })
+
   const catchUpUntilDone = (userId: UserId, credentials: Credentials) =>
     catchUp(userId, credentials).pipe(
       Effect.tapErrorCause((cause) =>
@@ -139,7 +179,12 @@ const make = Effect.gen(function* () {
   const feed = (userId: UserId) =>
     Effect.gen(function* () {
       const credentials = yield* vault.get(userId)
-      yield* Stream.runForEach(streams.user(credentials), (event) => hear(userId, credentials, event))
+      yield* Stream.runForEach(streams.user(credentials), (event) =>
+        Effect.zipRight(
+          event.type === "interrupted" ? Effect.void : listening.heard(userId),
+          hear(userId, credentials, event)
+        )
+      )
     }).pipe(
       Effect.ensuring(Effect.zipRight(FiberMap.remove(catchUps, userId), setLive(userId, false))),
       Effect.tapErrorCause((cause) =>
@@ -167,8 +212,19 @@ const make = Effect.gen(function* () {
 
   const restart = (userId: UserId) => Effect.zipRight(FiberMap.remove(feeds, userId), followActive)
 
+  const restartDeaf = (userId: UserId) =>
+    Effect.whenEffect(
+      Effect.zipRight(
+        Effect.logWarning("A user's stream says nothing of an order the venue has; making it anew", { user: userId }),
+        restart(userId)
+      ),
+      isLive(userId)
+    )
+
   yield* Effect.forkScoped(Stream.runForEach(vault.changes, restart))
+  yield* Effect.forkScoped(Stream.runForEach(listening.deaf, restartDeaf))
+  yield* Effect.forkScoped(Effect.schedule(sweepNext, betweenSweeps))
   yield* Effect.forkScoped(Effect.repeat(followActive, lookForUsers))
 
-  return UserFeed.of({ isLive: (userId) => Effect.map(Ref.get(live), (users) => users.has(userId)) })
+  return UserFeed.of({ isLive })
 })
