@@ -1,33 +1,142 @@
-import { Effect, Layer, Schedule } from "effect"
-import { PaperExchange } from "../../../../src/paper/PaperExchange.ts"
-import { account, alice, bob, clients, makeClient, stillExchange } from "../../kit/SignedClient.ts"
+import { connect, createServer, type Socket } from "node:net"
+import { Effect, Layer, Schedule, Schema, type Scope } from "effect"
+import { PaperExchange, type PaperExchangeOptions } from "../../../../src/paper/PaperExchange.ts"
+import { account, alice, bob, clients, type Json, makeClient, stillExchange } from "../../kit/SignedClient.ts"
 
-/** An exchange whose prices the test moves, and a mirror of it on another port. */
-export const upstreamExchange = { ...stillExchange, accounts: [account(bob, { USDT: "1000000", BTC: "100" })] }
+export type Client = ReturnType<typeof makeClient>
 
-export const mirrorOf = (rest: string, stream: string) => ({
+const rich = { USDT: "100000000", BTC: "1000" }
+/** Of the upstream only. */
+export const carol = { accessKey: "mx0carol", secretKey: "carol-secret" }
+
+const built = (options: PaperExchangeOptions) =>
+  Effect.flatMap(Layer.build(PaperExchange.layer(options)), (context) => Effect.provide(clients, context))
+
+/** An exchange whose prices the test moves. */
+export const startUpstream = Effect.map(
+  built({ ...stillExchange, accounts: [account(carol, rich)] }),
+  ({ port, url, wsUrl }) => {
+    const client = makeClient(url, carol.accessKey, carol.secretKey)
+    const price = (at: string, more: Json = {}) =>
+      client.control("POST", "/paper/v1/price", { symbol: "BTCUSDT", price: at, ...more })
+    return { port, url, wsUrl, client, price }
+  }
+)
+
+export const mirrorOptions = (rest: string, stream: string): PaperExchangeOptions => ({
   ...stillExchange,
-  market: "mirror" as const,
+  market: "mirror",
   upstream: { rest, stream },
-  accounts: [account(alice, { USDT: "1000000", BTC: "100" }), account(bob, { USDT: "1000000", BTC: "100" })]
+  // These tests ask often.
+  limits: { ipWeight: 1_000_000 },
+  accounts: [account(alice, rich), account(bob, rich)]
 })
 
-export const startUpstream = Effect.gen(function* () {
-  const context = yield* Layer.build(PaperExchange.layer(upstreamExchange))
-  return yield* Effect.provide(clients, context)
-})
+export const startMirror = (rest: string, stream: string, more: Partial<PaperExchangeOptions> = {}) =>
+  built({ ...mirrorOptions(rest, stream), ...more })
 
-export const startMirror = (rest: string, stream: string) =>
-  Effect.gen(function* () {
-    const context = yield* Layer.build(PaperExchange.layer(mirrorOf(rest, stream)))
-    return yield* Effect.provide(clients, context)
+/** What stands between a mirror and its venue: keeps what the mirror says, and can be cut. */
+export const wireTo = (
+  port: number
+): Effect.Effect<
+  { readonly port: number; readonly heard: () => string; readonly cut: () => void; readonly mend: () => void },
+  never,
+  Scope.Scope
+> =>
+  Effect.async((resume) => {
+    const open = new Set<Socket>()
+    const heard: Array<Buffer> = []
+    let isCut = false
+    const server = createServer((near) => {
+      if (isCut) return near.destroy()
+      const far = connect(port, "127.0.0.1")
+      for (const [socket, other] of [
+        [near, far],
+        [far, near]
+      ] as const) {
+        open.add(socket)
+        socket.on("error", () => other.destroy())
+        socket.on("close", () => {
+          open.delete(socket)
+          other.destroy()
+        })
+      }
+      near.on("data", (data) => heard.push(data))
+      near.pipe(far)
+      far.pipe(near)
+    })
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resume(
+        Effect.acquireRelease(
+          Effect.succeed({
+            port: typeof address === "object" && address !== null ? address.port : 0,
+            heard: () => Buffer.concat(heard).toString("latin1"),
+            cut: () => {
+              isCut = true
+              for (const socket of open) socket.destroy()
+            },
+            mend: () => {
+              isCut = false
+            }
+          }),
+          () =>
+            Effect.sync(() => {
+              for (const socket of open) socket.destroy()
+              server.close()
+            })
+        )
+      )
+    })
   })
 
-export const anybody = (url: string) => makeClient(url, "", "")
+/** A mirror behind such a wire, and the upstream at 50,000. */
+export const connected = Effect.gen(function* () {
+  const upstream = yield* startUpstream
+  yield* upstream.price("50000", { quantity: "0.5" })
+  const wire = yield* wireTo(upstream.port)
+  const rest = `http://127.0.0.1:${wire.port}`
+  const stream = `ws://127.0.0.1:${wire.port}/ws`
+  return { upstream, wire, mirror: yield* startMirror(rest, stream), rest, stream }
+})
+
+export class NeverSo extends Schema.TaggedError<NeverSo>()("NeverSo", { message: Schema.String }) {}
 
 /** Asks again until the answer is as wanted. */
 export const eventually = <A, E>(ask: Effect.Effect<A, E>, wanted: (answer: A) => boolean) =>
-  Effect.repeat(ask, { until: wanted, schedule: Schedule.spaced("20 millis") }).pipe(
-    Effect.zipRight(ask),
-    Effect.timeoutFail({ duration: "8 seconds", onTimeout: () => new Error("it never became so") })
+  Effect.suspend(() => {
+    let last: A | null = null
+    return Effect.repeat(
+      Effect.tap(ask, (answer) => Effect.sync(() => (last = answer))),
+      { until: wanted, schedule: Schedule.spaced("20 millis") }
+    ).pipe(
+      Effect.zipRight(
+        Effect.suspend(() => (last === null ? new NeverSo({ message: "no answer" }) : Effect.succeed(last)))
+      ),
+      Effect.timeoutFail({
+        duration: "10 seconds",
+        onTimeout: () => new NeverSo({ message: `it stayed ${JSON.stringify(last)?.slice(0, 500)}` })
+      })
+    )
+  })
+
+export const get = (client: Client, path: string) => Effect.map(client.raw("GET", path), ({ body }): Json => body)
+
+export const bookOf = (client: Client) => get(client, "/api/v3/depth?symbol=BTCUSDT&limit=5000")
+
+/** Until the mirror shows exactly the upstream's book. */
+export const sameBook = (mirror: Client, upstream: Client) =>
+  Effect.flatMap(bookOf(upstream), (wanted) =>
+    eventually(
+      bookOf(mirror),
+      (found) =>
+        found.bids?.length > 0 &&
+        JSON.stringify([found.bids, found.asks]) === JSON.stringify([wanted.bids, wanted.asks])
+    )
   )
+
+export const limitOrder = (client: Client, side: "BUY" | "SELL", price: string, quantity: string) =>
+  client.signed("POST", "/api/v3/order", { symbol: "BTCUSDT", side, type: "LIMIT", price, quantity })
+
+export const orderOf = (client: Client, orderId: string) =>
+  Effect.map(client.signed("GET", "/api/v3/order", { symbol: "BTCUSDT", orderId }), ({ body }): Json => body)
