@@ -187,8 +187,10 @@ const accounts = Layer.mergeAll(ApiKeys.layer, Auth.layerLocal, Accounts.layer).
   Layer.provide(keyRing)
 )
 
+const symbols = configured(({ listingPoll }) => Symbols.layerWith({ poll: listingPoll }))
+
 const market = Layer.mergeAll(Market.layer, RollingHigh.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(Tickers.layer, Candles.layer, Symbols.layer, OrderBooks.layer)),
+  Layer.provideMerge(Layer.mergeAll(Tickers.layer, Candles.layer, symbols, OrderBooks.layer)),
   Layer.provideMerge(TickerHub.layer),
   Layer.provide([TickerReader.layer, Cache.layerMemory])
 )

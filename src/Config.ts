@@ -1,8 +1,9 @@
-import { Context, Effect, Either, Layer, Redacted, Schema } from "effect"
+import { Context, Duration, Effect, Either, Layer, Redacted, Schema } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { isIP } from "node:net"
 import { join } from "node:path"
 import { parseEnv } from "node:util"
+import { formatDuration, parseDuration } from "./domain/Time.ts"
 
 /** A setting that cannot be used stops the start with this one line. */
 export class WrongSetting extends Schema.TaggedError<WrongSetting>()("WrongSetting", {
@@ -108,6 +109,17 @@ const market = plain<string>((value) =>
     : Either.left(`expected synthetic, replay:FILE or mirror, got ${quoted(value)}`)
 )
 
+const duration = (low: Duration.DurationInput, high: Duration.DurationInput) =>
+  plain<Duration.Duration>((value) =>
+    Either.flatMap(parseDuration(value), (parsed) =>
+      Duration.between(parsed, { minimum: low, maximum: high })
+        ? Either.right(parsed)
+        : Either.left(
+            `expected a duration from ${formatDuration(Duration.decode(low))} to ${formatDuration(Duration.decode(high))}, got ${quoted(value)}`
+          )
+    )
+  )
+
 const origins = plain<ReadonlyArray<string>>((value) => {
   const list = value
     .split(",")
@@ -172,6 +184,12 @@ export const settings = {
     "12",
     "Order operations per second and exchange account",
     12
+  ),
+  listingPoll: duration("1 second", "1 hour")(
+    "LISTING_POLL",
+    "PT2S",
+    "How often the venue's list of tradable pairs is looked at",
+    Duration.seconds(2)
   ),
   apiRatePerMinute: whole(1, 1_000_000)("API_RATE_PER_MINUTE", "600", "API requests per minute and user", 600),
   maxRulesPerUser: whole(1, 1_000_000)("MAX_RULES_PER_USER", "500", "Rules that one user may keep", 500),
@@ -266,6 +284,7 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       mexcUidWeight: settings.mexcUidWeight.read(env),
       mexcRequestsPerSecond: settings.mexcRequestsPerSecond.read(env),
       mexcOrdersPerSecond: settings.mexcOrdersPerSecond.read(env),
+      listingPoll: settings.listingPoll.read(env),
       apiRatePerMinute: settings.apiRatePerMinute.read(env),
       maxRulesPerUser: settings.maxRulesPerUser.read(env),
       corsOrigins: settings.corsOrigins.read(env),

@@ -3,6 +3,7 @@ import type { SymbolName } from "../domain/Market.ts"
 import type { Instant } from "../domain/Time.ts"
 import type { Credentials } from "./Credentials.ts"
 import { frameSymbol, toStreamBalance, toStreamFill, toStreamOrder } from "./map/StreamMapping.ts"
+import { ContractDrift } from "./ContractDrift.ts"
 import { MexcClient } from "./MexcClient.ts"
 import { type Connection, makeConnection, type Route } from "./stream/Connection.ts"
 import type {
@@ -13,7 +14,6 @@ import type {
   MiniTickersEvent,
   UserEvent
 } from "./stream/Events.ts"
-import { makeOddities } from "./stream/Oddities.ts"
 import { makePace } from "./stream/Pacer.ts"
 import { makePool } from "./stream/Pool.ts"
 import { makePublicStreams } from "./stream/PublicStreams.ts"
@@ -49,7 +49,7 @@ export class MexcStream extends Context.Tag("dipper/mexc/MexcStream")<
     }>
   }
 >() {
-  /** Needs the endpoint, and the client for listen keys. */
+  /** Needs the endpoint, the client for listen keys, and somebody to tell what is not understood. */
   static readonly layer = Layer.scoped(
     MexcStream,
     Effect.suspend(() => make({}))
@@ -83,7 +83,8 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
   const endpoint = yield* MexcEndpoint
   const client = yield* MexcClient
   const pace = makePace(openedAtOnce, openedEveryMs)
-  const odd = makeOddities()
+  const drift = yield* ContractDrift
+  const odd = (what: string) => drift.note("frame", what)
   const pool = yield* makePool({ url: endpoint.stream, odd, pace, lifetime, suspiciousAfter })
   const { miniTickers, ...streams } = makePublicStreams(pool, odd)
   const users = new Set<Connection>()
@@ -139,7 +140,7 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
           }),
           onFrame: (frame, receivedAt) =>
             Option.match(userEvent(frame, receivedAt), {
-              onNone: () => odd("unusable", frame.channel.slice(0, 80)),
+              onNone: () => odd(notUnderstood(frame)),
               onSome: (event) => queue.offer(event)
             })
         })
@@ -157,6 +158,11 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
 
   return { ...streams, miniTickers: (zone: Zone = "24H") => miniTickers(zone), user, health }
 })
+
+const notUnderstood = ({ channel, privateOrders: order }: PushFrame): string =>
+  order === undefined
+    ? `values of ${channel.slice(0, 80)}`
+    : `an order of status ${order.status}, type ${order.orderType}, side ${order.tradeType}`
 
 const userEvent = (frame: PushFrame, receivedAt: Instant): Option.Option<UserEvent> => {
   const { privateAccount, privateDeals, privateOrders } = frame

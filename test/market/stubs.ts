@@ -146,6 +146,8 @@ export const makeVenue = Effect.fnUntraced(function* (answers: Partial<Client>) 
   const failure: Effect.Effect<never, VenueFailure> = Effect.fail(venueDown)
   const layer = Layer.mock(MexcClient, {
     symbols: Effect.zipRight(note("symbols"), answers.symbols ?? failure),
+    // The names are looked at every two seconds: noting that would bury the rest.
+    listedSymbols: answers.listedSymbols ?? failure,
     tickers: Effect.zipRight(note("tickers"), answers.tickers ?? failure),
     ticker: (symbol) => Effect.zipRight(note(`ticker ${symbol}`), answers.ticker?.(symbol) ?? failure),
     orderBook: (symbol, depth) =>

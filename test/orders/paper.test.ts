@@ -72,7 +72,8 @@ const endpoint = Layer.effect(
 
 const venue = MexcStream.layer.pipe(
   Layer.provideMerge(MexcClient.layer),
-  Layer.provide([RateBudget.layer(defaultLimits), ContractDrift.layer]),
+  Layer.provideMerge(ContractDrift.layer),
+  Layer.provide(RateBudget.layer(defaultLimits)),
   Layer.provideMerge(network),
   Layer.provideMerge(endpoint)
 )

@@ -1,7 +1,6 @@
 import { Cause, Clock, Deferred, Duration, Effect, Fiber, Schedule, type Scope } from "effect"
-import type { Odd } from "./Oddities.ts"
 import type { Pace } from "./Pacer.ts"
-import { type Group, openSession, type Session, type SessionHooks } from "./Session.ts"
+import { type Group, type Odd, openSession, type Session, type SessionHooks } from "./Session.ts"
 import { StreamFailed } from "./Socket.ts"
 
 /** Where a session connects to, and what has to go on while it lasts; a failure of that ends the session. */

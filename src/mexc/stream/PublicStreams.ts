@@ -22,9 +22,9 @@ import {
 } from "../wire/Channels.ts"
 import type { AggreDeal, PushFrame } from "../wire/Stream.ts"
 import type { CandleEvent, DepthEvent, LimitDepthEvent, Mark, MarketEvent, MiniTickersEvent } from "./Events.ts"
-import type { Odd } from "./Oddities.ts"
 import { makeNewest, makeOnce, type Origin } from "./Once.ts"
 import type { Pool } from "./Pool.ts"
+import type { Odd } from "./Session.ts"
 import { subscription } from "./Subscription.ts"
 
 /** Trades and changes of a book: none may be lost in silence. */
@@ -53,7 +53,7 @@ const oneOr = <E>(event: Option.Option<E>): ReadonlyArray<E> | "unusable" =>
 
 /** The public channels of a pool of connections. */
 export const makePublicStreams = (pool: Pool, odd: Odd) => {
-  const unusable = (what: string) => odd("unusable", what)
+  const unusable = (what: string) => odd(`values of ${what}`)
 
   const market = (symbol: SymbolName): Stream.Stream<MarketEvent> => {
     const once = makeOnce(nameOfDeal)

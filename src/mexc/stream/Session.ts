@@ -10,7 +10,6 @@ import {
   unsubscribeFrame
 } from "../wire/Control.ts"
 import { decodeFrame, type PushFrame } from "../wire/Stream.ts"
-import type { Odd } from "./Oddities.ts"
 import type { Origin } from "./Once.ts"
 import { makePace } from "./Pacer.ts"
 import { type Incoming, openSocket, StreamFailed } from "./Socket.ts"
@@ -23,6 +22,9 @@ export interface Group {
   readonly onLost: Effect.Effect<void>
   readonly onFrame: (frame: PushFrame, receivedAt: number, origin: Origin) => Effect.Effect<void>
 }
+
+/** Counts what cannot be used; it is never a reason to stop. */
+export type Odd = (what: string) => Effect.Effect<void>
 
 /** The venue wants a ping every 15 to 20 s and answers within ten. */
 const pingEvery = 15_000
@@ -121,7 +123,7 @@ export const openSession = (url: string, hooks: SessionHooks): Effect.Effect<Ses
         return Effect.void
       }
       const acknowledged = readAcknowledgement(answer)
-      if (acknowledged === null) return hooks.odd("unknown", `text ${answer.msg.slice(0, 80)}`)
+      if (acknowledged === null) return hooks.odd(`the text ${answer.msg.slice(0, 80)}`)
       return Effect.all(
         [
           Effect.forEach(acknowledged.refused, refuse, { discard: true }),
@@ -135,18 +137,18 @@ export const openSession = (url: string, hooks: SessionHooks): Effect.Effect<Ses
     const handleText = (text: string, receivedAt: number): Effect.Effect<void, StreamFailed> => {
       if (text.trim() === invalidListenKeyText) return new StreamFailed({ message: "The venue does not know the key." })
       const answer = decodeControlAnswer(text)
-      return Either.isLeft(answer) ? hooks.odd("unknown", "text") : handleAnswer(answer.right, receivedAt)
+      return Either.isLeft(answer) ? hooks.odd("a text that is no answer") : handleAnswer(answer.right, receivedAt)
     }
 
     const handleFrame = (bytes: Uint8Array, receivedAt: number): Effect.Effect<void> => {
       toldAt = receivedAt
       const frame = decodeFrame(bytes)
-      if (Either.isLeft(frame)) return hooks.odd("undecodable", `${bytes.length} bytes`)
+      if (Either.isLeft(frame)) return hooks.odd(`${bytes.length} bytes that do not decode`)
       const group = hooks.groupOf(frame.right.channel)
       if (group !== undefined) return hooks.onFrame(group, frame.right, receivedAt)
       // What was unsubscribed a moment ago may still be on its way.
       const isKnown = parseChannel(frame.right.channel) !== null
-      return isKnown ? Effect.void : hooks.odd("unknown", frame.right.channel.slice(0, 80))
+      return isKnown ? Effect.void : hooks.odd(`the channel ${frame.right.channel.slice(0, 80)}`)
     }
 
     const handle = (incoming: Incoming) =>
