@@ -83,10 +83,13 @@ export const optionalMessage = <A, I>(id: number, message: Schema.Schema<A, I>) 
 /** From a decoded protobuf message to the plain value its Schema describes, by message name. */
 const plainReaders = new Map<string, Function>()
 
+/** The end of the year 9999: a later one cannot be written down. */
+const latestTime = 253_402_300_799_999
+
 const wholeNumber = (value: number | { readonly toNumber: () => number }): number => {
   const number = typeof value === "number" ? value : value.toNumber()
-  if (Number.isSafeInteger(number)) return number
-  throw new RangeError("a 64-bit number of the venue does not fit")
+  if (Math.abs(number) <= latestTime) return number
+  throw new RangeError("a 64-bit number of the venue is no time")
 }
 
 /**
@@ -131,12 +134,12 @@ export const message = <Fields extends Schema.Struct.Fields>(name: string, field
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 
-const withoutDefaults = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withoutDefaults)
-  if (!isObject(value)) return value
+const withoutDefaults = (value: object): Record<string, unknown> => {
   const kept: Record<string, unknown> = {}
   for (const [key, inner] of Object.entries(value)) {
-    if (inner !== undefined && inner !== "" && inner !== 0 && inner !== false) kept[key] = withoutDefaults(inner)
+    if (inner === undefined || inner === "" || inner === 0 || inner === false) continue
+    if (Array.isArray(inner)) kept[key] = inner.map((item) => (isObject(item) ? withoutDefaults(item) : item))
+    else kept[key] = isObject(inner) ? withoutDefaults(inner) : inner
   }
   return kept
 }
@@ -148,10 +151,8 @@ export const codec = <A, I>(schema: Schema.Schema<A, I>) => {
   const reader = Option.getOrThrow(Option.fromNullable(plainReaders.get(name)))
   const toPlain = (message: unknown): A => Reflect.apply(reader, undefined, [message])
   return {
-    encode: (value: I): Uint8Array => {
-      const plain = withoutDefaults(value)
-      return type.encode(type.fromObject(isObject(plain) ? plain : {})).finish()
-    },
+    /** The compiler has seen to the types of the value, so the library need not convert it first. */
+    encode: (value: I): Uint8Array => type.encode(isObject(value) ? withoutDefaults(value) : {}).finish(),
     decode: (bytes: Uint8Array): Either.Either<A, ParseResult.ParseError> =>
       Either.try({
         try: () => toPlain(type.decode(bytes)),
