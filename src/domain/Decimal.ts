@@ -92,8 +92,13 @@ export const parseVenue = (text: string): Either.Either<Decimal, string> => {
   if (!venueText.test(text)) return Either.left(`the venue sent "${text.slice(0, 40)}" for a decimal`)
   const [mantissa = "0", exponent = "0"] = text.toLowerCase().split("e")
   const plain = parsePlain(mantissa.endsWith(".") ? mantissa.slice(0, -1) : mantissa)
-  return Either.right(BigDecimal.normalize(BigDecimal.make(plain.value, plain.scale - Number(exponent))))
+  const value = BigDecimal.normalize(BigDecimal.make(plain.value, plain.scale - Number(exponent)))
+  return isBounded(value) ? Either.right(value) : Either.left("the venue sent an exponent of no real amount")
 }
+
+/** An exponent must not reach further than the plain form may. */
+const isBounded = ({ scale, value }: Decimal): boolean =>
+  scale <= 40 && value.toString().replace("-", "").length - scale <= 30
 
 /** A literal in our own code; a wrong one is a bug. */
 export const unsafe = (text: string): Decimal => Either.getOrThrowWith(parse(text), (why) => new Error(why))

@@ -110,6 +110,9 @@ export const toLimitBook = (
     (book) => ({ ...book, symbol, version: pushed.version, asOf: at, source: "ws", stale: false })
   )
 
+/** The year 10000; a window in milliseconds would lie beyond. */
+const latestCandle = 253_402_300_800_000
+
 /** Never closed: no frame says so. */
 export const toStreamCandle = (pushed: typeof PublicSpotKline.Type): Option.Option<Candle> =>
   Option.map(
@@ -121,7 +124,7 @@ export const toStreamCandle = (pushed: typeof PublicSpotKline.Type): Option.Opti
       volume: amountOrZero(pushed.volume),
       quoteVolume: amountOrZero(pushed.amount),
       // Seconds, unlike every other time of the venue.
-      openTime: pushed.windowStart > 0 ? Option.some(pushed.windowStart * 1_000) : Option.none()
+      openTime: Option.liftPredicate(pushed.windowStart * 1_000, (at) => at > 0 && at < latestCandle)
     }),
     (candle) => ({ ...candle, closed: false, synthetic: false })
   )

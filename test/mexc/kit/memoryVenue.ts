@@ -1,6 +1,6 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { Clock, Duration, Effect, Layer, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, Schema, Stream } from "effect"
 import { SymbolName } from "../../../src/domain/Market.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { ContractDrift } from "../../../src/mexc/ContractDrift.ts"
@@ -52,10 +52,10 @@ export const withMemoryVenue = <A, E>(
         const seen = { endpoint: `${request.method} ${url.pathname.replace("/api/v3", "")}`, query: url.searchParams }
         asked.push(seen)
         const { body, headers, status } = answer(seen) ?? { body: JSON.stringify({ serverTime: Date.now() }) }
-        return HttpClientResponse.fromWeb(
-          request,
-          new Response(body, { status: status ?? 200, headers: headers ?? {} })
-        )
+        const bare = new Response(null, { status: status ?? 200, headers: headers ?? {} })
+        // A web stream of one chunk costs more than the client.
+        const stream = Stream.succeed(Buffer.from(body))
+        return Object.defineProperty(HttpClientResponse.fromWeb(request, bare), "stream", { value: stream })
       })
     )
     const layer = MexcClient.layer.pipe(
