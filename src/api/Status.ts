@@ -1,6 +1,7 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Schema } from "effect"
+import { SymbolName } from "../domain/Market.ts"
 import { Instant } from "../domain/Time.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
 import { ok } from "./Envelope.ts"
@@ -33,6 +34,27 @@ export const Dependencies = Schema.Struct({
   exchangeRest: Schema.Struct({ ...dependency, lastAnswerAt: Schema.NullOr(Instant) }),
   publicStreams: Schema.Struct({ ...dependency, connections: Schema.Int, lastMessageAt: Schema.NullOr(Instant) }),
   privateStreams: Schema.Struct({ ...dependency, connections: Schema.Int }),
+  /** Those kept by the stream; a resync is a book that was lost and read anew, since the start. */
+  orderBooks: Schema.Struct({
+    ...dependency,
+    followed: Schema.Int,
+    resyncing: Schema.Int,
+    resyncs: Schema.Int
+  }),
+  /** The venue's pairs; a change is one that began or ceased to take orders, since the start. */
+  symbols: Schema.Struct({
+    ...dependency,
+    pairs: Schema.Int,
+    tradable: Schema.Int,
+    readAt: Schema.NullOr(Instant),
+    changes: Schema.Int,
+    lastChange: Schema.NullOr(Schema.Struct({ symbol: SymbolName, tradable: Schema.Boolean, at: Instant }))
+  }),
+  /** What the venue sent beyond its documentation, by kind, since the start. */
+  venueContract: Schema.Struct({
+    ...dependency,
+    drift: Schema.Record({ key: Schema.String, value: Schema.Int })
+  }),
   clockSkewMs: Schema.NullOr(Schema.Number),
   disk: Schema.Struct({ ...dependency, freeBytes: Schema.NullOr(Schema.Number) }),
   syncLagMs: Schema.NullOr(Schema.Number),

@@ -1,6 +1,6 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { Effect } from "effect"
+import { Effect, Metric, MetricState } from "effect"
 import { Authentication } from "./Authentication.ts"
 import { HttpGate } from "./HttpGate.ts"
 
@@ -16,7 +16,7 @@ export const layer = HttpApiBuilder.Router.use((router) =>
         "# TYPE process_resident_memory_bytes gauge",
         `process_resident_memory_bytes ${process.memoryUsage.rss()}`
       ]
-      return [...gauges, ...gate.metrics.print(), ""].join("\n")
+      return [...gauges, ...counters(), ...gate.metrics.print(), ""].join("\n")
     })
     yield* router.get(
       "/metrics",
@@ -26,3 +26,21 @@ export const layer = HttpApiBuilder.Router.use((router) =>
     )
   })
 )
+
+const escaped = (text: string) => text.replace(/[\\"\n]/g, " ")
+
+/** What the service counts about the venue, wherever in it. */
+const counters = (): ReadonlyArray<string> => {
+  const families = new Map<string, Array<string>>()
+  for (const { metricKey, metricState } of Metric.unsafeSnapshot()) {
+    const { description, name, tags } = metricKey
+    if (!name.startsWith("dipper_") || !MetricState.isCounterState(metricState)) continue
+    const head = [`# TYPE ${name} counter`]
+    if (description._tag === "Some") head.unshift(`# HELP ${name} ${escaped(description.value)}`)
+    const family = families.get(name) ?? head
+    families.set(name, family)
+    const labels = tags.map(({ key, value }) => `${key}="${escaped(value)}"`).join(",")
+    family.push(`${name}${labels === "" ? "" : `{${labels}}`} ${metricState.count}`)
+  }
+  return [...families.values()].flat()
+}

@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, Layer } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Metric } from "effect"
 import type { Instant } from "../domain/Time.ts"
 
 /** Ways in which the venue says something its documentation does not know. */
@@ -33,6 +33,11 @@ export class ContractDrift extends Context.Tag("dipper/mexc/ContractDrift")<
 const quietFor = Duration.toMillis("5 minutes")
 const longestText = 160
 
+const total = Metric.counter("dipper_contract_drift_total", {
+  description: "What the venue sent beyond its documentation",
+  incremental: true
+})
+
 interface Tally {
   count: number
   last: string | null
@@ -57,13 +62,15 @@ const make = (): Context.Tag.Service<typeof ContractDrift> => {
       tally.count += times
       tally.last = what.slice(0, longestText)
       tally.lastAt = now
-      if (now - tally.loggedAt < quietFor) return Effect.void
+      const counted = Metric.incrementBy(Metric.tagged(total, "kind", kind), times)
+      if (now - tally.loggedAt < quietFor) return counted
       tally.loggedAt = now
-      return Effect.logWarning("The venue sent something its documentation does not know", {
+      const told = Effect.logWarning("The venue sent something its documentation does not know", {
         kind,
         what: tally.last,
         count: tally.count
       })
+      return Effect.zipRight(counted, told)
     })
 
   return {

@@ -7,8 +7,11 @@ import { RuleSupervisor } from "../autobuy/RuleSupervisor.ts"
 import { Config } from "../Config.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Instant } from "../domain/Time.ts"
+import { OrderBooks } from "../market/OrderBooks.ts"
+import { Symbols } from "../market/Symbols.ts"
 import { TickerHub } from "../market/TickerHub.ts"
 import { MarketClock } from "../MarketClock.ts"
+import { ContractDrift, type Drift } from "../mexc/ContractDrift.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { MexcStream } from "../mexc/MexcStream.ts"
 import { RateBudget } from "../mexc/RateBudget.ts"
@@ -40,6 +43,8 @@ const probeEvery = Schedule.spaced("15 seconds")
 /** A database that cannot grow soon cannot write at all. */
 const diskLowBytes = 200 * 1024 * 1024
 
+const driftShownForMs = 3_600_000
+
 const make = Effect.fnUntraced(function* (version: string) {
   const config = yield* Config
   const { venue } = yield* Meta
@@ -50,6 +55,9 @@ const make = Effect.fnUntraced(function* (version: string) {
   const mexc = yield* MexcClient
   const stream = yield* MexcStream
   const hub = yield* TickerHub
+  const books = yield* OrderBooks
+  const symbols = yield* Symbols
+  const drift = yield* ContractDrift
   const budget = yield* RateBudget
   const supervisor = yield* RuleSupervisor
   const rest = yield* makeProbe(mexc.serverTime)
@@ -85,6 +93,37 @@ const make = Effect.fnUntraced(function* (version: string) {
     })
   )
 
+  const orderBooks = Effect.map(books.health, ({ followed, resyncing, resyncs }) => ({
+    status: portion(followed - resyncing, followed),
+    detail: resyncing === 0 ? null : `${resyncing} of ${followed} followed books are read anew`,
+    followed,
+    resyncing,
+    resyncs
+  }))
+
+  const listedSymbols = Effect.map(symbols.health, ({ changes, lastChange, pairs, problem, readAt, tradable }) => ({
+    status: problem === null ? ("up" as const) : readAt === null ? ("down" as const) : ("degraded" as const),
+    detail: problem,
+    pairs,
+    tradable,
+    readAt,
+    changes,
+    lastChange:
+      lastChange === null
+        ? null
+        : { symbol: lastChange.symbol, tradable: lastChange.after?.tradable === true, at: lastChange.at }
+  }))
+
+  /** Shown for an hour after the last time; the counts stay. */
+  const venueContract = Effect.map(Effect.all([drift.counters, Clock.currentTimeMillis]), ([counters, now]) => {
+    const latest = counters.filter(({ lastAt }) => lastAt !== null && now - lastAt < driftShownForMs).map(describe)
+    return {
+      status: latest.length === 0 ? ("up" as const) : ("degraded" as const),
+      detail: latest.length === 0 ? null : latest.join("; "),
+      drift: Object.fromEntries(counters.map(({ count, kind }) => [kind, count]))
+    }
+  })
+
   const dependencies = Effect.all({
     database: Effect.map(database.isUp, (up) => ({ status: upOrDown(up), detail: null, mode: database.mode })),
     exchangeRest: Effect.sync(() => ({
@@ -94,6 +133,9 @@ const make = Effect.fnUntraced(function* (version: string) {
     })),
     publicStreams,
     privateStreams,
+    orderBooks,
+    symbols: listedSymbols,
+    venueContract,
     clockSkewMs: mexc.clockOffset,
     disk: diskOf(config.dataDir),
     syncLagMs: Effect.succeed(null),
@@ -135,6 +177,8 @@ const makeProbe = Effect.fnUntraced(function* (ask: MexcClient["Type"]["serverTi
   yield* Effect.forkScoped(Effect.repeat(probe, probeEvery))
   return { problem: () => problem, lastAnswerAt: () => answeredAt }
 })
+
+const describe = ({ count, kind, last }: Drift): string => `${kind} ${count} times, last ${last ?? "unknown"}`
 
 const upOrDown = (up: boolean): Health => (up ? "up" : "down")
 

@@ -6,8 +6,11 @@ import { DatabaseUnavailable } from "../../src/api/Errors.ts"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import { Config, readSettings } from "../../src/Config.ts"
 import { UserId } from "../../src/domain/Ids.ts"
+import { OrderBooks } from "../../src/market/OrderBooks.ts"
+import { Symbols } from "../../src/market/Symbols.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
+import { ContractDrift } from "../../src/mexc/ContractDrift.ts"
 import { MexcClient } from "../../src/mexc/MexcClient.ts"
 import { MexcStream } from "../../src/mexc/MexcStream.ts"
 import { RateBudget } from "../../src/mexc/RateBudget.ts"
@@ -18,12 +21,20 @@ import { Database } from "../../src/store/Database.ts"
 import { Meta } from "../../src/store/Meta.ts"
 
 /** The world around the service; each part can be made to fail while a test runs. */
-const world = { databaseUp: true, exchangeUp: true, stale: 0, followed: 2 }
+const world: {
+  databaseUp: boolean
+  exchangeUp: boolean
+  stale: number
+  followed: number
+  resyncing: number
+  doubt: string | null
+} = { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null }
 
 const ann = UserId.make("local_ann")
 const level = (used: number, capacity: number) => ({ used, capacity })
 
 const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
+  Layer.provideMerge(ContractDrift.layer),
   Layer.provide([
     Layer.effect(Config, readSettings({ DATA_DIR: tmpdir() })),
     Layer.succeed(Meta, { venue: "paper", installId: "i", epoch: 1 }),
@@ -41,6 +52,19 @@ const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
       health: Effect.sync(() => ({ publicConnections: 1, subscriptions: 2, privateConnections: world.followed }))
     }),
     Layer.mock(TickerHub, { health: Effect.sync(() => ({ watched: 3, stale: world.stale, lastMessageAt: 900 })) }),
+    Layer.mock(OrderBooks, {
+      health: Effect.sync(() => ({ followed: 3, resyncing: world.resyncing, resyncs: world.resyncing }))
+    }),
+    Layer.mock(Symbols, {
+      health: Effect.sync(() => ({
+        pairs: 9,
+        tradable: 8,
+        readAt: 500,
+        changes: 1,
+        lastChange: null,
+        problem: world.doubt
+      }))
+    }),
     Layer.mock(RateBudget, {
       withPermits: () => (effect) => effect,
       state: (user) =>
@@ -60,9 +84,13 @@ const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
 /** The venue is asked every fifteen seconds. */
 const nextProbe = TestClock.adjust("16 seconds")
 
-const withWorld = <A, E>(change: Partial<typeof world>, test: Effect.Effect<A, E, Readiness>) =>
+const withWorld = <A, E>(change: Partial<typeof world>, test: Effect.Effect<A, E, Readiness | ContractDrift>) =>
   Effect.suspend(() => {
-    Object.assign(world, { databaseUp: true, exchangeUp: true, stale: 0, followed: 2 }, change)
+    Object.assign(
+      world,
+      { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null },
+      change
+    )
     return Effect.provide(Effect.zipRight(nextProbe, test), readiness)
   })
 
@@ -145,5 +173,31 @@ describe("The status of the service", () => {
         assert.deepStrictEqual(yield* names(UserId.make("local_bob")), ["ipWeight 26", "ipRequests 1"])
       })
     )
+  )
+
+  it.effect(
+    "tells of lost order books, of a list of pairs that is not believed, and of what the venue never said before",
+    () =>
+      withWorld(
+        { resyncing: 1, doubt: "the venue's list lost 9 of 10 tradable pairs at once; the last good list stays" },
+        Effect.gen(function* () {
+          const service = yield* Readiness
+          const before = yield* service.dependencies
+          assert.deepStrictEqual(before.orderBooks, {
+            status: "degraded",
+            detail: "1 of 3 followed books are read anew",
+            followed: 3,
+            resyncing: 1,
+            resyncs: 1
+          })
+          assert.deepStrictEqual([before.symbols.status, before.symbols.pairs], ["degraded", 9])
+          assert.include(before.symbols.detail ?? "", "9 of 10")
+          assert.strictEqual(before.venueContract.status, "up")
+          yield* Effect.flatMap(ContractDrift, ({ note }) => note("orderStatus", "GET /order: ON_HOLD"))
+          const { venueContract } = yield* service.dependencies
+          assert.deepStrictEqual([venueContract.status, venueContract.drift["orderStatus"]], ["degraded", 1])
+          assert.include(venueContract.detail ?? "", "ON_HOLD")
+        })
+      )
   )
 })
