@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import { OrderId } from "../domain/Ids.ts"
 import { SymbolName } from "../domain/Market.ts"
 import { Fill, Order, OrderStatus } from "../domain/Order.ts"
+import { PaperFault } from "../domain/PaperFault.ts"
 import { OrderPreview, PlaceOrder } from "../domain/PlaceOrder.ts"
 import { Position } from "../domain/Position.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
@@ -58,13 +59,16 @@ const orderRefused = [
 ] as const
 const keyed = [IdempotencyKeyRequired, IdempotencyInProgress, IdempotencyKeyReused] as const
 
+/** On the paper exchange an order can be told how to go wrong; another venue refuses the header. */
+const orderHeaders = Schema.Struct({ ...idempotencyHeaders.fields, "x-paper-fault": optional(PaperFault) })
+
 const byId = Schema.Struct({ id: OrderId })
 
 /** Orders, positions, rules and what the rules did. */
 export class TradingApi extends HttpApiGroup.make("trading")
   .add(
     HttpApiEndpoint.post("placeOrder", "/trading/orders")
-      .setHeaders(idempotencyHeaders)
+      .setHeaders(orderHeaders)
       .setPayload(strict(PlaceOrder))
       .addSuccess(ok(Order, 201))
       .addSuccess(ok(Order, 202))

@@ -27,7 +27,12 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
       .handle("placeOrder", (asked) =>
         asUser((userId) =>
           Effect.gen(function* () {
-            const { order, replayed } = yield* orders.place(userId, asked.payload, yield* requestKey(asked))
+            const paperFault = asked.headers["x-paper-fault"]
+            const { order, replayed } = yield* orders.place(
+              userId,
+              paperFault === undefined ? asked.payload : { ...asked.payload, paperFault },
+              yield* requestKey(asked)
+            )
             // Nobody can say yet what became of it.
             const open = order.status === "unknown" || order.status === "pending"
             return orderMade(order, replayed, open ? 202 : 201)

@@ -20,6 +20,7 @@ export interface Outgoing {
   /** With the query; everything is sent there and the body stays empty. */
   readonly url: string
   readonly accessKey: string | null
+  readonly headers: Readonly<Record<string, string>>
   readonly timeout: Duration.Duration
 }
 
@@ -72,6 +73,7 @@ export const makeHttpExchange = (client: HttpClient.HttpClient) => {
       outgoing.accessKey === null
         ? plain
         : HttpClientRequest.setHeaders(plain, {
+            ...outgoing.headers,
             "X-MEXC-APIKEY": outgoing.accessKey,
             // The venue answers 700013 to anything else, also without a body.
             "Content-Type": "application/json"

@@ -66,7 +66,8 @@ const make = Effect.gen(function* () {
         class: "order",
         parameters: orderParameters(order),
         credentials,
-        answer: acknowledgementOf(order.symbol)
+        answer: acknowledgementOf(order.symbol),
+        ...(order.paperFault === undefined ? {} : { headers: { "X-Paper-Fault": order.paperFault } })
       },
       beforeSend
     )

@@ -14,6 +14,8 @@ export interface OrderRequest {
   readonly quoteOrderQty?: Decimal.Decimal
   readonly price?: Decimal.Decimal
   readonly clientOrderId: ClientOrderId
+  /** For the paper exchange alone: the header `X-Paper-Fault`. Whoever sets it knows that no real venue is behind. */
+  readonly paperFault?: string
 }
 
 /** The acknowledgement carries no status and no fills; never derive either from it. */

@@ -26,6 +26,8 @@ export interface Call<A, I> {
   readonly answer: Schema.Schema<A, I>
   /** Lists of all pairs take longer. */
   readonly slow?: boolean
+  /** Besides the ones every signed call has. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** How long a reply may take. The budget's grace covers the longest. */
@@ -97,6 +99,7 @@ export const makeTransport = Effect.fnUntraced(function* (
         method: methodOf(call.endpoint),
         url: address(call, now),
         accessKey: call.credentials?.accessKey ?? null,
+        headers: call.headers ?? {},
         timeout: methodOf(call.endpoint) === "GET" && call.slow !== true ? readTimeout : longTimeout
       })
     )

@@ -8,10 +8,26 @@ import { OrderChanges } from "./OrderChanges.ts"
 import type { CancelError, OrderError, PlaceError } from "./OrderError.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
 import { makePlacing } from "./placing.ts"
-import type { OrderChange, OrderQuery, Page, Placed, RequestKey, RuleOrder } from "./record/OrderRequest.ts"
+import type {
+  ManualOrder,
+  OrderChange,
+  OrderQuery,
+  Page,
+  Placed,
+  RequestKey,
+  RuleOrder
+} from "./record/OrderRequest.ts"
 import { toOrder } from "./record/OrderRow.ts"
 
-export type { OrderChange, OrderQuery, Page, Placed, RequestKey, RuleOrder } from "./record/OrderRequest.ts"
+export type {
+  ManualOrder,
+  OrderChange,
+  OrderQuery,
+  Page,
+  Placed,
+  RequestKey,
+  RuleOrder
+} from "./record/OrderRequest.ts"
 
 /** Places, follows and cancels orders: the intent is committed before the one request, the outcome after it. */
 export class Orders extends Context.Tag("dipper/orders/Orders")<
@@ -20,7 +36,7 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     /** The order as it would be sent and all that speaks against it; nothing is stored. */
     readonly preview: (userId: UserId, order: PlaceOrder) => Effect.Effect<OrderPreview, OrderError>
     /** Pending and unknown orders are answers too (202); every failure means that no order exists. */
-    readonly place: (userId: UserId, order: PlaceOrder, key: RequestKey) => Effect.Effect<Placed, PlaceError>
+    readonly place: (userId: UserId, order: ManualOrder, key: RequestKey) => Effect.Effect<Placed, PlaceError>
     /** Fails before the intent; afterwards a refusal is the returned order's `rejectReason`. */
     readonly placeForRule: <E>(order: RuleOrder<E>) => Effect.Effect<Order, E | OrderError>
     readonly get: (userId: UserId, id: OrderId) => Effect.Effect<Order, NotFound | DatabaseUnavailable>

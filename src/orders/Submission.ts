@@ -24,7 +24,12 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
   Submission,
   {
     /** Never fails and never sends twice: interrupted or broken, it leaves `rejected` when nothing left, else `unknown`. */
-    readonly send: (row: OrderRow, order: ApprovedOrder, credentials: Credentials) => Effect.Effect<void>
+    readonly send: (
+      row: OrderRow,
+      order: ApprovedOrder,
+      credentials: Credentials,
+      paperFault?: string
+    ) => Effect.Effect<void>
     /** Holds an order as being worked on, from before its intent commits until its outcome is recorded. */
     readonly holding: <A, E>(id: OrderId, effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
     /** The reconciler leaves alone what is being worked on. */
@@ -49,14 +54,21 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         }
       }
 
-      const send = Effect.fn("Submission.send")((row: OrderRow, order: ApprovedOrder, credentials: Credentials) => {
+      const send = Effect.fn("Submission.send")(function* (
+        row: OrderRow,
+        order: ApprovedOrder,
+        credentials: Credentials,
+        paperFault?: string
+      ) {
         let sent = false
         const beforeSend = repo.markSent(row.user_id, row.order_id).pipe(
           Effect.tap(() => Effect.sync(() => void (sent = true))),
           Effect.orDie
         )
-        return Effect.uninterruptibleMask((restore) =>
-          restore(mexc.placeOrder(credentials, requestOf(row, order), beforeSend)).pipe(
+        const request = requestOf(row, order)
+        const asked = paperFault === undefined ? request : { ...request, paperFault }
+        return yield* Effect.uninterruptibleMask((restore) =>
+          restore(mexc.placeOrder(credentials, asked, beforeSend)).pipe(
             Effect.exit,
             Effect.map((exit) => outcomeOf(exit, sent)),
             Effect.tap((outcome) => Effect.logDebug("Order submitted", { order: row.order_id, outcome: outcome.type })),

@@ -13,7 +13,7 @@ import { Meta } from "../store/Meta.ts"
 import { makeFollowing } from "./following.ts"
 import { intentRow } from "./record/intent.ts"
 import { toOrder, type OrderRow } from "./record/OrderRow.ts"
-import type { Placed, RequestKey, RuleOrder } from "./record/OrderRequest.ts"
+import type { ManualOrder, Placed, RequestKey, RuleOrder } from "./record/OrderRequest.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
 import { errorOf, mayRepeat, riskError } from "./record/Refusal.ts"
 import { RiskInputs, type RiskQuestion } from "./RiskInputs.ts"
@@ -39,6 +39,11 @@ const makeWorking = Effect.gen(function* () {
   )
   return yield* Scope.extend(FiberSet.make(), scope)
 })
+
+const onPaperOnly = () => {
+  const message = "faults are for the paper exchange; this order would go to a real one"
+  return new ValidationFailed({ message: `X-Paper-Fault: ${message}`, details: [{ path: "x-paper-fault", message }] })
+}
 
 /** The two ways an order comes about, and its rehearsal. */
 export const makePlacing = Effect.gen(function* () {
@@ -116,7 +121,8 @@ export const makePlacing = Effect.gen(function* () {
       .complete(scope, { status: hasProof(row) ? 201 : 202, body: encodeAnswer(toOrder(row)), objectId: row.order_id })
       .pipe(Effect.catchTag("DATABASE_UNAVAILABLE", ({ message }) => Effect.logWarning(message)))
 
-  const place = Effect.fn("Orders.place")(function* (userId: UserId, body: PlaceOrder, key: RequestKey) {
+  const place = Effect.fn("Orders.place")(function* (userId: UserId, body: ManualOrder, key: RequestKey) {
+    if (body.paperFault !== undefined && meta.venue !== "paper") return yield* onPaperOnly()
     const scope = { userId, route, key: key.idempotencyKey }
     const { clientOrderId, made } = yield* attemptFor(scope)
     if (made !== null) return yield* repeat(scope, key.bodyHash, made)
@@ -154,7 +160,7 @@ export const makePlacing = Effect.gen(function* () {
       if ("made" in committed) return yield* repeat(scope, key.bodyHash, committed.made)
       const row = committed.intent
       yield* repo.announce(row)
-      yield* submission.send(row, order, credentials)
+      yield* submission.send(row, order, credentials, body.paperFault)
       const outcome = yield* waitFor(userId, row.order_id, body.waitMs)
       if (outcome.refusal === null) {
         yield* answer(scope, outcome)

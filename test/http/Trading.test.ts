@@ -75,6 +75,45 @@ describe("Placing an order", () => {
     })
   )
 
+  it.live("takes the fault a header names to the order, and refuses one it cannot read", () =>
+    Effect.gen(function* () {
+      const faults: Array<string | undefined> = []
+      const stubs: Stubs = {
+        orders: {
+          place: (_, { paperFault }) => {
+            faults.push(paperFault)
+            return Effect.succeed({ order: anOrder, replayed: false })
+          }
+        }
+      }
+      const asked = (fault: string) => {
+        const init = post(order)
+        return running(stubs, (base) =>
+          ask(`${base}/orders`, { ...init, headers: { ...init.headers, "x-paper-fault": fault } })
+        )
+      }
+      const good = ["timeoutAfterAccept", "reject:30005", "reject:-2011", "partial:0.4"]
+      for (const fault of good) assert.strictEqual((yield* asked(fault)).status, 201, fault)
+      for (const fault of [
+        "",
+        "timeout",
+        "reject:",
+        "reject:x",
+        "partial:1",
+        "partial:0",
+        "partial:0.0",
+        "partial:4"
+      ]) {
+        const { body, status } = yield* asked(fault)
+        assert.strictEqual(status, 400, fault)
+        assert.nestedPropertyVal(body, "error.code", "VALIDATION_FAILED")
+        assert.nestedPropertyVal(body, "error.details[0].path", "x-paper-fault")
+        assert.match(JSON.stringify(body), /expected timeoutAfterAccept, reject:<code>/)
+      }
+      assert.deepStrictEqual(faults, good)
+    })
+  )
+
   it.live("needs a key of 16 to 64 printable ASCII characters", () =>
     running(placing("filled"), (base) =>
       Effect.gen(function* () {

@@ -53,6 +53,21 @@ describe("placing an order", () => {
     )
   )
 
+  it.live("carries a paper order's fault in a header, and no other order has one", () =>
+    withVenue(
+      () => ({ json: ack }),
+      (client, venue) =>
+        Effect.gen(function* () {
+          yield* client.placeOrder(credentials, { ...order, paperFault: "partial:0.4" }, Effect.void)
+          yield* place(client)
+          assert.deepStrictEqual(
+            venue.calls("/order").map(({ headers }) => headers["x-paper-fault"]),
+            ["partial:0.4", undefined]
+          )
+        })
+    )
+  )
+
   const refusals: ReadonlyArray<readonly [Answer, string, string]> = [
     [error(30002), "VenueRefused", "input"],
     [error(10101), "VenueRefused", "funds"],

@@ -7,6 +7,7 @@ import { BudgetUnavailable } from "../../src/mexc/VenueFailure.ts"
 import { Orders, type RuleOrder } from "../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
 import { RiskInputs } from "../../src/orders/RiskInputs.ts"
+import { Meta } from "../../src/store/Meta.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
@@ -33,6 +34,16 @@ const ruleOrder: RuleOrder<never> = {
   wait: Duration.seconds(2),
   withIntent: Effect.void
 }
+
+const onLiveVenue = Fake.layer.pipe(
+  Layer.provideMerge(
+    Layer.effect(
+      Meta,
+      Effect.map(Meta, (meta) => ({ ...meta, venue: "api.mexc.com" }))
+    )
+  ),
+  Layer.provideMerge(TestDatabase.layer)
+)
 
 const start = Effect.gen(function* () {
   yield* addUsers
@@ -76,6 +87,36 @@ describe("placing an order", () => {
       yield* orders.place(bob, buy, key(1))
       assert.strictEqual(venue.posts.length, 2)
     }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("hands an order's fault to the paper exchange with this order alone, and a repetition sends nothing", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const first = yield* orders.place(ann, { ...buy, paperFault: "partial:0.4" }, key(1))
+      const again = yield* orders.place(ann, buy, key(1))
+      yield* orders.place(ann, buy, key(2))
+      assert.deepStrictEqual(again.order, first.order)
+      assert.deepStrictEqual(
+        venue.posts.map(({ paperFault }) => paperFault),
+        ["partial:0.4", undefined]
+      )
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("refuses a fault where the order would go to a real venue, and sends nothing", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const refused = yield* Effect.flip(orders.place(ann, { ...buy, paperFault: "timeoutAfterAccept" }, key(1)))
+      assert.strictEqual(refused._tag, "VALIDATION_FAILED")
+      assert.match(refused.message, /paper exchange/)
+      assert.strictEqual(venue.posts.length, 0)
+      const { order } = yield* orders.place(ann, buy, key(1))
+      assert.strictEqual(order.venue, "api.mexc.com")
+      assert.deepStrictEqual(
+        venue.posts.map((post) => "paperFault" in post),
+        [false]
+      )
+    }).pipe(Effect.provide(services.pipe(Layer.provideMerge(onLiveVenue))))
   )
 
   it.live("places once although a request with the same key that began earlier is slower", () =>

@@ -3,13 +3,18 @@ import type { Decimal } from "../../domain/Decimal.ts"
 import type { CycleId, ExecutionId, RuleId, UserId } from "../../domain/Ids.ts"
 import type { SymbolName } from "../../domain/Market.ts"
 import type { Order, OrderStatus } from "../../domain/Order.ts"
-import type { PlaceableType } from "../../domain/PlaceOrder.ts"
+import type { PlaceableType, PlaceOrder } from "../../domain/PlaceOrder.ts"
 import type { Instant } from "../../domain/Time.ts"
 
 /** What makes a repeated request the same one. */
 export interface RequestKey {
   readonly idempotencyKey: string
   readonly bodyHash: string
+}
+
+/** An order of a person; `paperFault` is what the paper exchange shall do to this one. */
+export interface ManualOrder extends PlaceOrder {
+  readonly paperFault?: string
 }
 
 /** `replayed`: the key was seen before and this is the order it made then, as it stands now. */
