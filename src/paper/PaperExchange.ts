@@ -58,7 +58,7 @@ export interface PaperExchangeOptions {
   readonly dataDir: string | null
   /** Market time of a replay that is played; earlier rows are history. */
   readonly window?: { readonly from?: number; readonly to?: number }
-  /** Market time at which a synthetic or still market starts; the wall's unless given. */
+  /** Market time at which a synthetic or still market starts; the wall's unless given, a fixed one at speed 0. */
   readonly startsAt?: number
   readonly synthetic?: Pick<Synthetic.SyntheticOptions, "crash" | "stepsPerMinute" | "symbols">
   /** The venue that a mirror follows. */
@@ -119,6 +119,9 @@ const lastInstant = (past: ReadonlyArray<Fact>): number | null => {
   return past.reduce((latest, fact) => (fact._tag === "ticked" ? latest : Math.max(latest, fact.at)), noted)
 }
 
+/** 2026-01-01: who steps time repeats a run, so it may not begin at whatever the wall shows. */
+const steppedStart = 1_767_225_600_000
+
 /** Where MEXC answers. */
 const mexc: MirrorOptions = { rest: "https://api.mexc.com", stream: "wss://wbs-api.mexc.com/ws" }
 
@@ -134,7 +137,8 @@ const sourceOf = (
   if (options.market.startsWith("replay:")) {
     return Layer.effect(MarketSource, replayed(options, options.market.slice("replay:".length), resumeFrom))
   }
-  const { seed, startsAt, synthetic } = options
+  const { seed, speed, synthetic } = options
+  const startsAt = options.startsAt ?? (speed === 0 ? steppedStart : undefined)
   const from = startsAt === undefined ? Clock.currentTimeMillis : Effect.succeed(startsAt)
   return Layer.effect(
     MarketSource,
@@ -190,6 +194,7 @@ const timeNotes = Layer.scopedDiscard(
     })
     yield* note
     yield* Effect.addFinalizer(() => Effect.flatMap(clock.now, exchange.noteTime))
-    yield* Effect.forkScoped(Effect.schedule(note, Schedule.spaced(notePeriod)))
+    // Stepped time is noted where it is stepped: how long the wall took in between may not show in the journal.
+    if (speed > 0) yield* Effect.forkScoped(Effect.schedule(note, Schedule.spaced(notePeriod)))
   })
 )

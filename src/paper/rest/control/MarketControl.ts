@@ -67,6 +67,7 @@ export const marketControl = Effect.gen(function* () {
         const marketNow = yield* clock.advance(ms)
         yield* driver.caughtUp
         yield* pricePath.caughtUp
+        yield* exchange.noteTime(marketNow)
         return { marketNow }
       })
     ),
