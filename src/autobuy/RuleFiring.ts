@@ -54,7 +54,7 @@ const make = Effect.gen(function* () {
   const market = yield* RuleMarket
   const clock = yield* MarketClock
   const settling = yield* makeSettling
-  const { finished, settle, skip, symbolOf, unresolved, usageOf } = settling
+  const { finished, settle, skip, unresolved, usageOf } = settling
   const place = yield* makePlacing(settling)
   const lanes = yield* makeLanes<RuleId>()
   // What has begun belongs to the engine: pausing a rule must not leave a slot without its record.
@@ -63,14 +63,21 @@ const make = Effect.gen(function* () {
     Effect.flatMap(FiberSet.run(working, lanes.run(rule.rule_id, work)), Fiber.join)
 
   const look = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
-    const symbol = yield* symbolOf(rule)
+    const listed = yield* market.symbol(rule.symbol)
+    const symbol = listed === null ? null : Option.getOrNull(listed)
     const view = yield* market.view(rule.symbol, dataAgeLimit(rule.document.gates))
     const free =
       symbol === null
         ? null
         : yield* Effect.option(wallets.freeOf(rule.user_id, symbol.quoteAsset)).pipe(Effect.map(Option.getOrNull))
     // A firing counts on the day of its trigger, however late its order is made.
-    return { symbol, view, free, usage: yield* usageOf(rule, row.triggered_at, row.execution_id) }
+    return {
+      symbol,
+      isSymbolUnread: listed === null,
+      view,
+      free,
+      usage: yield* usageOf(rule, row.triggered_at, row.execution_id)
+    }
   })
 
   /** In the rule's lane nobody else works on a firing: one that has no order yet broke off, and is too late now. */

@@ -10,8 +10,14 @@ import { type MarketError, marketError } from "./VenueErrors.ts"
 /** A symbol nobody watches any more keeps its subscription this long: the next reader is often the same. */
 const idleFor = "60 seconds"
 
-/** A symbol whose stream is silent is read by REST this often. */
-const silentForMs = freshForMs
+/** A symbol whose stream is silent is read by REST this often: in time for nobody to find it stale. */
+const silentForMs = freshForMs - 2_000
+
+/** One reading serves every symbol: those that will be silent soon are read along with one that is. */
+const silentSoonMs = 4_000
+
+/** All tickers cost as much as one: readings of many are at least so far apart, however many connections come back. */
+const manyEveryMs = 2_000
 
 /** 24 h figures cost 25 weight: read again no more often than this, and only for those who ask for them. */
 const dayFiguresForMs = 60_000
@@ -81,9 +87,16 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         return (askedForDay.get(feed.symbol) ?? 0) > quote.dayReadAt && now - quote.dayReadAt > dayFiguresForMs
       }
 
+      const isDueSoon = (feed: SymbolFeed, now: number): boolean =>
+        ageOf(feed.quote(), now) > silentSoonMs && now - feed.triedAt() >= silentSoonMs
+
+      let manyReadAt = Number.NEGATIVE_INFINITY
       const readDue = Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
-        const silent = [...live.values()].filter((feed) => isDue(feed, now))
+        const feeds = [...live.values()]
+        if (now - manyReadAt < manyEveryMs || !feeds.some((feed) => isDue(feed, now))) return
+        const silent = feeds.filter((feed) => isDue(feed, now) || isDueSoon(feed, now))
+        if (silent.length > 1) manyReadAt = now
         yield* Effect.forEach(
           silent,
           (feed) =>

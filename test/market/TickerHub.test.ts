@@ -90,7 +90,7 @@ describe("TickerHub", () => {
     )
   )
 
-  it.scoped("reads a symbol whose stream has been silent for ten seconds, again and again", () =>
+  it.scoped("reads a symbol whose stream is silent within ten seconds, again and again", () =>
     withHub(({ hub, stream, venue, last }) =>
       Effect.gen(function* () {
         yield* hub.watch(btc)
@@ -99,13 +99,49 @@ describe("TickerHub", () => {
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
         yield* Ref.set(last, "91000")
-        yield* TestClock.adjust("9 seconds")
+        yield* TestClock.adjust("7 seconds")
         assert.deepStrictEqual(yield* venue.take, [])
-        yield* TestClock.adjust("3 seconds")
+        yield* TestClock.adjust("2900 millis")
         assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
         assert.strictEqual(price((yield* hub.current(btc)) ?? assert.fail("no tick")), "91000")
-        yield* TestClock.adjust("12 seconds")
+        yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
+      })
+    )
+  )
+
+  it.scoped("reads symbols that fall silent one after the other together from then on", () =>
+    withHub(({ hub, stream, venue }) =>
+      Effect.gen(function* () {
+        yield* hub.watch(btc)
+        yield* hub.watch(eth)
+        yield* settle
+        yield* stream.signal("subscribed", btc)
+        yield* stream.signal("subscribed", eth)
+        yield* TestClock.adjust("1 second")
+        yield* venue.take
+        yield* TestClock.adjust("3 seconds")
+        yield* stream.trade(eth, "90000")
+        yield* TestClock.adjust("26 seconds")
+        const asked = yield* venue.take
+        assert.isAtMost(asked.length, 4, asked.join())
+        assert.isAtLeast(asked.filter((what) => what === "tickers").length, 2)
+      })
+    )
+  )
+
+  it.scoped("reads the symbols of connections that come back one by one with few requests", () =>
+    withHub(({ hub, stream, venue }) =>
+      Effect.gen(function* () {
+        yield* hub.watch(btc)
+        yield* hub.watch(eth)
+        yield* settle
+        for (let i = 0; i < 20; i++) {
+          yield* stream.signal("subscribed", i % 2 === 0 ? btc : eth)
+          yield* stream.signal("subscribed", i % 2 === 0 ? eth : btc)
+          yield* TestClock.adjust("500 millis")
+        }
+        assert.isAtMost((yield* venue.take).length, 6)
       })
     )
   )

@@ -18,6 +18,8 @@ export interface Firing {
   readonly trigger: string
   readonly operands: ReadonlyArray<Operand>
   readonly symbol: SymbolInfo | null
+  /** The venue could not be asked for its pairs: without a `symbol` that is why, and not that it lists none. */
+  readonly isSymbolUnread?: boolean
   readonly view: MarketView | null
   readonly usage: Usage
   /** Free quote less what other orders of the user reserve; null leaves the check to the venue. */
@@ -149,11 +151,12 @@ const judgeOrder = (firing: Firing, symbol: SymbolInfo, view: MarketView): Judge
 
 const nothing = (refusal: Reason): Judgement => ({ budget: [], sizing: null, order: null, refusal })
 
-const basics = ({ document, symbol, now }: Firing): Reason | null => {
+const basics = ({ document, isSymbolUnread, symbol, now }: Firing): Reason | null => {
   if (document.startAt !== null && now < document.startAt)
     return reason("NOT_STARTED", { startAt: formatInstant(document.startAt) })
   if (document.endAt !== null && now >= document.endAt)
     return reason("COMPLETED_END", { endAt: formatInstant(document.endAt) })
+  if (symbol === null && isSymbolUnread) return reason("EXCHANGE_UNAVAILABLE", { symbol: document.symbol })
   if (symbol === null || !symbol.tradable)
     return reason("NOT_TRADABLE", { symbol: document.symbol, why: symbol?.untradableReason ?? "not listed" })
   return null

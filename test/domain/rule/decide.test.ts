@@ -48,6 +48,8 @@ describe("a firing is refused, with the reason a person would name", () => {
     ],
     ["GATE_PRICE", { document: document({ gates: [{ type: "priceBetween", max: "99999" }] }) }],
     ["NOT_TRADABLE", { symbol: { ...symbolInfo, tradable: false } }],
+    ["NOT_TRADABLE", { symbol: null }],
+    ["EXCHANGE_UNAVAILABLE", { symbol: null, isSymbolUnread: true }],
     [
       "COOLDOWN",
       {
