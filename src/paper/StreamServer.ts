@@ -51,7 +51,9 @@ export const layer = Layer.scopedDiscard(
       connections.add(connection)
       connected.unsafeOpen()
       socket.on("message", (data, isBinary) => {
-        run(turns.withPermits(1)(receive(connection, isBinary ? "" : data.toString())))
+        // What still comes after a close is not worth a fiber.
+        if (socket.readyState === socket.OPEN)
+          run(turns.withPermits(1)(receive(connection, isBinary ? "" : data.toString())))
       })
       socket.on("ping", (data) => {
         if (!connection.isFrozen) socket.pong(data)

@@ -14,11 +14,15 @@ import { layer as streamServer } from "../../../src/paper/StreamServer.ts"
 
 export const marketNow = Date.parse("2024-12-05T22:28:00.000Z")
 
-/** The stream server over an exchange that tells what the test says; its listen keys are those of `keys`. */
-export const toldServer = Effect.gen(function* () {
+/**
+ * The stream server over an exchange that tells what the test says; its listen keys are those of `keys`, and `breaths`
+ * counts how often it was asked to breathe.
+ */
+export const toldServerUntil = Effect.fnUntraced(function* (endsAt: number | null) {
   const told = yield* Queue.unbounded<ExchangeEvent>()
   const keys = new Map([["good-key", "acc_1"]])
-  const source = makeSynthetic({ seed: 1, startsAt: marketNow })
+  const source = { ...makeSynthetic({ seed: 1, startsAt: marketNow }), endsAt }
+  let breaths = 0
   const exchange = Layer.mock(Exchange, {
     listings: source.listings,
     pairs: Effect.succeed(source.listings.map(pairOf)),
@@ -32,7 +36,7 @@ export const toldServer = Effect.gen(function* () {
         permissions: new Set(),
         ips: null
       }),
-    breathe: () => Effect.void,
+    breathe: () => Effect.sync(() => void breaths++),
     book: (symbol) => Effect.succeed({ symbol, bids: [[unsafe("9"), unsafe("1")]], asks: [], version: 7n, at: 1 })
   })
   const clock = Layer.succeed(MarketClock, {
@@ -49,8 +53,9 @@ export const toldServer = Effect.gen(function* () {
     )
   )
   const tell = (...events: ReadonlyArray<ExchangeEvent>) => Effect.asVoid(Queue.offerAll(told, events))
-  return { port, tell, keys }
+  return { port, tell, keys, breaths: () => breaths }
 })
+export const toldServer = toldServerUntil(null)
 
 export type Heard = { readonly text: string } | { readonly frame: PushFrame } | { readonly closed: number }
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { PaperExchange } from "../../../src/paper/PaperExchange.ts"
 import { clients, stillExchange, type Json } from "../kit/SignedClient.ts"
-import { connect } from "../kit/streamKit.ts"
+import { connect, marketNow, toldServerUntil } from "../kit/streamKit.ts"
 
 const depth = "spot@public.aggre.depth.v3.api.pb@100ms@BTCUSDT"
 
@@ -74,4 +74,21 @@ describe("a market in which nobody trades", () => {
       assert.include(yield* client.answer, "PONG")
     }).pipe(Effect.provide(PaperExchange.layer({ ...stillExchange, speed: 0, startsAt: 1_772_000_000_000 })))
   )
+
+  for (const [what, endsAt, breathes] of [
+    ["stands still once its recording has ended, so that nobody takes it for alive", marketNow, false],
+    ["breathes until its recording ends", marketNow + 1, true]
+  ] as const)
+    it.scopedLive(what, () =>
+      Effect.gen(function* () {
+        const { breaths, port } = yield* toldServerUntil(endsAt)
+        const client = yield* connect(port)
+        const top = "spot@public.limit.depth.v3.api.pb@BTCUSDT@5"
+        yield* client.subscribe(depth, top)
+        yield* Effect.sleep("3500 millis")
+        assert.strictEqual(breaths() > 0, breathes)
+        const heard = yield* client.heard.takeAll
+        assert.lengthOf([...heard], breathes ? 1 : 0)
+      })
+    )
 })
