@@ -26,17 +26,28 @@ export class ContractDrift extends Context.Tag("dipper/mexc/ContractDrift")<
     readonly counters: Effect.Effect<ReadonlyArray<Drift>>
   }
 >() {
-  static readonly layer = Layer.sync(ContractDrift, () => make())
+  static readonly layer = Layer.effect(
+    ContractDrift,
+    // A counter that has never counted shows as zero, not as absent.
+    Effect.suspend(() =>
+      Effect.as(
+        Effect.forEach(driftKinds, (kind) => count(kind, 0)),
+        make()
+      )
+    )
+  )
 }
 
 /** A venue that changed one field would otherwise write a line per row. */
 const quietFor = Duration.toMillis("5 minutes")
 const longestText = 160
 
-const total = Metric.counter("dipper_contract_drift_total", {
+const total = Metric.counter("dipper_venue_drift_total", {
   description: "What the venue sent beyond its documentation",
   incremental: true
 })
+
+const count = (kind: DriftKind, times: number) => Metric.incrementBy(Metric.tagged(total, "kind", kind), times)
 
 interface Tally {
   count: number
@@ -62,7 +73,7 @@ const make = (): Context.Tag.Service<typeof ContractDrift> => {
       tally.count += times
       tally.last = what.slice(0, longestText)
       tally.lastAt = now
-      const counted = Metric.incrementBy(Metric.tagged(total, "kind", kind), times)
+      const counted = count(kind, times)
       if (now - tally.loggedAt < quietFor) return counted
       tally.loggedAt = now
       const told = Effect.logWarning("The venue sent something its documentation does not know", {

@@ -3,6 +3,7 @@ import * as SqlSchema from "@effect/sql/SqlSchema"
 import type { Fragment } from "@effect/sql/Statement"
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import { NotOwner, type DatabaseUnavailable } from "../api/Errors.ts"
+import * as Decimal from "../domain/Decimal.ts"
 import type { ClientOrderId, ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
 import type { Pair } from "../domain/lots.ts"
 import { isTerminal, type Fill, type Order, type VenueFill, type VenueOrder } from "../domain/Order.ts"
@@ -150,9 +151,10 @@ const make = Effect.gen(function* () {
         side: fill.side,
         price: fill.price,
         quantity: fill.quantity,
-        quote_quantity: fill.quoteQuantity,
+        quote_quantity: Decimal.round(fill.quoteQuantity, Decimal.keptScale, "half-even"),
         fee_asset: fill.fee.asset,
-        fee_amount: fill.fee.amount,
+        // Fees of nineteen decimals were recorded; eighteen are kept.
+        fee_amount: Decimal.round(fill.fee.amount, Decimal.keptScale, "half-even"),
         maker: fill.maker,
         at: fill.at
       })

@@ -3,7 +3,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as SqlSchema from "@effect/sql/SqlSchema"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
-import { Decimal, format } from "../domain/Decimal.ts"
+import { Decimal, format, keptScale, round } from "../domain/Decimal.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { VenueBalance } from "../domain/Order.ts"
 import type { Instant } from "../domain/Time.ts"
@@ -48,8 +48,9 @@ export class BalancesRepo extends Context.Tag("dipper/portfolio/BalancesRepo")<
         sql`INSERT INTO balances ${sql.insert({
           user_id: userId,
           asset,
-          free: format(free),
-          locked: format(locked),
+          // The venue writes more decimals than are kept: what cannot be kept cannot be spent either.
+          free: format(round(free, keptScale, "floor")),
+          locked: format(round(locked, keptScale, "floor")),
           at
         })} ON CONFLICT (user_id, asset) DO UPDATE SET free = excluded.free, locked = excluded.locked, at = excluded.at
           WHERE excluded.at >= balances.at`

@@ -82,6 +82,19 @@ const stories: Record<string, { readonly messages: ReadonlyArray<OrderFacts>; re
     ],
     ends: "cancelled 0 0 fees 0 at 5"
   },
+  "told under a word nobody knows, then cancelled": {
+    messages: [
+      ackFacts("C01"),
+      told("unrecognised", "1", "10", 3),
+      told("unrecognised", "0", "0", 9),
+      told("partiallyCancelled", "1", "10", 4)
+    ],
+    ends: "partiallyCancelled 1 10 fees 0 at 4"
+  },
+  "only ever told under a word nobody knows": {
+    messages: [ackFacts("C01"), told("unrecognised", "0", "0", 3), told("unrecognised", "1", "10", 9)],
+    ends: "partiallyFilled 1 10 fees 0 at "
+  },
   "filled, told by fills alone": {
     messages: [fill("u1", "1", "10", 2), fill("u2", "1", "10", 3), fill("u3", "1", "10", 4)],
     ends: "filled 3 30 fees 0.03 at 4"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Option } from "effect"
+import { Effect, Either, Exit, Layer, Option } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { makeExecutionId } from "../../src/domain/Ids.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
@@ -93,6 +93,19 @@ describe("stored orders", () => {
       assert.deepStrictEqual(yield* statuses, ["partiallyFilled"])
       yield* repo.recordFills(ann, [fillOf(1, "1a", "3", "10")], pair)
       assert.deepStrictEqual(yield* statuses, ["filled"])
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("keep a fee of nineteen decimals, as the venue was seen to take, to the eighteenth", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const repo = yield* OrdersRepo
+      const row = yield* insert(1, { sent_at: 1 })
+      const amount = Either.getOrThrow(Decimal.parseVenue("0.0003998377369698171"))
+      yield* repo.recordFills(ann, [fillOf(1, "1a", "1", "10", { fee: { asset: "MX", amount } })], pair)
+      yield* repo.accept(ann, row.order_id, "C1")
+      const [fill] = yield* repo.fillsOf(ann, row.order_id)
+      assert.strictEqual(fill && Decimal.format(fill.fee.amount), "0.000399837736969817")
     }).pipe(Effect.provide(layer))
   )
 

@@ -112,9 +112,9 @@ describe("the start after a crash", () => {
   )
 })
 
-describe("an unknown order", () => {
-  const unknown = { sent_at: 1, status: "unknown", unknown_since: 1, unknown_since_wall: -595_000 } as const
+const unknown = { sent_at: 1, status: "unknown", unknown_since: 1, unknown_since_wall: -595_000 } as const
 
+describe("an unknown order", () => {
   it.effect("is found in the lists when the question by its id finds nothing", () =>
     Effect.gen(function* () {
       yield* addUsers
@@ -154,7 +154,39 @@ describe("an unknown order", () => {
   )
 })
 
+describe("a list of which not every row can be read", () => {
+  it.effect("proves no absence: the order stays unknown until the list is whole again", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, unknown)
+      const venue = yield* FakeVenue
+      yield* Effect.gen(function* () {
+        yield* ready
+        venue.isOdd = true
+        yield* TestClock.setTime(5_000)
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "unknown")
+        venue.isOdd = false
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "rejected")
+        assert.strictEqual(venue.posts.length, 0)
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
 describe("while the service runs", () => {
+  it.effect("an order under a status nobody knows is neither over nor gone", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const open = yield* leaveBehind(1, { sent_at: 1, status: "open", exchange_order_id: "C1" })
+      const venue = yield* FakeVenue
+      venue.orders.set(clientIdOf(1), told(1, "unrecognised", "1", "10"))
+      yield* Effect.provide(ready, started)
+      assert.strictEqual((yield* after(open)).status, "partiallyFilled")
+    }).pipe(Effect.provide(stored))
+  )
+
   it.effect("open orders are asked about together, and what is no longer open by its id", () =>
     Effect.gen(function* () {
       yield* addUsers

@@ -80,6 +80,7 @@ const setup = Effect.gen(function* () {
     balance("BTC", "2")
   ])
   const asked = yield* Ref.make(0)
+  const complete = yield* Ref.make(true)
   const mexc = Layer.mock(MexcClient, {
     balances: () =>
       Effect.zipRight(
@@ -87,7 +88,7 @@ const setup = Effect.gen(function* () {
         Effect.flatMap(Ref.get(venue), (all) =>
           all === null
             ? Effect.fail(new VenueUnavailable({ message: "down" }))
-            : Effect.succeed({ rows: all, complete: true })
+            : Effect.map(Ref.get(complete), (whole) => ({ rows: all, complete: whole }))
         )
       )
   })
@@ -95,7 +96,7 @@ const setup = Effect.gen(function* () {
   const wallets = yield* Layer.build(
     Wallets.layer.pipe(Layer.provide(Layer.mergeAll(hub, mexc, symbols, vault, MarketClock.layer)))
   ).pipe(Effect.flatMap((context) => Effect.provide(Wallets, context)))
-  return { sql, venue, asked, wallets }
+  return { sql, venue, asked, complete, wallets }
 })
 
 const shown = (wallet: Wallet) =>
@@ -128,6 +129,30 @@ describe("a wallet", () => {
       yield* TestClock.adjust("1 hour")
       assert.isFalse((yield* wallets.get(ann)).stale)
       assert.strictEqual(yield* Ref.get(asked), 1)
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.scoped("keeps what a list does not name when not all of the list could be read", () =>
+    Effect.gen(function* () {
+      const { complete, venue, wallets } = yield* setup
+      yield* wallets.get(ann)
+      yield* Ref.set(venue, [balance("USDT", "900")])
+      yield* Ref.set(complete, false)
+      yield* TestClock.adjust("1 second")
+      assert.deepEqual(shown(yield* wallets.refresh(ann)), ["BTC 2 0 0 2 2 200", "USDT 900 0 0 900 900 900"])
+      yield* Ref.set(complete, true)
+      yield* TestClock.adjust("1 second")
+      assert.deepEqual(shown(yield* wallets.refresh(ann)), ["USDT 900 0 0 900 900 900"])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.scoped("keeps balances of more decimals than it can, rounded down", () =>
+    Effect.gen(function* () {
+      const { venue, wallets } = yield* setup
+      const free = Decimal.multiply(d("0.000000000000000019"), d("0.1"))
+      yield* Ref.set(venue, [{ asset: "USDT", free: Decimal.add(d("88.120131350620957006"), free), locked: d("0") }])
+      yield* wallets.refresh(ann)
+      assert.strictEqual(Decimal.format(yield* wallets.freeOf(ann, "USDT")), "88.120131350620957007")
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
