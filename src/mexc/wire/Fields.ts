@@ -1,4 +1,4 @@
-import { BigDecimal, Either, ParseResult, Predicate, Schema } from "effect"
+import { Either, ParseResult, Predicate, Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import { problemPath } from "./problemPath.ts"
 
@@ -7,37 +7,46 @@ import { problemPath } from "./problemPath.ts"
  * What is only shown is read leniently; a price, a quantity or an id is what it says or it is refused.
  */
 
-const fieldOf = <A>(identifier: string, to: Schema.Schema<A>, read: (value: unknown) => Either.Either<A, string>) =>
-  Schema.transformOrFail(Schema.Unknown, to, {
+type Read<A> = (value: unknown) => Either.Either<A, string>
+
+/** How a field's value is read; for one that may be missing, `undefined` too. */
+const readers = new WeakMap<object, Read<unknown>>()
+
+const fieldOf = <A>(identifier: string, to: Schema.Schema<A>, read: Read<A>) => {
+  const field = Schema.transformOrFail(Schema.Unknown, to, {
     strict: true,
     decode: (value, _, ast) =>
       Either.mapLeft(read(value), (message) => new ParseResult.Type(ast, typeof value, message)),
     encode: (value) => ParseResult.succeed(value)
   }).annotations({ identifier })
+  readers.set(field, read)
+  return field
+}
+
+/** A field that may be missing: its reader says what that means. */
+const missable = <A, I>(field: Schema.Schema<A, I>, options: { readonly default: () => NoInfer<A> }) => {
+  const signature = Schema.optionalWith(field, options)
+  const read = readers.get(field)
+  if (read !== undefined) readers.set(signature, read)
+  return signature
+}
 
 const isNothing = (value: unknown): boolean => value === null || value === undefined || value === ""
 
-const longest = { whole: 30, decimals: 40 }
+const readAmount = (value: unknown): Either.Either<Decimal.Decimal, string> =>
+  typeof value === "string" || typeof value === "number"
+    ? Decimal.parseVenue(String(value))
+    : Either.left("expected a decimal")
 
-const readAmount = (value: unknown): Either.Either<Decimal.Decimal, string> => {
-  if (typeof value !== "string" && typeof value !== "number") return Either.left("expected a decimal")
-  return Either.filterOrLeft(
-    Decimal.parseVenue(String(value)),
-    ({ scale, value: digits }) =>
-      scale <= longest.decimals && digits.toString().replace("-", "").length - scale <= longest.whole,
-    () => "expected a decimal of at most thirty whole digits"
-  )
+const readPrice = (value: unknown): Either.Either<Decimal.Decimal, string> => {
+  const price = readAmount(value)
+  return Either.isLeft(price) || price.right.value > 0n ? price : Either.left("expected a price above zero")
 }
 
-const readPrice = (value: unknown) =>
-  Either.filterOrLeft(readAmount(value), Decimal.isPositive, () => "expected a price above zero")
-
-const readQuantity = (value: unknown) =>
-  Either.filterOrLeft(
-    readAmount(value),
-    (amount) => !Decimal.isNegative(amount),
-    () => "expected zero or more"
-  )
+const readQuantity = (value: unknown): Either.Either<Decimal.Decimal, string> => {
+  const quantity = readAmount(value)
+  return Either.isLeft(quantity) || quantity.right.value >= 0n ? quantity : Either.left("expected zero or more")
+}
 
 const orNull =
   <A>(read: (value: unknown) => Either.Either<A, string>) =>
@@ -46,6 +55,7 @@ const orNull =
 
 const nullableDecimal = Schema.NullOr(Schema.BigDecimalFromSelf)
 const none = { default: () => null }
+const noPrice: Either.Either<Decimal.Decimal | null, string> = Either.right(null)
 
 /** An amount or rate that must be there, of either sign. */
 export const Amount = fieldOf("Amount", Schema.BigDecimalFromSelf, readAmount)
@@ -55,16 +65,14 @@ export const Price = fieldOf("Price", Schema.BigDecimalFromSelf, readPrice)
 export const Quantity = fieldOf("Quantity", Schema.BigDecimalFromSelf, readQuantity)
 
 /** Missing, null and "" all mean that the venue has none. */
-export const AmountOrNull = Schema.optionalWith(fieldOf("AmountOrNull", nullableDecimal, orNull(readAmount)), none)
-export const QuantityOrNull = Schema.optionalWith(
-  fieldOf("QuantityOrNull", nullableDecimal, orNull(readQuantity)),
-  none
-)
+export const AmountOrNull = missable(fieldOf("AmountOrNull", nullableDecimal, orNull(readAmount)), none)
+export const QuantityOrNull = missable(fieldOf("QuantityOrNull", nullableDecimal, orNull(readQuantity)), none)
 /** Zero is no price either. */
-export const PriceOrNull = Schema.optionalWith(
-  fieldOf("PriceOrNull", nullableDecimal, (value) =>
-    Either.map(orNull(readQuantity)(value), (price) => (price === null || BigDecimal.isZero(price) ? null : price))
-  ),
+export const PriceOrNull = missable(
+  fieldOf("PriceOrNull", nullableDecimal, (value) => {
+    const price = isNothing(value) ? noPrice : readQuantity(value)
+    return Either.isRight(price) && price.right !== null && price.right.value === 0n ? noPrice : price
+  }),
   none
 )
 
@@ -80,7 +88,7 @@ const readId = (value: unknown): Either.Either<string, string> => {
 export const Id = fieldOf("Id", Schema.String, readId)
 
 /** An id somebody else may have chosen; missing, null and "" all mean none. */
-export const IdOrNull = Schema.optionalWith(
+export const IdOrNull = missable(
   fieldOf("IdOrNull", Schema.NullOr(Schema.String), (value) =>
     isNothing(value)
       ? Either.right(null)
@@ -113,7 +121,7 @@ const readMillis = (value: unknown): Either.Either<number, string> => {
 export const Millis = fieldOf("Millis", Schema.Int, readMillis)
 
 /** An informational time; an odd one is none. */
-export const MillisOrNull = Schema.optionalWith(
+export const MillisOrNull = missable(
   fieldOf("MillisOrNull", Schema.NullOr(Schema.Int), (value) =>
     Either.right(isNothing(value) ? null : Either.getOrNull(readMillis(value)))
   ),
@@ -142,7 +150,7 @@ export const Text = fieldOf("Text", Schema.NonEmptyString, (value) =>
 )
 
 export const TextOr = (fallback: string) =>
-  Schema.optionalWith(
+  missable(
     fieldOf("TextOr", Schema.String, (value) =>
       value === null || value === undefined ? Either.right(fallback) : readText(value)
     ),
@@ -164,13 +172,13 @@ const readFlag = (value: unknown): Either.Either<boolean, string> =>
 export const Flag = fieldOf("Flag", Schema.Boolean, readFlag)
 
 export const FlagOr = (fallback: boolean) =>
-  Schema.optionalWith(
+  missable(
     fieldOf("FlagOr", Schema.Boolean, (value) => (isNothing(value) ? Either.right(fallback) : readFlag(value))),
     { default: () => fallback }
   )
 
 /** The texts of a list; what is none is left out. */
-export const TextsOrEmpty = Schema.optionalWith(
+export const TextsOrEmpty = missable(
   fieldOf("TextsOrEmpty", Schema.Array(Schema.String), (value) =>
     isNothing(value)
       ? Either.right([])
@@ -197,16 +205,58 @@ export interface Rows<A> {
   readonly problem: string | null
 }
 
+/** Reads a whole row without its Schema; null for a row that does not fit, which the Schema can say more about. */
+const rowReader = (fields: Schema.Struct.Fields) => {
+  const columns = Object.entries(fields).flatMap(([key, field]): ReadonlyArray<readonly [string, Read<unknown>]> => {
+    const known = readers.get(field)
+    if (known !== undefined) return [[key, known]]
+    return Schema.isSchema(field) ? [[key, plainReader(field)]] : []
+  })
+  if (columns.length < Object.keys(fields).length) return null
+  return (value: unknown) => {
+    if (!Predicate.isRecord(value)) return null
+    const row = Object.create(Object.prototype)
+    for (const [key, read] of columns) {
+      const field = read(value[key])
+      if (Either.isLeft(field)) return null
+      row[key] = field.right
+    }
+    return row
+  }
+}
+
+const rememberedAtMost = 10_000
+
+/** The same names of pairs come with every list. */
+const plainReader = (field: Schema.Schema.All): Read<unknown> => {
+  const decode = ParseResult.decodeUnknownEither(Schema.make(field.ast))
+  const remembered = new Map<unknown, Either.Either<unknown, string>>()
+  return (value) => {
+    const before = remembered.get(value)
+    if (before !== undefined) return before
+    const read = Either.mapLeft(decode(value), () => "is wrong")
+    if (typeof value === "string" && remembered.size < rememberedAtMost) remembered.set(value, read)
+    return read
+  }
+}
+
 /**
  * Lists are read row by row: one odd pair must not take the other two thousand away, as an exchangeInfo change of
- * August 2024 did to many bots at once.
+ * August 2024 did to many bots at once. A Schema spends most of its time on what the readers of the fields do without;
+ * it is asked about rows that do not fit, and a test holds the two against each other.
  */
-export const readRows = <A, I>(schema: Schema.Schema<A, I>) => {
+export const readRows = <A, I>(schema: Schema.Schema<A, I> & { readonly fields?: Schema.Struct.Fields }) => {
   const decode = Schema.decodeUnknownEither(schema)
+  const readRow = schema.fields === undefined ? null : rowReader(schema.fields)
   return (values: ReadonlyArray<unknown>): Rows<A> => {
     const rows: Array<A> = []
     let problem: string | null = null
     for (const value of values) {
+      const quick = readRow?.(value) ?? null
+      if (quick !== null) {
+        rows.push(quick)
+        continue
+      }
       const row = decode(value)
       if (Either.isRight(row)) rows.push(row.right)
       else problem ??= problemPath(row.left)
