@@ -9,6 +9,11 @@ export interface PaperClockOptions {
   readonly speed: number
   /** The journal's last instant: after a restart market time goes on no earlier than this. */
   readonly resumeFrom: Instant | null
+  /**
+   * Waits for what the woken have begun, and tells whether there was anything: stepped time stands still until then, so
+   * that no disk decides the order in which things happen.
+   */
+  readonly settled?: Effect.Effect<boolean>
 }
 
 /** What `GET /paper/v1/clock` tells. */
@@ -88,14 +93,18 @@ const makeStepped = Effect.fnUntraced(function* (options: PaperClockOptions) {
     )
   })
 
+  const quiet = Effect.repeat(Effect.zipRight(letOthersRun, options.settled ?? Effect.succeed(false)), {
+    until: (wasBusy) => !wasBusy
+  })
+
   const advance = Effect.fn("PaperClock.advance")(function* (ms: number) {
     const target = current + Math.max(0, Math.trunc(ms))
-    yield* letOthersRun
+    yield* quiet
     for (let next = sleepers[0]; next !== undefined && next.at <= target; next = sleepers[0]) {
       current = Math.max(current, next.at)
       sleepers = sleepers.slice(1)
       yield* Deferred.succeed(next.woken, undefined)
-      yield* letOthersRun
+      yield* quiet
     }
     current = target
     return current

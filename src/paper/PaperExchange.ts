@@ -94,8 +94,8 @@ const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
     still: market === "still"
   }
   const clock = Layer.unwrapEffect(
-    Effect.map(MarketSource, ({ startsAt }) =>
-      market === "mirror" ? PaperClock.layerWall() : PaperClock.layer({ startsAt, speed, resumeFrom })
+    Effect.map(Effect.all([MarketSource, Commits]), ([{ startsAt }, { settled }]) =>
+      market === "mirror" ? PaperClock.layerWall() : PaperClock.layer({ startsAt, speed, resumeFrom, settled })
     )
   )
   return Layer.effect(PaperExchange, Effect.zipRight(openAccounts(options), addresses)).pipe(
@@ -106,8 +106,8 @@ const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
     Layer.provide(Faults.layer({ seed: options.seed })),
     Layer.provide(market === "still" ? Driver.layerStill : Driver.layer),
     Layer.provide(Exchange.layer(engine)),
-    Layer.provide(Commits.layer),
     Layer.provide(clock),
+    Layer.provide(Commits.layer),
     Layer.provide(sourceOf(options, resumeFrom))
   )
 }

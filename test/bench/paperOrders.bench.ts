@@ -88,7 +88,9 @@ const bareServer = Effect.suspend(() =>
 )
 
 const exchange = (bundle: string, dataDir: string) =>
-  Effect.suspend(() => started(spawn(process.execPath, [bundle, String(clients), dataDir])))
+  Effect.suspend(() =>
+    started(spawn(process.execPath, [bundle, String(clients), dataDir], { stdio: ["ignore", "pipe", "inherit"] }))
+  )
 
 const bundled = Effect.flatMap(temporaryFolder, (folder) =>
   Effect.promise(async () => {
@@ -101,7 +103,9 @@ const bundled = Effect.flatMap(temporaryFolder, (folder) =>
       platform: "node",
       target: "node20.19",
       external: ["libsql", "bufferutil", "utf-8-validate"],
-      banner: { js: `import{createRequire as __require}from"node:module";const require=__require(import.meta.url);` }
+      banner: {
+        js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
+      }
     })
     return { outfile, folder }
   })

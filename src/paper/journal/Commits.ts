@@ -22,6 +22,8 @@ export class Commits extends Context.Tag("dipper/paper/Commits")<
   {
     /** Runs a synchronous command at once and answers when its facts are on disk. Reading waits for earlier writes too. */
     readonly commit: <A>(command: () => Outcome<A>) => Effect.Effect<A>
+    /** Answers when nothing is waiting for the disk any more, and whether anything was. */
+    readonly settled: Effect.Effect<boolean>
     readonly events: Stream.Stream<ExchangeEvent>
   }
 >() {
@@ -57,8 +59,17 @@ export class Commits extends Context.Tag("dipper/paper/Commits")<
         )
       })
 
+      const settled = Effect.suspend(() => {
+        if (pending.length === 0 && !writing) return Effect.succeed(false)
+        return Effect.as(
+          commit(() => nothing),
+          true
+        )
+      })
+
       const turn = Effect.gen(function* () {
         yield* Queue.take(wake)
+        yield* restOfTheLoop
         const batch = pending
         pending = []
         writing = true
@@ -73,7 +84,15 @@ export class Commits extends Context.Tag("dipper/paper/Commits")<
       })
 
       yield* Effect.forkScoped(Effect.forever(turn))
-      return { commit, events: Stream.fromPubSub(hub) }
+      return { commit, settled, events: Stream.fromPubSub(hub) }
     })
   )
 }
+
+const nothing: Outcome<void> = { value: undefined, facts: [], events: [] }
+
+/** Requests that came in together are read one by one; waiting for the last of them makes one batch of all. */
+const restOfTheLoop = Effect.async<void>((resume) => {
+  const turn = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(turn))
+})

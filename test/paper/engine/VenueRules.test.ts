@@ -137,6 +137,21 @@ describe("a market buy by amount", () => {
   })
 })
 
+describe("a market buy by amount at the very edge of its collar", () => {
+  it("spends its amount with the fee and no more: the rest that it cannot pay for is cancelled", () => {
+    const world = start()
+    accept(world, { ...limit, type: "immediateOrCancel", price: d("61"), quantity: d("20") }, "3")
+    offered(world, "0.02")
+    accept(world, { ...limit, side: "sell", price: d("63"), quantity: d("31") }, "2")
+    const order = accept(world, { ...market, quantity: null, quoteOrderQty: d("1900") })
+    assert.deepStrictEqual([text(order.price), text(order.quantity)], ["63", "30.1587"])
+    assert.strictEqual(order.status, "PARTIALLY_CANCELED")
+    const spent = Decimal.add(order.executedQuote, Decimal.sum(fillsOf(world, "1").map((fill) => fill.fee)))
+    assert.isTrue(Decimal.lessOrEqual(spent, d("1900")), text(spent))
+    assert.isTrue(Decimal.greaterThan(spent, d("1899.9")), text(spent))
+  })
+})
+
 describe("what a thin book cannot fill", () => {
   it("of a MARKET or IMMEDIATE_OR_CANCEL order is cancelled, which is PARTIALLY_CANCELED", () => {
     for (const type of ["market", "immediateOrCancel"] as const) {
@@ -206,9 +221,8 @@ describe("fees", () => {
     assert.include(fillsOf(world, "4")[0], { feeAsset: "MX" })
     assert.strictEqual(text(fillsOf(world, "4")[0]?.fee), "0.0056")
     const mx = world.engine.ledger.account("4").balances.get("MX")
-    assert.strictEqual(text(mx?.free), "2.9944")
+    assert.strictEqual(text(mx?.free), "0.0044")
     assert.strictEqual(text(world.engine.ledger.account("4").balances.get("USDT")?.free), "2400")
-    accept(world, { ...limit, symbol: "MXUSDT", side: "sell", price: d("61"), quantity: d("2.9944") }, "4")
     accept(world, { ...limit, price: d("60"), quantity: d("10") }, "4")
     assert.include(fillsOf(world, "4")[1], { feeAsset: "USDT" })
   })

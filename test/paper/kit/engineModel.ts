@@ -130,7 +130,11 @@ export const start = (engineOptions = options) => {
         permissions: [],
         ...(accountId === "3" ? { feeRates: ownRates } : {})
       })
-      for (const name of assets) deposit(engine, accountId, { asset: name, amount: funding[name] }, 0)
+      for (const name of assets) {
+        // So little that the fourth soon cannot pay a fee with it.
+        const amount = accountId === "4" && name === "MX" ? d("0.01") : funding[name]
+        deposit(engine, accountId, { asset: name, amount }, 0)
+      }
     }
     engine.record({ _tag: "mxDeductSet", at: 0, accountId: "4", on: true })
     step(engine, { symbol: "ABCUSDT", at: 1, price: d("60"), quantity: Decimal.one, takerSide: "buy" })
