@@ -199,6 +199,29 @@ layer(exchange, { excludeTestServices: true })("an independent client reads the 
     })
   )
 
+  it.effect("sees a pair that is halted, and one that is taken off, while it runs", () =>
+    Effect.gen(function* () {
+      const { client, hand } = yield* freshCcxt()
+      const change = (symbol: string, what: object) => hand.control("POST", "/paper/v1/pairs", { symbol, ...what })
+      yield* change("PEPEUSDT", { status: "2" })
+      yield* change("BTCUSDC", { listed: false })
+      const markets = yield* ask(() => client.loadMarkets())
+      assert.isFalse(markets["PEPE/USDT"].active)
+      assert.notProperty(markets, "BTC/USDC")
+      assert.notProperty(yield* ask(() => client.fetchTickers()), "BTC/USDC")
+      assert.instanceOf(yield* refusal(() => client.spotPublicGetDepth({ symbol: "BTCUSDC" })), ccxt.BadSymbol)
+      const { data } = yield* ask(() => client.spotPublicGetSymbolOffline())
+      const halted = data.find((each: Json) => each.symbol === "PEPEUSDT")
+      assert.strictEqual(halted.state, 2)
+      assert.isNumber(halted.offlineTime)
+      yield* change("PEPEUSDT", { status: "1" })
+      yield* change("BTCUSDC", { listed: true })
+      const again = yield* ask(() => client.loadMarkets(true))
+      assert.isTrue(again["PEPE/USDT"].active)
+      assert.isTrue(again["BTC/USDC"].active)
+    })
+  )
+
   it.effect("has no futures here", () =>
     Effect.gen(function* () {
       const { client } = yield* freshCcxt()

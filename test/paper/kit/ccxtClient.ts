@@ -42,4 +42,4 @@ export const ask = (call: () => Promise<unknown>): Effect.Effect<Json> => Effect
 
 /** What the client rejects with. */
 export const refusal = (call: () => Promise<unknown>) =>
-  Effect.flip(Effect.tryPromise({ try: call, catch: (error) => error }))
+  Effect.flip(Effect.asVoid(Effect.tryPromise({ try: call, catch: (error) => error })))

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import { Exchange } from "../../Exchange.ts"
 import * as Refusals from "../../Refusals.ts"
+import type { SignedRequest } from "../ApiRequest.ts"
 import * as Parameters from "../Parameters.ts"
 import { wrapped } from "../payloads/Stamped.ts"
 import { signed, type Routes } from "../Route.ts"
@@ -15,6 +16,9 @@ const onOff = new Map([
 /** Who the account is, what it pays and which pairs its key may trade. */
 export const profileRoutes = Effect.gen(function* () {
   const exchange = yield* Exchange
+  // Clients list this endpoint; nobody has written down its answer.
+  const keyInfo = ({ account }: SignedRequest) =>
+    wrapped({ accessKey: account.accessKey, permissions: [...account.permissions], ips: account.ips ?? [] })
   const noGroups = () => wrapped([])
   const refuseGroups = () => Effect.fail(Refusals.notOffered())
 
@@ -37,9 +41,8 @@ export const profileRoutes = Effect.gen(function* () {
         Effect.zipRight(exchange.setMxDeduct(request.account.id, mxDeductEnable), wrapped({ mxDeductEnable }))
       )
     ),
-    "GET /api/v3/apiKeyInfo": signed(1, null, ({ account }) =>
-      wrapped({ accessKey: account.accessKey, permissions: [...account.permissions], ips: account.ips ?? [] })
-    ),
+    "GET /api/v3/apiKeyInfo": signed(1, null, keyInfo),
+    "POST /api/v3/apiKeyInfo": signed(1, null, keyInfo),
     // Groups against self-trades belong to masters with sub-accounts; an account here has neither.
     "GET /api/v3/strategy/group": signed(20, "SPOT_ACCOUNT_READ", noGroups),
     "POST /api/v3/strategy/group": signed(20, "SPOT_ACCOUNT_WRITE", refuseGroups),

@@ -18,6 +18,10 @@ type Service = Context.Tag.Service<typeof Exchange>
 export const walletRoutes = Effect.gen(function* () {
   const exchange = yield* Exchange
   const marketClock = yield* MarketClock
+  const withdraw = (request: SignedRequest) =>
+    Effect.flatMap(readWithdrawal(exchange, request), (wish) =>
+      Effect.map(exchange.withdraw(request.account.id, wish), ({ id }) => ({ id }))
+    )
 
   const routes: Routes = {
     "GET /api/v3/capital/config/getall": signed(10, "SPOT_WITHDRAW_READ", () =>
@@ -64,11 +68,9 @@ export const walletRoutes = Effect.gen(function* () {
         return { ...address, tag: address.memo }
       })
     ),
-    "POST /api/v3/capital/withdraw": signed(1, "SPOT_WITHDRAW_WRITE", (request) =>
-      Effect.flatMap(readWithdrawal(exchange, request), (wish) =>
-        Effect.map(exchange.withdraw(request.account.id, wish), ({ id }) => ({ id }))
-      )
-    ),
+    "POST /api/v3/capital/withdraw": signed(1, "SPOT_WITHDRAW_WRITE", withdraw),
+    // The path of older clients.
+    "POST /api/v3/capital/withdraw/apply": signed(1, "SPOT_WITHDRAW_WRITE", withdraw),
     // A withdrawal is done when its answer arrives, so there is never one to take back.
     "DELETE /api/v3/capital/withdraw": signed(1, "SPOT_WITHDRAW_WRITE", (request) =>
       Effect.zipRight(Parameters.text(request, "id"), Effect.fail(Refusals.recordUnknown()))
