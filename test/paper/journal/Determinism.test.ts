@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { PaperExchange, type PaperExchangeOptions } from "../../../src/paper/PaperExchange.ts"
+import { temporaryFolder } from "../../kit/Process.ts"
 import { clients, stillExchange } from "../kit/SignedClient.ts"
 
 const types = ["LIMIT", "IMMEDIATE_OR_CANCEL", "LIMIT_MAKER", "FILL_OR_KILL", "MARKET"] as const
@@ -12,6 +13,20 @@ const session = (rounds: number) =>
     const { alice, bob } = yield* clients
     yield* alice.control("POST", "/paper/v1/deposit", { accessKey: "mx0alice", asset: "MX", amount: "5" })
     yield* alice.signed("POST", "/api/v3/mxDeduct/enable", { mxDeductEnable: "true" })
+    yield* bob.signed("POST", "/api/v3/order", {
+      symbol: "ETHUSDT",
+      side: "BUY",
+      type: "LIMIT",
+      quantity: "0.1",
+      price: "3200"
+    })
+    // Within the steps of the market that moves by itself; the order above is met by one of them.
+    const path = [1_000, 1_000, 2_500, 7_777].map((afterMs, i) => ({
+      symbol: "ETHUSDT",
+      price: `${3_400 - 100 * i}`,
+      afterMs
+    }))
+    yield* alice.control("POST", "/paper/v1/prices", { path })
     let filled = 0
     for (let i = 0; i < rounds; i++) {
       const client = i % 2 === 0 ? alice : bob
@@ -52,11 +67,12 @@ const hashOf = (options: Partial<PaperExchangeOptions>, rounds = 16) =>
   )
 
 describe("where time is stepped", () => {
-  it.live("the same seed and the same requests leave the same journal, whenever they are made", () =>
+  it.scopedLive("the same seed and the same requests leave the same journal, whenever they are made", () =>
     Effect.gen(function* () {
       const first = yield* hashOf({})
       yield* Effect.sleep("30 millis")
       assert.strictEqual(yield* hashOf({}), first)
+      assert.strictEqual(yield* hashOf({ dataDir: yield* temporaryFolder }), first, "on a disk too")
       assert.notStrictEqual(yield* hashOf({ seed: 8 }), first)
       assert.notStrictEqual(yield* hashOf({}, 15), first)
     })
