@@ -25,6 +25,8 @@ export const reasons = {
   INSUFFICIENT_HISTORY: "The window the trigger looks at is not yet covered by market history.",
   NO_FILL: "The protected order found no seller within its price limit.",
   PARTIAL_FILL: "Only part of the order found a counterparty within its limits.",
+  UNDERSPENT:
+    "The venue sized the market buy at a price about 5 % above the market, so it spent less than it was given.",
   MISSED: "The slot was missed by more than the rule's `onMissedRun` allows.",
   UNKNOWN_PENDING: "An earlier order of the rule has no proven outcome yet; the rule waits for it.",
   HALTED: "Trading is halted.",

@@ -175,7 +175,7 @@ describe("stored orders", () => {
       const codes = yield* Effect.forEach([untouched, part, short, full], (row) =>
         Effect.map(repo.find(ann, row.order_id), (found) => Option.getOrThrow(found).unfilled_reason?.code ?? null)
       )
-      assert.deepEqual(codes, ["NO_FILL", "PARTIAL_FILL", "PARTIAL_FILL", null])
+      assert.deepEqual(codes, ["NO_FILL", "PARTIAL_FILL", "UNDERSPENT", null])
     }).pipe(Effect.provide(layer))
   )
 

@@ -148,6 +148,10 @@ describe("orders over the paper exchange", () => {
         { symbol: btc, side: "buy", type: "market", quoteAmount: d("50"), waitMs: 5_000 },
         key(1)
       )
+      // Sized by the venue at its collar, about 5 % above the ask.
+      assert.deepStrictEqual([order.status, order.unfilledReason?.code], ["filled", "UNDERSPENT"])
+      assert.isTrue(Decimal.greaterThan(order.executedQuote, d("47")))
+      assert.isTrue(Decimal.lessThan(order.executedQuote, d("48")))
       yield* until(wallets.freeOf(ann, "BTC"), (free) => Decimal.equals(free, order.executedQuantity))
       const sell = { symbol: btc, side: "sell", type: "market", maxSlippageBps: 50, waitMs: 5_000 } as const
       const tooMuch = Decimal.multiply(order.executedQuantity, d("2"))

@@ -23,6 +23,8 @@ const unfilledReason = (row: OrderRow, reading: OrderReading): Reason | null => 
     executedQuantity: Decimal.format(reading.executedQuantity),
     executedQuote: Decimal.format(reading.executedQuote)
   }
+  // All of what the venue made of the amount was bought: it sizes a market buy at a collar above the market.
+  if (reading.status === "filled") return reason("UNDERSPENT", params)
   if (row.type === "limit") return reason("CANCELLED", params)
   return reason(Decimal.isZero(reading.executedQuantity) ? "NO_FILL" : "PARTIAL_FILL", params)
 }
