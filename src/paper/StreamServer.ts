@@ -56,7 +56,7 @@ export const layer = Layer.scopedDiscard(
           run(turns.withPermits(1)(receive(connection, isBinary ? "" : data.toString())))
       })
       socket.on("ping", (data) => {
-        if (!connection.isFrozen) socket.pong(data)
+        run(answerPing(connection, socket, data))
       })
       socket.on("close", () => forget(connection))
       // The library closes a socket that breaks the protocol or the message size; `close` follows.
@@ -84,6 +84,12 @@ export const layer = Layer.scopedDiscard(
       if (connection.isFrozen) return
       if (!connection.admits(now)) return connection.close(policyViolation, "more than 100 messages per second")
       for (const answer of yield* converse(connection, text, now)) delivery.answer(connection, answer, now)
+    })
+
+    const answerPing = Effect.fnUntraced(function* (connection: Connection, socket: WebSocket, data: Buffer) {
+      if (connection.isFrozen || socket.readyState !== socket.OPEN) return
+      connection.hear(yield* Clock.currentTimeMillis)
+      socket.pong(data)
     })
 
     const forget = (connection: Connection) => {

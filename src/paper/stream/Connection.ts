@@ -63,12 +63,17 @@ export class Connection {
 
   /** Counts a message; false when the client sends more than the venue bears. */
   admits(now: Instant): boolean {
-    this.#trafficAt = now
+    this.hear(now)
     const second = Math.floor(now / 1_000)
     if (second !== this.#second) this.#messages = 0
     this.#second = second
     this.#messages += 1
     return this.#messages <= maxMessagesPerSecond
+  }
+
+  /** Anything heard keeps a subscribed connection open, a ping of the protocol too. */
+  hear(now: Instant): void {
+    this.#trafficAt = now
   }
 
   subscribe(channel: string): void {

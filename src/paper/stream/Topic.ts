@@ -44,7 +44,7 @@ export interface Topic {
 }
 
 const snapshotPeriodMs = 100
-const batchPeriodMs = 10
+const batchPeriodMs = 5
 const klinePeriodMs = 1_000
 const miniPeriodMs = 3_000
 const quietBookMs = 3_000

@@ -15,7 +15,7 @@ export interface Topics {
   readonly publish: (event: MarketEvent) => void
 }
 
-const periods = [10, 100, 1_000, 3_000] as const
+const periods = [5, 10, 100, 1_000, 3_000] as const
 /** How often topics that were silent are looked for. */
 const quietLookMs = 250
 /** How often, and how many at once, quiet books that somebody follows are told again. */

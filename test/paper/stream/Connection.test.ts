@@ -27,6 +27,9 @@ describe("a connection is overdue", () => {
     assert.isNotNull(connection.overdue(opened + 60_000))
     connection.admits(opened + 60_000)
     assert.isNull(connection.overdue(opened + 119_999))
+    connection.hear(opened + 119_999)
+    assert.isNull(connection.overdue(opened + 179_998))
+    assert.isNotNull(connection.overdue(opened + 179_999))
   })
 
   it("24 hours after it opened, however busy", () => {
