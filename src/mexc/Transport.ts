@@ -125,8 +125,8 @@ export const makeTransport = Effect.fnUntraced(function* (
 
   const decode = <A, I>(call: Call<A, I>, body: unknown): Effect.Effect<A, VenueUnavailable> => {
     const read = Schema.decodeUnknownEither(call.answer)
-    const plain = read(body)
-    const found = Either.isRight(plain) ? plain : Either.orElse(read(contentOf(body)), () => plain)
+    const content = contentOf(body)
+    const found = content === undefined ? read(body) : Either.orElse(read(content), () => read(body))
     return Effect.catchAll(found, (problem) =>
       Effect.zipRight(
         drift.note("body", `${call.endpoint}: ${problemPath(problem)}`),
