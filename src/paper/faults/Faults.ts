@@ -34,8 +34,11 @@ export class Faults extends Context.Tag("dipper/paper/Faults")<
     readonly count: (type: FaultType) => void
     /** Replaces what is planned of the types named; other types keep their plans. */
     readonly plan: (faults: ReadonlyArray<Fault>, now: number) => void
-    /** Plans nothing more; the counters stay. */
+    /** Plans nothing more and shows what was hidden; the counters stay. */
     readonly clear: () => void
+    /** Queries do not show this order until the wall clock says so. */
+    readonly hideOrder: (orderId: string, until: number, now: number) => void
+    readonly isHidden: (orderId: string, now: number) => boolean
     /** Milliseconds the venue's clock is ahead for this target; counts the clock faults that make it so. */
     readonly clockShift: (now: number, target?: Target) => number
     /** Every type, planned or not. */
@@ -58,6 +61,7 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
   const plans = new Map<FaultType, ReadonlyArray<Planned>>()
   const fired = new Map<FaultType, number>()
   const rolls = new Map<FaultType, number>()
+  const hidden = new Map<string, number>()
 
   /** The same requests in the same order meet the same faults. */
   const happens = ({ probability, type }: Fault): boolean => {
@@ -98,7 +102,15 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
             .map((fault) => ({ fault, since: now, left: fault.count ?? standardCount(fault) }))
         )
     },
-    clear: () => plans.clear(),
+    clear: () => {
+      plans.clear()
+      hidden.clear()
+    },
+    hideOrder: (orderId, until, now) => {
+      for (const [other, its] of hidden) if (its <= now) hidden.delete(other)
+      hidden.set(orderId, until)
+    },
+    isHidden: (orderId, now) => (hidden.get(orderId) ?? 0) > now,
     clockShift: (now, target = {}) => {
       const offset = Option.match(fire("clockOffset", target), { onNone: () => 0, onSome: ({ ms }) => ms })
       const drifting = takePlan("clockDrift", target)

@@ -267,7 +267,12 @@ describe("a planned fault", () => {
         const later = yield* queried
         assert.deepInclude(later, { one: "NEW", open: ["hidden", "seen"], all: 3 })
         assert.isAbove(later.trades, 0)
-        assert.strictEqual(yield* fired("orderInvisible"), 2)
+        yield* plan({ type: "orderInvisible", seconds: 60 })
+        yield* place("forgiven")
+        assert.notInclude(yield* openIds, "forgiven")
+        yield* alice.control("DELETE", "/paper/v1/faults")
+        assert.include(yield* openIds, "forgiven")
+        assert.strictEqual(yield* fired("orderInvisible"), 3)
       })
     )
   )

@@ -14,8 +14,6 @@ const queriesOfOrders: ReadonlyArray<string> = ["/api/v3/openOrders", "/api/v3/a
 /** How planned faults bend requests, in the order a request meets them. */
 export class RequestFaults {
   readonly #faults: Service
-  /** Orders that queries do not show yet, with the wall time at which they will. */
-  readonly #hidden = new Map<string, number>()
 
   constructor(faults: Service) {
     this.#faults = faults
@@ -87,18 +85,17 @@ export class RequestFaults {
 
   /** What a query shows of an answer: neither orders that are invisible still nor their fills. */
   readonly shown = Effect.fnUntraced(function* (this: RequestFaults, { method, path }: ApiRequest, answer: unknown) {
-    if (method !== "GET" || this.#hidden.size === 0) return answer
+    if (method !== "GET") return answer
     const now = yield* Clock.currentTimeMillis
-    const isShown = (each: unknown) => !((this.#hidden.get(orderIdOf(each) ?? "") ?? 0) > now)
+    const isShown = (each: unknown) => !this.#faults.isHidden(orderIdOf(each) ?? "", now)
     if (path === "/api/v3/order") return isShown(answer) ? answer : yield* Refusals.unknownOrderOnQuery()
     return Array.isArray(answer) && queriesOfOrders.includes(path) ? answer.filter(isShown) : answer
   })
 
   #hide(answer: unknown, now: number, seconds: number): void {
-    for (const [id, until] of this.#hidden) if (until <= now) this.#hidden.delete(id)
     for (const each of Array.isArray(answer) ? answer : [answer]) {
       const id = orderIdOf(each)
-      if (id !== null) this.#hidden.set(id, now + seconds * 1_000)
+      if (id !== null) this.#faults.hideOrder(id, now + seconds * 1_000, now)
     }
   }
 
