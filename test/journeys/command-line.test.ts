@@ -42,6 +42,10 @@ describe("A start that cannot be", () => {
     [{ EXCHANGE: "binance" }, /EXCHANGE: expected paper or mexc, got "binance"\. Example: EXCHANGE=paper/],
     [{ HOST: "0.0.0.0" }, /HOST: .* TLS_CERT_FILE .* TRUST_PROXY=1 .* Example: HOST=127\.0\.0\.1/],
     [{ PAPER_MARKET: "replay:./nowhere.csv" }, /PAPER_MARKET: .*nowhere\.csv.* Example: PAPER_MARKET=replay:/],
+    [
+      { PAPER_MARKET: "mirror", MEXC_REST_URL: "http://127.0.0.1:9" },
+      /MEXC_REST_URL: the market to mirror cannot be read: http:\/\/127\.0\.0\.1:9 .* Example: MEXC_REST_URL=/
+    ],
     [{ PAPER_URL: "http://127.0.0.1:9" }, /PAPER_URL: .*127\.0\.0\.1:9.* --control\. Example: PAPER_URL=/],
     [{ MASTER_KEYS: "short" }, /MASTER_KEYS: .* Example: MASTER_KEYS=/],
     [

@@ -2,7 +2,7 @@ import { Clock, Duration, Effect, Either, FiberHandle, Schedule } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import type { BookLevel, Trade } from "../../../domain/Market.ts"
 import { dealsChannel, depthChannel } from "../../../mexc/wire/Channels.ts"
-import { Depth, type PublicTrade, PublicTrades, readPublicTrades } from "../../../mexc/wire/RestMarket.ts"
+import { Depth, PriceTicker, type PublicTrade, PublicTrades, readPublicTrades } from "../../../mexc/wire/RestMarket.ts"
 import type { PushFrame } from "../../../mexc/wire/Stream.ts"
 import type { BookChange, Listing, PriceStep } from "../../MarketSource.ts"
 import { BookCopy, type BookDelta, type BookSnapshot } from "./BookCopy.ts"
@@ -125,9 +125,13 @@ export const makeMirroredPair = Effect.fnUntraced(function* (
       return yield* new UpstreamFailed({ message: "its snapshot is older than its changes" })
   })
 
+  const readLast = Effect.map(reader.get("/ticker/price", { symbol }, PriceTicker), ({ price }) => price)
+
   /** Loads the book; after a time without the stream also what was traded in it. */
   const load = Effect.gen(function* () {
     if (completeSince === null) past = yield* warned(readTrades)
+    // The list is short and forgetful; a pair that trades seldom has a last price all the same.
+    if (past.length === 0 && last === null) last = yield* Effect.orElseSucceed(readLast, () => null)
     yield* warned(readBook)
   })
 

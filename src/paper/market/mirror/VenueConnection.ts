@@ -28,6 +28,7 @@ export interface VenueConnection {
 const pingEvery = "15 seconds"
 const silentAfter = "25 seconds"
 const acknowledgedWithinMs = 10_000
+const refusedAgainAfterMs = 60_000
 const watchEvery = "2 seconds"
 /** The venue ends every connection after 24 h. */
 const lifetime = "23 hours"
@@ -42,6 +43,8 @@ interface Session {
   readonly socket: VenueSocket
   /** Channels that were asked for and not acknowledged yet, by subscriber. */
   readonly missing: Map<Subscriber, { readonly channels: Set<string>; readonly askedAt: number }>
+  /** Of whom the venue refused a channel, and when they were asked for. */
+  readonly refused: Map<Subscriber, number>
 }
 
 /** A connection that is made again whenever it ends, until its scope does. */
@@ -56,6 +59,7 @@ export const makeVenueConnection = (url: string): Effect.Effect<VenueConnection,
 
     const subscribe = (current: Session, subscriber: Subscriber) =>
       Effect.flatMap(Clock.currentTimeMillis, (askedAt) => {
+        current.refused.delete(subscriber)
         current.missing.set(subscriber, { channels: new Set(subscriber.channels), askedAt })
         return current.socket.send(subscribeFrame(subscriber.channels, nextId++))
       })
@@ -71,10 +75,13 @@ export const makeVenueConnection = (url: string): Effect.Effect<VenueConnection,
       return subscriber.onUp
     }
 
-    /** The pair stays halted; it is asked for again with the next connection. */
+    /** The pair stays halted; it is asked for again later. */
     const refused = (current: Session, channel: string): Effect.Effect<void> => {
       const subscriber = byChannel.get(channel)
-      if (subscriber !== undefined) current.missing.delete(subscriber)
+      const missing = subscriber === undefined ? undefined : current.missing.get(subscriber)
+      if (subscriber === undefined || missing === undefined) return Effect.void
+      current.missing.delete(subscriber)
+      current.refused.set(subscriber, missing.askedAt)
       return Effect.logWarning(`the venue refuses the channel ${channel}`)
     }
 
@@ -106,11 +113,12 @@ export const makeVenueConnection = (url: string): Effect.Effect<VenueConnection,
 
     const watch = (current: Session) =>
       Effect.forever(
-        Effect.flatMap(Effect.delay(Clock.currentTimeMillis, watchEvery), (now) =>
-          [...current.missing.values()].some(({ askedAt }) => now - askedAt > acknowledgedWithinMs)
-            ? new UpstreamFailed({ message: `the stream ${url} does not acknowledge a subscription` })
-            : Effect.void
-        )
+        Effect.flatMap(Effect.delay(Clock.currentTimeMillis, watchEvery), (now) => {
+          if ([...current.missing.values()].some(({ askedAt }) => now - askedAt > acknowledgedWithinMs))
+            return new UpstreamFailed({ message: `the stream ${url} does not acknowledge a subscription` })
+          const due = [...current.refused].filter(([, askedAt]) => now - askedAt > refusedAgainAfterMs)
+          return Effect.forEach(due, ([subscriber]) => subscribe(current, subscriber), { discard: true })
+        })
       )
     const ping = ({ socket }: Session) => Effect.forever(Effect.delay(socket.send(pingFrame), pingEvery))
     const grownOld = Effect.delay(
@@ -125,7 +133,7 @@ export const makeVenueConnection = (url: string): Effect.Effect<VenueConnection,
 
     const live = Effect.scoped(
       Effect.gen(function* () {
-        const current: Session = { socket: yield* openVenueSocket(url), missing: new Map() }
+        const current: Session = { socket: yield* openVenueSocket(url), missing: new Map(), refused: new Map() }
         yield* Effect.addFinalizer(() => down)
         session = current
         sessions += 1
@@ -163,6 +171,7 @@ export const makeVenueConnection = (url: string): Effect.Effect<VenueConnection,
           subscribers.delete(subscriber)
           for (const channel of subscriber.channels) byChannel.delete(channel)
           session?.missing.delete(subscriber)
+          session?.refused.delete(subscriber)
           return session?.socket.send(unsubscribeFrame(subscriber.channels, nextId++)) ?? Effect.void
         }),
       sessions: () => sessions

@@ -25,7 +25,7 @@ const listings: ReadonlyArray<Listing> = Array.from({ length: 70 }, (_, i) => ({
 }))
 
 const answers: Readonly<Record<string, unknown>> = {
-  "/trades": [],
+  "/trades": [{ price: "2", qty: "1", time: 5, tradeType: "BID" }],
   "/depth": { lastUpdateId: 7, bids: [["1", "2"]], asks: [["3", "4"]], timestamp: 1 }
 }
 

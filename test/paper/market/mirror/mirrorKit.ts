@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from "node:net"
-import { Effect, Layer, Schedule, Schema, type Scope } from "effect"
+import { Effect, Layer, Schema, type Scope } from "effect"
 import { PaperExchange, type PaperExchangeOptions } from "../../../../src/paper/PaperExchange.ts"
 import { account, alice, bob, clients, type Json, makeClient, stillExchange } from "../../kit/SignedClient.ts"
 
@@ -48,7 +48,10 @@ export const wireTo = (
     const heard: Array<Buffer> = []
     let isCut = false
     const server = createServer((near) => {
-      if (isCut) return near.destroy()
+      if (isCut) {
+        near.destroy()
+        return
+      }
       const far = connect(port, "127.0.0.1")
       for (const [socket, other] of [
         [near, far],
@@ -103,21 +106,17 @@ export const connected = Effect.gen(function* () {
 export class NeverSo extends Schema.TaggedError<NeverSo>()("NeverSo", { message: Schema.String }) {}
 
 /** Asks again until the answer is as wanted. */
-export const eventually = <A, E>(ask: Effect.Effect<A, E>, wanted: (answer: A) => boolean) =>
-  Effect.suspend(() => {
-    let last: A | null = null
-    return Effect.repeat(
-      Effect.tap(ask, (answer) => Effect.sync(() => (last = answer))),
-      { until: wanted, schedule: Schedule.spaced("20 millis") }
-    ).pipe(
-      Effect.zipRight(
-        Effect.suspend(() => (last === null ? new NeverSo({ message: "no answer" }) : Effect.succeed(last)))
-      ),
-      Effect.timeoutFail({
-        duration: "10 seconds",
-        onTimeout: () => new NeverSo({ message: `it stayed ${JSON.stringify(last)?.slice(0, 500)}` })
-      })
-    )
+export const eventually = <A, E>(
+  ask: Effect.Effect<A, E>,
+  wanted: (answer: A) => boolean
+): Effect.Effect<A, E | NeverSo> =>
+  Effect.gen(function* () {
+    for (let left = 500; ; left--) {
+      const answer = yield* ask
+      if (wanted(answer)) return answer
+      if (left === 0) return yield* new NeverSo({ message: `it stayed ${JSON.stringify(answer).slice(0, 500)}` })
+      yield* Effect.sleep("20 millis")
+    }
   })
 
 export const get = (client: Client, path: string) => Effect.map(client.raw("GET", path), ({ body }): Json => body)
