@@ -1,4 +1,5 @@
 import { Effect, Layer, type Scope, Stream, TestClock } from "effect"
+import type { ContractDrift } from "../../../src/mexc/ContractDrift.ts"
 import { MexcStream, type StreamTiming } from "../../../src/mexc/MexcStream.ts"
 import { MexcEndpoint } from "../../../src/mexc/wire/Endpoint.ts"
 import { settle, streamServer } from "./streamServer.ts"
@@ -19,7 +20,11 @@ type Venue = Effect.Effect.Success<ReturnType<typeof scriptedVenue>>
 
 /** Nothing is suspicious unless the test says so. */
 export const withStream = <A, E>(
-  test: (stream: typeof MexcStream.Service, server: Server, venue: Venue) => Effect.Effect<A, E, Scope.Scope>,
+  test: (
+    stream: typeof MexcStream.Service,
+    server: Server,
+    venue: Venue
+  ) => Effect.Effect<A, E, Scope.Scope | ContractDrift>,
   rest: (asked: Asked) => Answer = keys(),
   timing: Partial<StreamTiming> = {}
 ) =>
@@ -29,7 +34,7 @@ export const withStream = <A, E>(
       const venue = yield* scriptedVenue(rest)
       const layer = MexcStream.layerWith({ suspiciousAfter: "1 day", ...timing }).pipe(
         Layer.provide(MexcEndpoint.layer(venue.url, server.url)),
-        Layer.provide(clientLayer(venue.url))
+        Layer.provideMerge(clientLayer(venue.url))
       )
       return yield* Effect.gen(function* () {
         return yield* test(yield* MexcStream, server, venue)
