@@ -8,9 +8,9 @@ import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import type { Decimal } from "../domain/Decimal.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Driver } from "./Driver.ts"
-import type { Restriction } from "./engine/Checks.ts"
 import type { Fact } from "./engine/Facts.ts"
 import type { FeeIn } from "./engine/Fees.ts"
+import type { PairChange } from "./engine/Pair.ts"
 import { Exchange } from "./Exchange.ts"
 import { Commits } from "./journal/Commits.ts"
 import type { Fault } from "./faults/Fault.ts"
@@ -65,7 +65,8 @@ export interface PaperExchangeOptions {
   readonly upstream?: MirrorOptions
   readonly feeIn?: FeeIn
   readonly limits?: Partial<Limits>
-  readonly restrictions?: Readonly<Record<string, Restriction>>
+  /** How pairs differ from what the market says, by symbol. */
+  readonly restrictions?: Readonly<Record<string, PairChange>>
 }
 
 /** A running exchange that speaks MEXC's protocol on one port: REST below `url`, streams at `wsUrl`. */

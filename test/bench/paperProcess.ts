@@ -1,5 +1,4 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Console, Effect, Layer, Redacted } from "effect"
+import { Console, Effect, Layer, Redacted, Runtime } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { PaperExchange } from "../../src/paper/PaperExchange.ts"
 
@@ -23,7 +22,7 @@ const exchange = PaperExchange.layer({
   }))
 })
 
-NodeRuntime.runMain(
+Runtime.runFork(Runtime.defaultRuntime)(
   Layer.launch(
     Layer.effectDiscard(Effect.flatMap(PaperExchange, ({ port }) => Console.log(`port ${port}`))).pipe(
       Layer.provide(exchange)

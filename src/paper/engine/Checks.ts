@@ -4,7 +4,7 @@ import type { PlaceRequest } from "../Requests.ts"
 import * as Refusals from "../Refusals.ts"
 import type { VenueRejection } from "../VenueRejection.ts"
 import type { AccountState } from "./ledger/Account.ts"
-import type { Pair, PairChange, PairListing } from "./Pair.ts"
+import type { Pair, PairListing } from "./Pair.ts"
 
 /** The venue's cap on orders that are not completely filled, per account. */
 const maxOpenOrders = 500
@@ -12,9 +12,6 @@ const maxOpenOrders = 500
 const collarFraction = Decimal.unsafe("0.05")
 
 const clientIdPattern = /^[A-Za-z0-9_-]+$/
-
-/** The pair's state at the start, by symbol. */
-export type Restriction = PairChange
 
 /** A request whose parameters are complete. */
 export interface SizedOrder {
