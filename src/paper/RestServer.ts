@@ -87,12 +87,7 @@ const makeAnswer = (
   const answerVenue = Effect.fnUntraced(function* (request: ApiRequest, route: Route | undefined, target: Target) {
     if (route === undefined || route.access === "local") return yield* notFound(routes, request)
     const now = yield* Clock.currentTimeMillis
-    const { ip } = request
-    const over =
-      meter.weigh(ip, route.weight, now) ??
-      (route.access === "public" && route.limit !== null
-        ? meter.countOwn(ip, endpointOf(request), ip, route.limit, now)
-        : null)
+    const over = countAddress(request, route, now)
     if (over !== null) return overLimit(over.status, over.waitMillis)
     const shift = faults.clockShift(now, target)
     if (route.access === "public") {
@@ -109,6 +104,12 @@ const makeAnswer = (
     const answer = yield* route.answer(atMost === null ? caller : { ...caller, atMost })
     return yield* finished(target, wish, yield* planned.shown(request, answer))
   })
+
+  const countAddress = ({ ip, ...request }: ApiRequest, route: Exclude<Route, { access: "local" }>, now: number) =>
+    meter.weigh(ip, route.weight, now) ??
+    (route.access === "public" && route.limit !== null
+      ? meter.countOwn(ip, endpointOf(request), ip, route.limit, now)
+      : null)
 
   const countAccount = (caller: SignedRequest, route: Extract<Route, { access: "signed" }>, now: number) => {
     const { account, ip } = caller
@@ -135,7 +136,7 @@ const makeAnswer = (
   })
 }
 
-const endpointOf = ({ method, path }: ApiRequest): string => `${method} ${path}`
+const endpointOf = ({ method, path }: Pick<ApiRequest, "method" | "path">): string => `${method} ${path}`
 
 const targetOf = ({ apiKey, method, parameters, path }: ApiRequest): Target => ({
   method,

@@ -38,6 +38,8 @@ export class Faults extends Context.Tag("dipper/paper/Faults")<
     readonly clear: () => void
     /** Queries do not show this order until the wall clock says so. */
     readonly hideOrder: (orderId: string, until: number, now: number) => void
+    /** Nothing is planned and nothing hidden, as at most times. */
+    readonly isIdle: () => boolean
     readonly isHidden: (orderId: string, now: number) => boolean
     /** Milliseconds the venue's clock is ahead for this target; counts the clock faults that make it so. */
     readonly clockShift: (now: number, target?: Target) => number
@@ -71,9 +73,15 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
     return uniform(seedFor(seed, `fault ${type}`), position) < probability
   }
 
+  const forget = (type: FaultType, done: Planned): void => {
+    const others = plans.get(type)?.filter((planned) => planned !== done) ?? []
+    if (others.length === 0) plans.delete(type)
+    else plans.set(type, others)
+  }
+
   const takePlan = (type: FaultType, target: Target): Planned | undefined => {
-    const planned = plans.get(type)?.find(({ fault, left }) => left !== 0 && matches(fault, target) && happens(fault))
-    if (planned !== undefined && planned.left !== null) planned.left--
+    const planned = plans.get(type)?.find(({ fault }) => matches(fault, target) && happens(fault))
+    if (planned !== undefined && planned.left !== null && --planned.left === 0) forget(type, planned)
     return planned
   }
   const count = (type: FaultType): void => {
@@ -110,6 +118,7 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
       for (const [other, its] of hidden) if (its <= now) hidden.delete(other)
       hidden.set(orderId, until)
     },
+    isIdle: () => plans.size === 0 && hidden.size === 0,
     isHidden: (orderId, now) => (hidden.get(orderId) ?? 0) > now,
     clockShift: (now, target = {}) => {
       const offset = Option.match(fire("clockOffset", target), { onNone: () => 0, onSome: ({ ms }) => ms })

@@ -110,6 +110,7 @@ const make = Effect.gen(function* () {
       }
     }),
     meet: Effect.fnUntraced(function* (target: Target) {
+      if (faults.isIdle()) return
       for (const type of venueTypes)
         yield* Effect.catchAll(happenIfPlanned(type, target), (why) =>
           Effect.logWarning(`the planned ${type} did not happen: ${why.message}`)

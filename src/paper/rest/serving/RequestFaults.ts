@@ -32,7 +32,11 @@ export class RequestFaults {
   }
 
   /** An authenticated request that has not taken effect yet: ends it here, refuses it, or lets it go on. */
-  readonly before = Effect.fnUntraced(function* (this: RequestFaults, target: Target, wish: OrderWish | null) {
+  before(target: Target, wish: OrderWish | null): Effect.Effect<Reply | null, VenueRejection> {
+    return this.#faults.isIdle() && wish === null ? nothing : this.#before(target, wish)
+  }
+
+  readonly #before = Effect.fnUntraced(function* (this: RequestFaults, target: Target, wish: OrderWish | null) {
     const { fire } = this.#faults
     const at: Target = { ...target, when: "before" }
     const delay = fire("delayAnswer", at)
@@ -57,7 +61,11 @@ export class RequestFaults {
   }
 
   /** The answer of a request that has taken effect, as the exchange gives it. */
-  readonly after = Effect.fnUntraced(function* (
+  after(target: Target, wish: OrderWish | null, answer: unknown): Effect.Effect<Reply | null> {
+    return this.#faults.isIdle() && wish === null ? nothing : this.#after(target, wish, answer)
+  }
+
+  readonly #after = Effect.fnUntraced(function* (
     this: RequestFaults,
     target: Target,
     wish: OrderWish | null,
@@ -76,7 +84,11 @@ export class RequestFaults {
   })
 
   /** The bytes of an answer or a refusal on their way out. */
-  readonly onTheWay = Effect.fnUntraced(function* (this: RequestFaults, target: Target, reply: Reply) {
+  onTheWay(target: Target, reply: Reply): Effect.Effect<Reply> {
+    return this.#faults.isIdle() ? Effect.succeed(reply) : this.#onTheWay(target, reply)
+  }
+
+  readonly #onTheWay = Effect.fnUntraced(function* (this: RequestFaults, target: Target, reply: Reply) {
     const at: Target = { ...target, when: "after" }
     const delay = this.#faults.fire("delayAnswer", at)
     if (Option.isSome(delay)) yield* Effect.sleep(delay.value.delayMs)
@@ -84,8 +96,11 @@ export class RequestFaults {
   })
 
   /** What a query shows of an answer: neither orders that are invisible still nor their fills. */
-  readonly shown = Effect.fnUntraced(function* (this: RequestFaults, { method, path }: ApiRequest, answer: unknown) {
-    if (method !== "GET") return answer
+  shown(request: ApiRequest, answer: unknown): Effect.Effect<unknown, VenueRejection> {
+    return request.method !== "GET" || this.#faults.isIdle() ? Effect.succeed(answer) : this.#shown(request, answer)
+  }
+
+  readonly #shown = Effect.fnUntraced(function* (this: RequestFaults, { path }: ApiRequest, answer: unknown) {
     const now = yield* Clock.currentTimeMillis
     const isShown = (each: unknown) => !this.#faults.isHidden(orderIdOf(each) ?? "", now)
     if (path === "/api/v3/order") return isShown(answer) ? answer : yield* Refusals.unknownOrderOnQuery()
@@ -116,6 +131,7 @@ export class RequestFaults {
   }
 }
 
+const nothing = Effect.succeed(null)
 const dropped: Reply = { kind: "dropped" }
 const held: Reply = { kind: "held" }
 const okJson = { kind: "body", status: 200, contentType: "application/json;charset=utf-8" } as const
