@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from "node:fs"
 import { isIP } from "node:net"
 import { join } from "node:path"
 import { parseEnv } from "node:util"
-import { formatDuration, parseDuration } from "./domain/Time.ts"
 
 /** A setting that cannot be used stops the start with this one line. */
 export class WrongSetting extends Schema.TaggedError<WrongSetting>()("WrongSetting", {
@@ -109,16 +108,17 @@ const market = plain<string>((value) =>
     : Either.left(`expected synthetic, replay:FILE or mirror, got ${quoted(value)}`)
 )
 
-const duration = (low: Duration.DurationInput, high: Duration.DurationInput) =>
-  plain<Duration.Duration>((value) =>
-    Either.flatMap(parseDuration(value), (parsed) =>
-      Duration.between(parsed, { minimum: low, maximum: high })
-        ? Either.right(parsed)
-        : Either.left(
-            `expected a duration from ${formatDuration(Duration.decode(low))} to ${formatDuration(Duration.decode(high))}, got ${quoted(value)}`
-          )
-    )
-  )
+const hoursMinutesSeconds = /^PT(?=\d)(?:(\d{1,4})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?$/
+
+/** An ISO 8601 duration without days, of whole seconds up to an hour. */
+const poll = plain<Duration.Duration>((value) => {
+  const parts = hoursMinutesSeconds.exec(value)
+  const [hours, minutes, seconds] = [1, 2, 3].map((i) => Number(parts?.[i] ?? 0))
+  const total = (hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0)
+  return parts !== null && total >= 1 && total <= 3_600
+    ? Either.right(Duration.seconds(total))
+    : Either.left(`expected an ISO 8601 duration from PT1S to PT1H, got ${quoted(value)}`)
+})
 
 const origins = plain<ReadonlyArray<string>>((value) => {
   const list = value
@@ -185,7 +185,7 @@ export const settings = {
     "Order operations per second and exchange account",
     12
   ),
-  listingPoll: duration("1 second", "1 hour")(
+  listingPoll: poll(
     "LISTING_POLL",
     "PT2S",
     "How often the venue's list of tradable pairs is looked at",

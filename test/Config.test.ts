@@ -38,7 +38,7 @@ describe("settings", () => {
     [{ PAPER_MARKET: "moon" }, "PAPER_MARKET: expected synthetic, replay:FILE or mirror"],
     [{ PAPER_MARKET: "mirror", PAPER_SPEED: "60" }, "PAPER_SPEED: a mirrored market moves at the venue's speed"],
     [{ LISTING_POLL: "2s" }, "LISTING_POLL: expected an ISO 8601 duration"],
-    [{ LISTING_POLL: "PT0S" }, "LISTING_POLL: expected a duration from PT1S to PT1H"],
+    [{ LISTING_POLL: "PT0S" }, "LISTING_POLL: expected an ISO 8601 duration from PT1S to PT1H"],
     [{ MASTER_KEYS_FILE: "/does/not/exist" }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names does not exist"],
     [{ MASTER_KEYS_FILE: tmpdir() }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names cannot be read"]
   ])("refuse %j in one line with an example", (env, start) => {
