@@ -113,15 +113,15 @@ describe("a planned fault", () => {
     withExchange(
       Effect.gen(function* () {
         const { alice, fired, place, plan } = yield* misbehaving
-        yield* plan({ type: "delayAnswer", count: 5, delayMs: 300 })
+        yield* plan({ type: "delayAnswer", count: 5, delayMs: 1_500 })
         const timed = Effect.gen(function* () {
           const before = yield* Clock.currentTimeMillis
           yield* place(`at${before}`)
           return (yield* Clock.currentTimeMillis) - before
         })
-        assert.isAtLeast(yield* timed, 295)
+        assert.isAtLeast(yield* timed, 1_495)
         yield* alice.control("DELETE", "/paper/v1/faults")
-        assert.isBelow(yield* timed, 290)
+        assert.isBelow(yield* timed, 1_400)
         assert.strictEqual(yield* fired("delayAnswer"), 1)
       })
     )
@@ -131,10 +131,10 @@ describe("a planned fault", () => {
     withExchange(
       Effect.gen(function* () {
         const { openIds, plan, within } = yield* misbehaving
-        yield* plan({ type: "delayAnswer", delayMs: 400, when: "before" })
+        yield* plan({ type: "delayAnswer", delayMs: 1_500, when: "before" })
         assert.isNull(yield* within(100, "POST", "/api/v3/order", order("slow")))
         assert.deepStrictEqual(yield* openIds, [])
-        yield* Effect.sleep(500)
+        yield* Effect.sleep(1_800)
         assert.deepStrictEqual(yield* openIds, ["slow"])
       })
     )
@@ -245,7 +245,7 @@ describe("a planned fault", () => {
     withExchange(
       Effect.gen(function* () {
         const { alice, fired, openIds, place, plan } = yield* misbehaving
-        yield* plan({ type: "orderInvisible", seconds: 0.8, count: 2 })
+        yield* plan({ type: "orderInvisible", seconds: 3, count: 2 })
         yield* place("hidden")
         const bought = { symbol: "BTCUSDT", side: "BUY", type: "MARKET", quoteOrderQty: "100" }
         yield* alice.signed("POST", "/api/v3/order", { ...bought, newClientOrderId: "filled" })
@@ -263,7 +263,7 @@ describe("a planned fault", () => {
           }
         })
         assert.deepStrictEqual(yield* queried, { one: -2013, open: ["seen"], all: 1, trades: 0 })
-        yield* Effect.sleep(900)
+        yield* Effect.sleep(3_100)
         const later = yield* queried
         assert.deepInclude(later, { one: "NEW", open: ["hidden", "seen"], all: 3 })
         assert.isAbove(later.trades, 0)
@@ -321,9 +321,10 @@ describe("a planned fault", () => {
         const serverTime = Effect.map(alice.raw("GET", "/api/v3/time"), ({ body }): number => body.serverTime)
         yield* plan({ type: "clockDrift", ppm: -100_000 })
         yield* Effect.sleep(1_000)
-        const behind = (yield* Clock.currentTimeMillis) - (yield* serverTime)
+        const told = yield* serverTime
+        const behind = (yield* Clock.currentTimeMillis) - told
         assert.isAtLeast(behind, 95)
-        assert.isBelow(behind, 400)
+        assert.isBelow(behind, 2_000)
         assert.strictEqual(yield* fired("clockDrift"), 1)
       })
     )

@@ -43,9 +43,9 @@ describe("a fault of the venue", () => {
     withExchange(
       Effect.gen(function* () {
         const { code, plan } = yield* venue
-        yield* plan({ type: "symbolHalt", symbol: "BTCUSDT", seconds: 0.4 })
+        yield* plan({ type: "symbolHalt", symbol: "BTCUSDT", seconds: 2 })
         assert.strictEqual(yield* code, 30000)
-        yield* Effect.sleep(500)
+        yield* Effect.sleep(2_100)
         assert.strictEqual(yield* code, 0)
       })
     )
@@ -157,11 +157,11 @@ describe("a fault of the venue", () => {
       assert.strictEqual(yield* code, 30000)
       yield* Effect.retry(
         Effect.filterOrFail(code, (now) => now === 0),
-        Schedule.spaced("100 millis").pipe(Schedule.upTo("5 seconds"))
+        Schedule.spaced("100 millis").pipe(Schedule.upTo("10 seconds"))
       )
     }).pipe(
       Effect.provide(
-        PaperExchange.layer({ ...stillExchange, faults: [{ type: "symbolHalt", symbol: "BTCUSDT", seconds: 1.5 }] })
+        PaperExchange.layer({ ...stillExchange, faults: [{ type: "symbolHalt", symbol: "BTCUSDT", seconds: 3 }] })
       )
     )
   )

