@@ -41,6 +41,12 @@ describe("The OpenAPI document", () => {
     for (const { operation } of operations) assert.match(String(operation["summary"]), /^[A-Z][a-z]+( [a-z]+)+$/)
   })
 
+  it("tells the header that makes one paper order go wrong", () => {
+    const placing = operations.find(({ operation }) => operation["operationId"] === "placeOrder")?.operation ?? {}
+    assert.include(JSON.stringify(placing["parameters"]), '"x-paper-fault"')
+    assert.include(JSON.stringify(document), "reject:30005")
+  })
+
   it("has a definition for every reference", () => {
     walk(document, "#", (node, at) => {
       const reference = node["$ref"]

@@ -330,6 +330,31 @@ describe("a planned fault", () => {
     )
   )
 
+  it.scopedLive("happens to one order alone when its sender asks for it in a header", () =>
+    withExchange(
+      Effect.gen(function* () {
+        const { alice, bob, fired, openIds, place } = yield* misbehaving
+        const asking = (wish: string, id: string, ms = 5_000) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+            const query = new URLSearchParams({ ...order(id), timestamp: String(now) }).toString()
+            const target = `/api/v3/order?${query}&signature=${sign(aliceKeys.secretKey, query)}`
+            const headers = { "X-MEXC-APIKEY": aliceKeys.accessKey, "X-Paper-Fault": wish }
+            return Effect.timeoutOption(alice.raw("POST", target, { headers }), ms)
+          })
+        const unreadable = yield* Effect.flatten(asking("timeout", "unreadable"))
+        assert.deepStrictEqual([unreadable.status, unreadable.body.code], [400, 400])
+        assert.match(unreadable.body.msg, /^X-Paper-Fault: expected timeoutAfterAccept/)
+        const refused = yield* Effect.flatten(asking("reject:10007", "refused"))
+        assert.deepStrictEqual(refused.body, { code: 10007, msg: "symbol not support api" })
+        assert.strictEqual((yield* asking("timeoutAfterAccept", "unanswered", 500))._tag, "None")
+        assert.strictEqual((yield* place("answered")).status, 200)
+        assert.strictEqual((yield* bob.signed("POST", "/api/v3/order", order("others"))).status, 200)
+        assert.deepStrictEqual(yield* openIds, ["answered", "unanswered"])
+        assert.deepStrictEqual([yield* fired("rejectOrder"), yield* fired("halfOpen")], [1, 1])
+      })
+    )
+  )
+
   it.scopedLive("happens as often as its probability says, the same way for the same seed", () => {
     const pattern = withExchange(
       Effect.gen(function* () {
