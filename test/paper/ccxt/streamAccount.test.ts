@@ -2,14 +2,16 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { PaperExchange } from "../../../src/paper/PaperExchange.ts"
 import { ask, freshCcxt, roomyExchange } from "../kit/ccxtClient.ts"
-import { freshStreams, subscribed } from "../kit/ccxtStreams.ts"
+import { freshStreams, privatelySubscribed, subscribed } from "../kit/ccxtStreams.ts"
 import type { Json } from "../kit/SignedClient.ts"
 
 const symbol = "BTC/USDT"
 
+type Streams = Effect.Effect.Success<ReturnType<typeof freshStreams>>["client"]
+
 /** Watches from now on; the client keeps what it hears. */
-const watching = (call: () => Promise<unknown>) =>
-  Effect.zipRight(Effect.forkScoped(Effect.exit(Effect.forever(ask(call)))), subscribed)
+const watching = (client: Streams, call: () => Promise<unknown>) =>
+  Effect.zipRight(Effect.forkScoped(Effect.exit(Effect.forever(ask(call)))), privatelySubscribed(client))
 
 const until = (seen: () => boolean) =>
   Effect.repeat(Effect.sleep("20 millis"), { until: seen }).pipe(Effect.timeout("10 seconds"))
@@ -21,7 +23,7 @@ layer(PaperExchange.layer(roomyExchange), { excludeTestServices: true })(
       Effect.gen(function* () {
         const { client, rest } = yield* freshStreams()
         const { client: other } = yield* freshCcxt()
-        yield* watching(() => client.watchOrders(symbol))
+        yield* watching(client, () => client.watchOrders(symbol))
         const told = (id: string): Json => client.orders?.find((order: Json) => order.id === id)
         const fields = [
           "id",
@@ -64,7 +66,7 @@ layer(PaperExchange.layer(roomyExchange), { excludeTestServices: true })(
       Effect.gen(function* () {
         const { client, rest } = yield* freshStreams()
         const first = yield* Effect.fork(ask(() => client.watchMyTrades(symbol)))
-        yield* subscribed
+        yield* privatelySubscribed(client)
         const order = yield* ask(() => rest.createMarketBuyOrderWithCost(symbol, 100))
         yield* Fiber.join(first)
         yield* subscribed
@@ -84,7 +86,7 @@ layer(PaperExchange.layer(roomyExchange), { excludeTestServices: true })(
     it.scoped("its balances through an order, its cancellation, a deal and a deposit", () =>
       Effect.gen(function* () {
         const { client, hand, rest } = yield* freshStreams()
-        yield* watching(() => client.watchBalance())
+        yield* watching(client, () => client.watchBalance())
         const agrees = (asset: string) =>
           Effect.gen(function* () {
             // The venue answers two of these a second.

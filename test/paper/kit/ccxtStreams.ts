@@ -26,3 +26,12 @@ export const freshStreams = (balances?: Record<string, string>) =>
 
 /** The client does not say when a subscription stands; this is long enough on loopback. */
 export const subscribed = Effect.sleep("400 millis")
+
+/** The same for the account's channels, which first need a listen key and a connection of their own. */
+export const privatelySubscribed = (client: Effect.Effect.Success<ReturnType<typeof freshStreams>>["client"]) =>
+  Effect.repeat(Effect.sleep("20 millis"), {
+    until: () =>
+      Object.entries(client.clients).some(
+        ([url, { connection }]) => url.includes("listenKey=") && connection?.readyState === 1
+      )
+  }).pipe(Effect.zipRight(subscribed), Effect.timeout("15 seconds"))
