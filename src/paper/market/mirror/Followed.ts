@@ -3,8 +3,8 @@ import type { Listing } from "../../MarketSource.ts"
 import * as Refusals from "../../Refusals.ts"
 import type { Emissions } from "./Emissions.ts"
 import { type Counters, makeMirroredPair, type MirroredPair } from "./MirroredPair.ts"
-import type { VenueReader } from "./VenueReader.ts"
-import type { VenueStreams } from "./VenueStreams.ts"
+import type { VenueReader } from "./venue/VenueReader.ts"
+import type { VenueStreams } from "./venue/VenueStreams.ts"
 
 /** Four connections with two channels a pair. */
 const maxPairs = 60

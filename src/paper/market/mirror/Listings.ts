@@ -3,7 +3,7 @@ import * as Decimal from "../../../domain/Decimal.ts"
 import { Amount, readRows, TextOr } from "../../../mexc/wire/Fields.ts"
 import { ExchangeInfo, ExchangeSymbol, SymbolList } from "../../../mexc/wire/RestMarket.ts"
 import type { Listing, UpstreamRestriction } from "../../MarketSource.ts"
-import { UpstreamFailed, type VenueReader } from "./VenueReader.ts"
+import { UpstreamFailed, type VenueReader } from "./venue/VenueReader.ts"
 
 export interface VenueListings {
   readonly listings: ReadonlyArray<Listing>

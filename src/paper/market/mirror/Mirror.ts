@@ -5,10 +5,10 @@ import { Emissions } from "./Emissions.ts"
 import { makeFollowed } from "./Followed.ts"
 import { readListings } from "./Listings.ts"
 import { isAnswered, withOlderCandles } from "./Older.ts"
-import { makeVenuePast } from "./VenuePast.ts"
-import { makeVenueReader, type UpstreamFailed } from "./VenueReader.ts"
-import { openVenueSocket } from "./VenueSocket.ts"
-import { makeVenueStreams } from "./VenueStreams.ts"
+import { makeVenuePast } from "./venue/VenuePast.ts"
+import { makeVenueReader, type UpstreamFailed } from "./venue/VenueReader.ts"
+import { openVenueSocket } from "./venue/VenueSocket.ts"
+import { makeVenueStreams } from "./venue/VenueStreams.ts"
 
 /** Where a MEXC-speaking venue answers: the origin of its REST API and the full address of its stream. */
 export interface MirrorOptions {

@@ -8,8 +8,8 @@ import type { BookChange, Listing, PriceStep } from "../../MarketSource.ts"
 import { BookCopy, type BookDelta, type BookSnapshot } from "./BookCopy.ts"
 import type { Emissions } from "./Emissions.ts"
 import { type Deal, readDeals, readDelta } from "./Frames.ts"
-import type { Subscriber } from "./VenueConnection.ts"
-import { UpstreamFailed, type VenueReader } from "./VenueReader.ts"
+import type { Subscriber } from "./venue/VenueConnection.ts"
+import { UpstreamFailed, type VenueReader } from "./venue/VenueReader.ts"
 
 /** Over all pairs, since the start. */
 export interface Counters {

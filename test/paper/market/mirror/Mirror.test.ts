@@ -128,7 +128,7 @@ describe("a mirror of an exchange", () => {
     Effect.gen(function* () {
       const { mirror, upstream } = yield* connected
       const { asks } = yield* sameBook(mirror.alice, upstream.client)
-      const [[price1, quantity1], [price2]] = asks
+      const [[price1, quantity1], [price2, quantity2]] = asks
       const wanted = (Number(quantity1) + 0.001).toFixed(6)
       const placed = yield* mirror.alice.signed("POST", "/api/v3/order", {
         symbol: "BTCUSDT",
@@ -145,6 +145,14 @@ describe("a mirror of an exchange", () => {
       ])
       assert.strictEqual((yield* bookOf(mirror.alice)).asks[0][0], price2, "the best level is used up here")
       assert.strictEqual((yield* bookOf(upstream.client)).asks[0][0], price1, "and only here")
+
+      // Somebody bids far away on the upstream: nothing of that gives the asks back.
+      yield* limitOrder(upstream.client, "BUY", "45000", "0.777")
+      const later = yield* eventually(bookOf(mirror.alice), ({ bids }) =>
+        bids.some(([price, quantity]: Json) => price === "45000" && quantity === "0.777")
+      )
+      assert.strictEqual(later.asks[0][0], price2)
+      assert.strictEqual(later.asks[0][1], (Number(quantity2) - 0.001).toFixed(6).replace(/0+$/, ""))
 
       yield* upstream.price("50500")
       yield* upstream.price("50000")

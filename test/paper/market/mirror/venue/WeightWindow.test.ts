@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import { WeightWindow } from "../../../../src/paper/market/mirror/WeightWindow.ts"
+import { WeightWindow } from "../../../../../src/paper/market/mirror/venue/WeightWindow.ts"
 
 describe("what a mirror may ask of its venue", () => {
   it("never exceeds the limit in any window, and always gets its turn", () => {

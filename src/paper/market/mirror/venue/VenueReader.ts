@@ -2,7 +2,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { Clock, Effect, Schema, Stream } from "effect"
-import { weightOf } from "../../../mexc/wire/Weights.ts"
+import { weightOf } from "../../../../mexc/wire/Weights.ts"
 import { WeightWindow } from "./WeightWindow.ts"
 
 /** The venue did not give a usable answer. */

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
-import { klineChannel } from "../../../../src/mexc/wire/Channels.ts"
-import { makeVenueStreams } from "../../../../src/paper/market/mirror/VenueStreams.ts"
-import { startUpstream } from "./mirrorKit.ts"
+import { klineChannel } from "../../../../../src/mexc/wire/Channels.ts"
+import { makeVenueStreams } from "../../../../../src/paper/market/mirror/venue/VenueStreams.ts"
+import { startUpstream } from "../mirrorKit.ts"
 
 const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"]
 const intervals = ["1m", "5m", "15m", "30m", "60m", "4h", "1d", "1W", "1M"] as const

@@ -5,8 +5,8 @@ import {
   readAcknowledgement,
   subscribeFrame,
   unsubscribeFrame
-} from "../../../mexc/wire/Control.ts"
-import { decodeFrame, type PushFrame } from "../../../mexc/wire/Stream.ts"
+} from "../../../../mexc/wire/Control.ts"
+import { decodeFrame, type PushFrame } from "../../../../mexc/wire/Stream.ts"
 import { UpstreamFailed } from "./VenueReader.ts"
 import { openVenueSocket, type VenueSocket } from "./VenueSocket.ts"
 
