@@ -30,6 +30,11 @@ export const differences = (intents: ReadonlyArray<Intent>) =>
 
     return [
       ...ofIntents(intents, truth),
+      ...truth.orders.flatMap(({ clientOrderId, orderId }) =>
+        clientOrderId === null || [...intents, ...ours].some((known) => known.clientOrderId === clientOrderId)
+          ? []
+          : [`${orderId} exists and nobody wished for it`]
+      ),
       ...ours.flatMap((order) => {
         const real = truth.orders.find(({ clientOrderId }) => clientOrderId === order.clientOrderId)
         if (real === undefined)
