@@ -107,7 +107,7 @@ export const KycStatus = Schema.Struct({ status: Text })
 export const MxDeduct = Schema.Struct({ data: Schema.Struct({ mxDeductEnable: Flag }) })
 
 /** `POST /userDataStream`; `PUT` and `DELETE` answer the same, which nobody needs. */
-export const ListenKey = Schema.Struct({ listenKey: Schema.NonEmptyTrimmedString.pipe(Schema.pattern(/^\S{8,200}$/)) })
+export const ListenKey = Schema.Struct({ listenKey: Schema.String.pipe(Schema.pattern(/^\S{1,200}$/)) })
 
 /** `GET /userDataStream`: the same name, a list. */
 export const ListenKeys = Schema.Struct({ listenKey: Schema.Array(Schema.String) })

@@ -9,7 +9,7 @@ import { type Asked, type Answer, clientLayer, scriptedVenue } from "./venueServ
 export const keys = () => {
   let made = 0
   return (asked: Asked): Answer => {
-    if (asked.path === "/time") return { json: { serverTime: 0 } }
+    if (asked.path === "/time") return { json: { serverTime: 1_767_211_150_479 } }
     if (asked.method === "POST") return { json: { listenKey: `key${++made}` } }
     return { json: { listenKey: asked.query.get("listenKey") } }
   }
