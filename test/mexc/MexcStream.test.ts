@@ -230,7 +230,7 @@ describe("an account's stream", () => {
     )
   )
 
-  it.effect("renews its key after half an hour on the same connection, and closes it at the end", () =>
+  it.effect("renews its key within half an hour on the same connection, and closes it at the end", () =>
     withStream((stream, server, venue) =>
       Effect.gen(function* () {
         const heard = yield* listen(stream.user(credentials))
