@@ -4,6 +4,7 @@ import type { Channel } from "../../mexc/wire/Channels.ts"
 import type { PushFrameInput } from "../../mexc/wire/Stream.ts"
 import type { ExchangeEvent } from "../Events.ts"
 import type { Exchange } from "../Exchange.ts"
+import type { VenueRejection } from "../VenueRejection.ts"
 import type { Connection } from "./Connection.ts"
 import { candlesFrom, closeTimeOf, runningCandle } from "./Klines.ts"
 import { miniTicker, miniTickerFrame, miniTickersFrame } from "./MiniTickers.ts"
@@ -61,7 +62,7 @@ export const makeTopic = (
   if (channel.kind === "miniTickers") return { ...base, ...allPairs(name, channel.zone, exchange) }
   const { symbol } = channel
   const envelopeAt = (sendTime: Instant) => ({ channel: name, symbol, sendTime })
-  const one = (frame: Effect.Effect<PushFrameInput, unknown>): Frames =>
+  const one = (frame: Effect.Effect<PushFrameInput, VenueRejection>): Frames =>
     frame.pipe(
       Effect.map((made) => [made]),
       Effect.orElseSucceed(none)

@@ -3,6 +3,7 @@ import * as Decimal from "../../../src/domain/Decimal.ts"
 import { ClientOrderId } from "../../../src/domain/Ids.ts"
 import type { MexcClient } from "../../../src/mexc/MexcClient.ts"
 import type { OrderRequest } from "../../../src/mexc/OrderRequest.ts"
+import type { OutcomeUnknown, VenueFailure } from "../../../src/mexc/VenueFailure.ts"
 import { symbolOf } from "../kit/memoryVenue.ts"
 import { credentials } from "../kit/venueServer.ts"
 
@@ -11,7 +12,7 @@ type Client = typeof MexcClient.Service
 export interface Sample {
   readonly endpoint: string
   readonly body: unknown
-  readonly call: (client: Client) => Effect.Effect<unknown, unknown>
+  readonly call: (client: Client) => Effect.Effect<unknown, VenueFailure | OutcomeUnknown>
 }
 
 const abc = symbolOf("ABCUSDT")

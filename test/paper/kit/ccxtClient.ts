@@ -42,4 +42,9 @@ export const ask = (call: () => Promise<unknown>): Effect.Effect<Json> => Effect
 
 /** What the client rejects with. */
 export const refusal = (call: () => Promise<unknown>) =>
-  Effect.flip(Effect.asVoid(Effect.tryPromise({ try: call, catch: (error) => error })))
+  Effect.promise(() =>
+    call().then(
+      () => Promise.reject(new Error("the call was not refused")),
+      (error: unknown) => error
+    )
+  )
