@@ -1,6 +1,6 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import { Schema } from "effect"
-import { Decision, Execution, Explanation } from "../domain/Execution.ts"
+import { Decision, Execution, Explanation } from "../domain/order/Execution.ts"
 import { ExecutionId, RuleId } from "../domain/Ids.ts"
 import { SymbolName } from "../domain/Market.ts"
 import { Position } from "../domain/Position.ts"

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { type DatabaseUnavailable, NotFound, type ValidationFailed } from "../api/Errors.ts"
-import type { Decision, Execution, Explanation } from "../domain/Execution.ts"
+import type { Decision, Execution, Explanation } from "../domain/order/Execution.ts"
 import { ExecutionId, type RuleId, type UserId } from "../domain/Ids.ts"
 import type { Position } from "../domain/Position.ts"
 import { explain as inWords } from "../domain/rule/words.ts"

@@ -11,7 +11,7 @@ import type {
   ValidationFailed,
   VersionMismatch
 } from "../api/Errors.ts"
-import type { Execution } from "../domain/Execution.ts"
+import type { Execution } from "../domain/order/Execution.ts"
 import { RuleId, type UserId } from "../domain/Ids.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import type { Rule, RuleDocument, RuleRequest, RuleState } from "../domain/Rule.ts"

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, RcMap, type Scope } from "effect"
 import * as Decimal from "../domain/Decimal.ts"
 import type { SymbolName } from "../domain/Market.ts"
-import { holds, type PriceBound } from "../domain/rule/levels.ts"
+import { holds, type PriceBound } from "../domain/rule/decision/levels.ts"
 import { type PriceTick, RuleMarket } from "./RuleMarket.ts"
 
 /** Undoes a registration; doing it twice is harmless. */

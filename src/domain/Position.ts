@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { Decimal } from "./Decimal.ts"
 import { SymbolName } from "./Market.ts"
-import { BookName } from "./Order.ts"
+import { BookName } from "./order/Order.ts"
 import { Instant } from "./Time.ts"
 
 /** The lots of one book; the average cost carries the fees and is null when the book is empty. */

@@ -1,6 +1,6 @@
 import { Duration, Schema } from "effect"
 import { Decimal, PositiveDecimal } from "./Decimal.ts"
-import { Decision } from "./Execution.ts"
+import { Decision } from "./order/Execution.ts"
 import { RuleId } from "./Ids.ts"
 import { SymbolName } from "./Market.ts"
 import { Reason } from "./Reason.ts"

@@ -17,7 +17,7 @@ import { RateBudget } from "./RateBudget.ts"
 import { makeTransport } from "./Transport.ts"
 import type { OutcomeUnknown, VenueFailure } from "./VenueFailure.ts"
 import { MexcEndpoint } from "./wire/Endpoint.ts"
-import { acknowledgementOf } from "./wire/RestAccount.ts"
+import { acknowledgementOf } from "./wire/rest/RestAccount.ts"
 
 interface ClockAndOrder {
   /** Venue clock, epoch ms. */

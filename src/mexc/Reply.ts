@@ -1,7 +1,7 @@
 import { Either, Option } from "effect"
 import { meaningOf } from "./wire/Codes.ts"
-import { parseJson } from "./wire/ExactJson.ts"
-import { readError, type VenueError } from "./wire/RestError.ts"
+import { parseJson } from "./wire/rest/ExactJson.ts"
+import { readError, type VenueError } from "./wire/rest/RestError.ts"
 import { VenueRateLimited, VenueRefused, VenueUnavailable } from "./VenueFailure.ts"
 
 /** A complete HTTP answer, not yet understood. */

@@ -13,8 +13,8 @@ import { makeVenueClock, type Timed, timed } from "./signing/VenueClock.ts"
 import { type OutcomeUnknown, type VenueFailure, VenueUnavailable } from "./VenueFailure.ts"
 import { isDocumented, isSuccessCode } from "./wire/Codes.ts"
 import type { MexcEndpoint } from "./wire/Endpoint.ts"
-import { problemPath } from "./wire/problemPath.ts"
-import { ServerTime } from "./wire/RestMarket.ts"
+import { problemPath } from "./wire/rest/problemPath.ts"
+import { ServerTime } from "./wire/rest/RestMarket.ts"
 import { type Endpoint, isOrderOperation, isTwicePerSecond, methodOf, pathOf, weights } from "./wire/Weights.ts"
 
 export interface Call<A, I> {

@@ -1,6 +1,6 @@
 import { type Array, Context, Effect, Layer, Option } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
-import type { VenueFill, VenueOrder } from "../domain/Order.ts"
+import type { VenueFill, VenueOrder } from "../domain/order/Order.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { VenueFailure } from "../mexc/VenueFailure.ts"

@@ -1,6 +1,6 @@
 import { Context, Deferred, Effect, Layer, PubSub, Stream } from "effect"
 import type { OrderId } from "../domain/Ids.ts"
-import { isTerminal } from "../domain/Order.ts"
+import { isTerminal } from "../domain/order/Order.ts"
 import type { OrderChange } from "./record/OrderRequest.ts"
 
 /** A slow reader loses the oldest changes; a waiter loses none. */

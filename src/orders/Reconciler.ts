@@ -1,6 +1,6 @@
 import { Array, Clock, Context, Deferred, Duration, Effect, Layer, Option, Schedule } from "effect"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
-import { isTerminal } from "../domain/Order.ts"
+import { isTerminal } from "../domain/order/Order.ts"
 import { reason } from "../domain/Reason.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { Inquiry } from "./Inquiry.ts"

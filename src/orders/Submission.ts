@@ -1,7 +1,7 @@
 import { Cause, Context, Effect, Exit, Layer, Option, Schedule } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { OrderId } from "../domain/Ids.ts"
-import type { ApprovedOrder } from "../domain/risk.ts"
+import type { ApprovedOrder } from "../domain/order/risk.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { OrderAck, OrderRequest } from "../mexc/OrderRequest.ts"

@@ -2,7 +2,7 @@ import { Clock, Context, Duration, Effect, FiberMap, Layer, Ref, Schedule, Strea
 import { Accounts } from "../accounts/Accounts.ts"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type { UserId } from "../domain/Ids.ts"
-import type { Pair } from "../domain/lots.ts"
+import type { Pair } from "../domain/order/lots.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Cause, Clock, type Context, Effect, Either, Exit, FiberSet, Layer, Predicate } from "effect"
-import { readWish, type OrderWish } from "../domain/PaperFault.ts"
+import { readWish, type OrderWish } from "../domain/order/PaperFault.ts"
 import { Exchange } from "./Exchange.ts"
 import { Faults, type Target } from "./faults/Faults.ts"
 import { VenueFaults } from "./faults/VenueFaults.ts"

@@ -5,7 +5,7 @@ import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import { Decimal, format, keptScale, round } from "../domain/Decimal.ts"
 import type { UserId } from "../domain/Ids.ts"
-import type { VenueBalance } from "../domain/Order.ts"
+import type { VenueBalance } from "../domain/order/Order.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
 

@@ -6,7 +6,7 @@ import type { DatabaseUnavailable } from "../api/Errors.ts"
 import { Decimal } from "../domain/Decimal.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { Side, SymbolName } from "../domain/Market.ts"
-import { BookName } from "../domain/Order.ts"
+import { BookName } from "../domain/order/Order.ts"
 import { Database } from "../store/Database.ts"
 
 const Row = Schema.Struct({

@@ -11,7 +11,7 @@ import type {
 import * as Decimal from "../domain/Decimal.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Source } from "../domain/Market.ts"
-import type { VenueBalance } from "../domain/Order.ts"
+import type { VenueBalance } from "../domain/order/Order.ts"
 import type { Instant } from "../domain/Time.ts"
 import type { Wallet, WalletAsset } from "../domain/Wallet.ts"
 import { Symbols } from "../market/Symbols.ts"

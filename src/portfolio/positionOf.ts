@@ -1,8 +1,8 @@
 import { Option } from "effect"
 import * as Decimal from "../domain/Decimal.ts"
-import { averageCost, noLots } from "../domain/lots.ts"
+import { averageCost, noLots } from "../domain/order/lots.ts"
 import type { SymbolName, Ticker } from "../domain/Market.ts"
-import type { BookName } from "../domain/Order.ts"
+import type { BookName } from "../domain/order/Order.ts"
 import type { Lots, Position } from "../domain/Position.ts"
 import type { Instant } from "../domain/Time.ts"
 

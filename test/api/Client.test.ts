@@ -4,7 +4,7 @@ import { InsufficientBalance, NotFound, SymbolNotFound } from "../../src/api/Err
 import { unsafe } from "../../src/domain/Decimal.ts"
 import { OrderId } from "../../src/domain/Ids.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
-import type { PlaceOrder } from "../../src/domain/PlaceOrder.ts"
+import type { PlaceOrder } from "../../src/domain/order/PlaceOrder.ts"
 import { client, serve, type Stubs } from "../http/kit/server.ts"
 import { anOrder, aTicker } from "../http/kit/values.ts"
 

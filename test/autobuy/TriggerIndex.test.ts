@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck as fc, Layer } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
-import { holds, type PriceBound } from "../../src/domain/rule/levels.ts"
+import { holds, type PriceBound } from "../../src/domain/rule/decision/levels.ts"
 import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { btc, d } from "../domain/rule/fixtures.ts"
 import { FakeMarket, world } from "./kit.ts"

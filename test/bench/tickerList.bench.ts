@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { toTicker } from "../../src/mexc/map/MarketMapping.ts"
-import { readTickers24h } from "../../src/mexc/wire/RestMarket.ts"
+import { readTickers24h } from "../../src/mexc/wire/rest/RestMarket.ts"
 import { median, print, spread } from "./kit.ts"
 
 const rounds = 15

@@ -5,7 +5,7 @@ import { type PriceTick, RuleMarket } from "../../src/autobuy/RuleMarket.ts"
 import { Timers } from "../../src/autobuy/Timers.ts"
 import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
-import { holds, type PriceBound } from "../../src/domain/rule/levels.ts"
+import { holds, type PriceBound } from "../../src/domain/rule/decision/levels.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { median, print, spread } from "./kit.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { OrderStatus } from "../../src/domain/Order.ts"
+import type { OrderStatus } from "../../src/domain/order/Order.ts"
 import { HttpServer } from "../../src/http/HttpServer.ts"
 import type { RequestKey } from "../../src/orders/Orders.ts"
 import { ask, bearer, serve, type Stubs } from "./kit/server.ts"

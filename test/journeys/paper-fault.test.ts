@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
-import { PlaceOrder } from "../../src/domain/PlaceOrder.ts"
+import { PlaceOrder } from "../../src/domain/order/PlaceOrder.ts"
 import { temporaryFolder } from "../kit/Process.ts"
 import { client, createKey, eventually, paperExchange, service } from "../kit/Service.ts"
 

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { DatabaseUnavailable, NotOwner } from "../../api/Errors.ts"
 import * as Decimal from "../../domain/Decimal.ts"
-import type { Decision, Operand } from "../../domain/Execution.ts"
+import type { Decision, Operand } from "../../domain/order/Execution.ts"
 import { makeCycleId, makeExecutionId } from "../../domain/Ids.ts"
 import type { Reason } from "../../domain/Reason.ts"
 import type { Instant } from "../../domain/Time.ts"

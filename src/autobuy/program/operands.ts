@@ -1,6 +1,6 @@
 import * as Decimal from "../../domain/Decimal.ts"
-import type { Operand } from "../../domain/Execution.ts"
-import { boundOf, holds } from "../../domain/rule/levels.ts"
+import type { Operand } from "../../domain/order/Execution.ts"
+import { boundOf, holds } from "../../domain/rule/decision/levels.ts"
 import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
 import { describeFrom } from "../../domain/rule/words.ts"
 import { formatInstant, type Instant } from "../../domain/Time.ts"

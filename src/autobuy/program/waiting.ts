@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { PriceBound } from "../../domain/rule/levels.ts"
+import type { PriceBound } from "../../domain/rule/decision/levels.ts"
 import type { Instant } from "../../domain/Time.ts"
 import type { PriceTick } from "../RuleMarket.ts"
 import type { Timers } from "../Timers.ts"

@@ -1,11 +1,11 @@
 import { Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import { Decision, type Execution, ExecutionOutcome } from "../../domain/Execution.ts"
+import { Decision, type Execution, ExecutionOutcome } from "../../domain/order/Execution.ts"
 import { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../../domain/Ids.ts"
 import { SymbolName } from "../../domain/Market.ts"
 import { Reason } from "../../domain/Reason.ts"
 import { RuleDocument, RuleState } from "../../domain/Rule.ts"
-import { freshTrigger, TriggerState } from "../../domain/rule/levels.ts"
+import { freshTrigger, TriggerState } from "../../domain/rule/decision/levels.ts"
 
 /** What a rule remembers between firings; kept in the transaction that records the firing it belongs to. */
 export const Runtime = Schema.Struct({

@@ -1,7 +1,7 @@
 import type { ApiError } from "../../api/Errors.ts"
 import * as Decimal from "../../domain/Decimal.ts"
-import type { ExecutionOutcome } from "../../domain/Execution.ts"
-import { isTerminal, type Order } from "../../domain/Order.ts"
+import type { ExecutionOutcome } from "../../domain/order/Execution.ts"
+import { isTerminal, type Order } from "../../domain/order/Order.ts"
 import { reason, type Reason, type ReasonCode } from "../../domain/Reason.ts"
 import type { ExecutionRow } from "./rows.ts"
 

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Decimal } from "../Decimal.ts"
-import { Decision } from "../Execution.ts"
+import { Decision } from "../order/Execution.ts"
 import { NextFiring, Warmup } from "../Rule.ts"
 import { Instant } from "../Time.ts"
 

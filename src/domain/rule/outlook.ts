@@ -1,7 +1,7 @@
 import * as Decimal from "../Decimal.ts"
 import type { SymbolInfo } from "../Market.ts"
 import type { RuleDocument } from "../Rule.ts"
-import { sizeOrder } from "./sizing.ts"
+import { sizeOrder } from "./decision/sizing.ts"
 
 /** The most one buy can take, fees included; null for a base size while no price is known. */
 const oneBuy = (

@@ -5,7 +5,7 @@ import { coverage, rollingHigh, rollingOpen } from "../RollingWindow.ts"
 import { Duration } from "effect"
 import type { RuleDocument } from "../Rule.ts"
 import type { Instant } from "../Time.ts"
-import { freshTrigger, observe } from "./levels.ts"
+import { freshTrigger, observe } from "./decision/levels.ts"
 import type { DropFrom, PriceTrigger } from "./Trigger.ts"
 
 interface PastFiring {

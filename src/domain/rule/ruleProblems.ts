@@ -3,9 +3,9 @@ import * as Decimal from "../Decimal.ts"
 import type { SymbolInfo } from "../Market.ts"
 import type { RuleDocument } from "../Rule.ts"
 import { formatInstant, type Instant } from "../Time.ts"
-import { tooSmallOrLarge } from "./decide.ts"
+import { tooSmallOrLarge } from "./decision/decide.ts"
 import { makeSchedule } from "./schedule.ts"
-import { askedQuote, sizeOrder } from "./sizing.ts"
+import { askedQuote, sizeOrder } from "./decision/sizing.ts"
 
 /** One thing wrong with a rule, by path into its document. */
 export interface RuleProblem {

@@ -1,9 +1,9 @@
 import { DateTime } from "effect"
 import * as Decimal from "../Decimal.ts"
-import type { Decision } from "../Execution.ts"
+import type { Decision } from "../order/Execution.ts"
 import type { NextFiring, RuleDocument } from "../Rule.ts"
 import { formatDuration, type Instant } from "../Time.ts"
-import { boundOf } from "./levels.ts"
+import { boundOf } from "./decision/levels.ts"
 import { localDay, zoneOf } from "./schedule.ts"
 import type { DropFrom } from "./Trigger.ts"
 

@@ -1,12 +1,12 @@
 import { Effect, Schema } from "effect"
 import { type FeeRates, SymbolName } from "../../domain/Market.ts"
-import type { VenueBalance } from "../../domain/Order.ts"
+import type { VenueBalance } from "../../domain/order/Order.ts"
 import type { Credentials } from "../Credentials.ts"
 import { toFeeRates } from "../map/AccountMapping.ts"
 import type { Transport } from "../Transport.ts"
 import type { VenueFailure } from "../VenueFailure.ts"
-import * as Rest from "../wire/RestAccount.ts"
-import { SymbolList } from "../wire/RestMarket.ts"
+import * as Rest from "../wire/rest/RestAccount.ts"
+import { SymbolList } from "../wire/rest/RestMarket.ts"
 import type { Listing, RowReader } from "./Listing.ts"
 
 type Asked<A> = Effect.Effect<A, VenueFailure>

@@ -3,7 +3,7 @@ import type { Credentials } from "../Credentials.ts"
 import type { Transport } from "../Transport.ts"
 import { type VenueFailure, VenueRefused, VenueUnavailable } from "../VenueFailure.ts"
 import { isDocumented } from "../wire/Codes.ts"
-import { Account, ListenKey, ListenKeys } from "../wire/RestAccount.ts"
+import { Account, ListenKey, ListenKeys } from "../wire/rest/RestAccount.ts"
 
 type Asked<A> = Effect.Effect<A, VenueFailure>
 

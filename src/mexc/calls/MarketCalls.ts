@@ -16,7 +16,7 @@ import type { Parameters } from "../signing/Signature.ts"
 import type { Transport } from "../Transport.ts"
 import { type VenueFailure, VenueUnavailable } from "../VenueFailure.ts"
 import { RowList, type Rows } from "../wire/Fields.ts"
-import * as Rest from "../wire/RestMarket.ts"
+import * as Rest from "../wire/rest/RestMarket.ts"
 import type { Endpoint } from "../wire/Weights.ts"
 import type { RowReader } from "./Listing.ts"
 

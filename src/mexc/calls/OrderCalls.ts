@@ -5,7 +5,7 @@ import type { Credentials } from "../Credentials.ts"
 import { type OrderRequest, orderParameters } from "../OrderRequest.ts"
 import type { Transport } from "../Transport.ts"
 import { type VenueFailure, VenueRefused } from "../VenueFailure.ts"
-import * as Rest from "../wire/RestAccount.ts"
+import * as Rest from "../wire/rest/RestAccount.ts"
 import type { Endpoint } from "../wire/Weights.ts"
 import { type BatchResult, batchProblem, batchResults, unknownResult } from "./batchResults.ts"
 

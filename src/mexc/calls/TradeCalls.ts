@@ -7,7 +7,7 @@ import type { Parameters } from "../signing/Signature.ts"
 import type { Transport } from "../Transport.ts"
 import type { VenueFailure } from "../VenueFailure.ts"
 import { RowList } from "../wire/Fields.ts"
-import * as Rest from "../wire/RestMarket.ts"
+import * as Rest from "../wire/rest/RestMarket.ts"
 import type { RowReader } from "./Listing.ts"
 import { candleWindows, shortest } from "./Paging.ts"
 

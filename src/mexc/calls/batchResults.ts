@@ -5,8 +5,8 @@ import type { OrderRequest } from "../OrderRequest.ts"
 import { failureOf } from "../Reply.ts"
 import { OutcomeUnknown, type VenueRateLimited, type VenueRefused } from "../VenueFailure.ts"
 import { Id } from "../wire/Fields.ts"
-import { BatchItem } from "../wire/RestAccount.ts"
-import { readError } from "../wire/RestError.ts"
+import { BatchItem } from "../wire/rest/RestAccount.ts"
+import { readError } from "../wire/rest/RestError.ts"
 
 /** What became of one order of a batch. `unknown`: only the venue can say; `refused`: no order exists. */
 export type BatchResult = { readonly clientOrderId: ClientOrderId } & (

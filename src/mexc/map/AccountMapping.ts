@@ -1,8 +1,8 @@
 import * as Decimal from "../../domain/Decimal.ts"
 import type { FeeRates } from "../../domain/Market.ts"
-import type { VenueFill, VenueOrder } from "../../domain/Order.ts"
+import type { VenueFill, VenueOrder } from "../../domain/order/Order.ts"
 import type { Instant } from "../../domain/Time.ts"
-import type { MyTrade, OrderRow, TradeFee } from "../wire/RestAccount.ts"
+import type { MyTrade, OrderRow, TradeFee } from "../wire/rest/RestAccount.ts"
 import { orderTypeOf } from "./OrderTypes.ts"
 
 /** The venue's orders and fills in domain terms. */

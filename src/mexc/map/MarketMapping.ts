@@ -21,7 +21,7 @@ import type {
   OfflineRow,
   PublicTrade,
   Ticker24h
-} from "../wire/RestMarket.ts"
+} from "../wire/rest/RestMarket.ts"
 import { orderTypeOf } from "./OrderTypes.ts"
 
 /** The venue's market data in domain terms. */

@@ -1,7 +1,7 @@
 import { Either, Option, Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import { type BookLevel, type Candle, type OrderBook, type Side, SymbolName, type Trade } from "../../domain/Market.ts"
-import type { VenueBalance, VenueFill, VenueOrder } from "../../domain/Order.ts"
+import type { VenueBalance, VenueFill, VenueOrder } from "../../domain/order/Order.ts"
 import type { Instant } from "../../domain/Time.ts"
 import type { DepthDelta } from "../book/LocalBook.ts"
 import type {

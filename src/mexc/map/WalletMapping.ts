@@ -3,7 +3,7 @@ import type { Coin, CoinNetwork } from "../../domain/wallet/Coin.ts"
 import type { Deposit, DepositStatus } from "../../domain/wallet/Deposit.ts"
 import type { Transfer } from "../../domain/wallet/Transfer.ts"
 import type { Withdrawal, WithdrawalStatus } from "../../domain/wallet/Withdrawal.ts"
-import type { CoinRow, DepositRow, NetworkRow, TransferRow, WithdrawalRow } from "../wire/RestWallet.ts"
+import type { CoinRow, DepositRow, NetworkRow, TransferRow, WithdrawalRow } from "../wire/rest/RestWallet.ts"
 
 /** Coins and what moved in and out of an account, in domain terms. */
 

@@ -1,6 +1,6 @@
 import type { Decimal } from "../../domain/Decimal.ts"
 import type { Candle, OrderBook, SymbolName, Trade } from "../../domain/Market.ts"
-import type { VenueBalance, VenueFill, VenueOrder } from "../../domain/Order.ts"
+import type { VenueBalance, VenueFill, VenueOrder } from "../../domain/order/Order.ts"
 import type { Instant } from "../../domain/Time.ts"
 import type { DepthDelta } from "../book/LocalBook.ts"
 import type { MiniTicker } from "../map/StreamMapping.ts"

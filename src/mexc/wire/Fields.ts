@@ -1,6 +1,6 @@
 import { Either, ParseResult, Predicate, Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import { problemPath } from "./problemPath.ts"
+import { problemPath } from "./rest/problemPath.ts"
 
 /**
  * Fields as the venue really sends them: numbers as text or as JSON numbers, ids likewise, "" and null for nothing.

@@ -2,8 +2,8 @@ import type { Duration, Effect } from "effect"
 import type { Decimal } from "../../domain/Decimal.ts"
 import type { CycleId, ExecutionId, RuleId, UserId } from "../../domain/Ids.ts"
 import type { SymbolName } from "../../domain/Market.ts"
-import type { Order, OrderStatus } from "../../domain/Order.ts"
-import type { PlaceableType, PlaceOrder } from "../../domain/PlaceOrder.ts"
+import type { Order, OrderStatus } from "../../domain/order/Order.ts"
+import type { PlaceableType, PlaceOrder } from "../../domain/order/PlaceOrder.ts"
 import type { Instant } from "../../domain/Time.ts"
 
 /** What makes a repeated request the same one. */

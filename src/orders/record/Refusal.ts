@@ -11,8 +11,8 @@ import {
   SymbolNotTradable,
   VenueAnswer
 } from "../../api/Errors.ts"
-import type { RiskCode } from "../../domain/PlaceOrder.ts"
-import type { RiskProblem, RiskRefused } from "../../domain/risk.ts"
+import type { RiskCode } from "../../domain/order/PlaceOrder.ts"
+import type { RiskProblem, RiskRefused } from "../../domain/order/risk.ts"
 import { reason, type Reason, type ReasonCode } from "../../domain/Reason.ts"
 import type { BudgetUnavailable, VenueRateLimited, VenueRefused, VenueUnavailable } from "../../mexc/VenueFailure.ts"
 

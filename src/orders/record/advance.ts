@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import { join, readOrder, type OrderFacts, type OrderReading } from "../../domain/OrderState.ts"
+import { join, readOrder, type OrderFacts, type OrderReading } from "../../domain/order/OrderState.ts"
 import { reason, type Reason } from "../../domain/Reason.ts"
 import type { Instant } from "../../domain/Time.ts"
 import { factsOf, OrderRow, type FillRow } from "./OrderRow.ts"

@@ -1,5 +1,5 @@
 import * as Decimal from "../../domain/Decimal.ts"
-import type { Fill, Order } from "../../domain/Order.ts"
+import type { Fill, Order } from "../../domain/order/Order.ts"
 import type { Position } from "../../domain/Position.ts"
 import type { WalletAsset } from "../../domain/Wallet.ts"
 import type { Fact, Filled } from "../../paper/engine/Facts.ts"

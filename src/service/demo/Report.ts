@@ -1,5 +1,5 @@
 import * as Decimal from "../../domain/Decimal.ts"
-import type { Execution } from "../../domain/Execution.ts"
+import type { Execution } from "../../domain/order/Execution.ts"
 import type { Position } from "../../domain/Position.ts"
 import { formatInstant } from "../../domain/Time.ts"
 import type { CheckLine, Pair } from "./BooksCheck.ts"

@@ -3,9 +3,9 @@ import * as Decimal from "../../../src/domain/Decimal.ts"
 import { RuleId } from "../../../src/domain/Ids.ts"
 import { SymbolInfo, SymbolName } from "../../../src/domain/Market.ts"
 import { type RuleDocument, RuleRequest } from "../../../src/domain/Rule.ts"
-import type { Usage } from "../../../src/domain/rule/caps.ts"
-import { noUsage } from "../../../src/domain/rule/caps.ts"
-import type { Firing } from "../../../src/domain/rule/decide.ts"
+import type { Usage } from "../../../src/domain/rule/decision/caps.ts"
+import { noUsage } from "../../../src/domain/rule/decision/caps.ts"
+import type { Firing } from "../../../src/domain/rule/decision/decide.ts"
 
 export const d = Decimal.unsafe
 export const at = (text: string) => Date.parse(text)

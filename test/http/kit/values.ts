@@ -1,7 +1,7 @@
 import { Schema } from "effect"
-import { Execution } from "../../../src/domain/Execution.ts"
+import { Execution } from "../../../src/domain/order/Execution.ts"
 import { Ticker } from "../../../src/domain/Market.ts"
-import { Order } from "../../../src/domain/Order.ts"
+import { Order } from "../../../src/domain/order/Order.ts"
 import { Rule } from "../../../src/domain/Rule.ts"
 
 export const aTicker = Schema.decodeSync(Ticker)({

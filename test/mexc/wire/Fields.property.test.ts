@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck, Schema } from "effect"
 import { readRows } from "../../../src/mexc/wire/Fields.ts"
-import { OrderRow } from "../../../src/mexc/wire/RestAccount.ts"
-import { BookTicker, ExchangeSymbol, Ticker24h } from "../../../src/mexc/wire/RestMarket.ts"
+import { OrderRow } from "../../../src/mexc/wire/rest/RestAccount.ts"
+import { BookTicker, ExchangeSymbol, Ticker24h } from "../../../src/mexc/wire/rest/RestMarket.ts"
 
 /** What a venue might say for any field. */
 const value = FastCheck.oneof(

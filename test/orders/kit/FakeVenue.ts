@@ -1,6 +1,6 @@
 import { Context, Deferred, Effect, Layer, Option } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
-import type { VenueFill, VenueOrder } from "../../../src/domain/Order.ts"
+import type { VenueFill, VenueOrder } from "../../../src/domain/order/Order.ts"
 import { MexcClient } from "../../../src/mexc/MexcClient.ts"
 import type { OrderRequest } from "../../../src/mexc/OrderRequest.ts"
 import {

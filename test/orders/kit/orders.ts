@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { ClientOrderId, type OrderId, makeOrderId, UserId } from "../../../src/domain/Ids.ts"
 import { SymbolName, type SymbolInfo } from "../../../src/domain/Market.ts"
-import type { VenueFill, VenueOrder } from "../../../src/domain/Order.ts"
+import type { VenueFill, VenueOrder } from "../../../src/domain/order/Order.ts"
 import type { OrderRow } from "../../../src/orders/record/OrderRow.ts"
 
 export const d = Decimal.unsafe

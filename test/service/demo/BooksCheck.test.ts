@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { unsafe as decimal } from "../../../src/domain/Decimal.ts"
 import { SymbolName } from "../../../src/domain/Market.ts"
-import { Fill, Order } from "../../../src/domain/Order.ts"
+import { Fill, Order } from "../../../src/domain/order/Order.ts"
 import type { Fact } from "../../../src/paper/engine/Facts.ts"
 import { checkBooks, type OurBooks } from "../../../src/service/demo/BooksCheck.ts"
 

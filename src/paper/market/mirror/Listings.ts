@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import { Amount, readRows, TextOr } from "../../../mexc/wire/Fields.ts"
-import { ExchangeInfo, ExchangeSymbol, SymbolList } from "../../../mexc/wire/RestMarket.ts"
+import { ExchangeInfo, ExchangeSymbol, SymbolList } from "../../../mexc/wire/rest/RestMarket.ts"
 import type { Listing, UpstreamRestriction } from "../../MarketSource.ts"
 import { UpstreamFailed, type VenueReader } from "./venue/VenueReader.ts"
 

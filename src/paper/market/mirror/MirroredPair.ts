@@ -2,7 +2,13 @@ import { Clock, Duration, Effect, Either, FiberHandle, Schedule } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import type { BookLevel, Trade } from "../../../domain/Market.ts"
 import { dealsChannel, depthChannel } from "../../../mexc/wire/Channels.ts"
-import { Depth, PriceTicker, type PublicTrade, PublicTrades, readPublicTrades } from "../../../mexc/wire/RestMarket.ts"
+import {
+  Depth,
+  PriceTicker,
+  type PublicTrade,
+  PublicTrades,
+  readPublicTrades
+} from "../../../mexc/wire/rest/RestMarket.ts"
 import type { PushFrame } from "../../../mexc/wire/Stream.ts"
 import type { BookChange, Listing, PriceStep } from "../../MarketSource.ts"
 import { BookCopy, type BookDelta, type BookSnapshot } from "./BookCopy.ts"

@@ -1,6 +1,6 @@
 import { Clock, type Context, Effect, Option, Predicate } from "effect"
 import type { Decimal } from "../../../domain/Decimal.ts"
-import type { OrderWish } from "../../../domain/PaperFault.ts"
+import type { OrderWish } from "../../../domain/order/PaperFault.ts"
 import type { Target, Faults } from "../../faults/Faults.ts"
 import * as Refusals from "../../Refusals.ts"
 import { VenueRejection } from "../../VenueRejection.ts"

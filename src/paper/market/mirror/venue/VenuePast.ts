@@ -1,7 +1,13 @@
 import { Cache, Clock, Data, Duration, Effect, Exit } from "effect"
 import * as Decimal from "../../../../domain/Decimal.ts"
 import type { BookLevel, Candle, Interval } from "../../../../domain/Market.ts"
-import { Klines, readKlines, readTickers24h, type Ticker24h, Tickers24h } from "../../../../mexc/wire/RestMarket.ts"
+import {
+  Klines,
+  readKlines,
+  readTickers24h,
+  type Ticker24h,
+  Tickers24h
+} from "../../../../mexc/wire/rest/RestMarket.ts"
 import { closeTimeOf } from "../../../engine/CandleSeries.ts"
 import type { CandleQuery, PaperTicker } from "../../../Requests.ts"
 import { minuteMs } from "../../Units.ts"

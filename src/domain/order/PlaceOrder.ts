@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { Decimal, PositiveDecimal } from "./Decimal.ts"
-import { OrderType, Side, SymbolName } from "./Market.ts"
+import { Decimal, PositiveDecimal } from "../Decimal.ts"
+import { OrderType, Side, SymbolName } from "../Market.ts"
 import { AssetAmount, BookName } from "./Order.ts"
-import { Instant } from "./Time.ts"
+import { Instant } from "../Time.ts"
 
 /** Order types a person may place. */
 export const PlaceableType = Schema.Literal("market", "limit", "immediateOrCancel").annotations({

@@ -1,5 +1,5 @@
 import { Either, Schema } from "effect"
-import { SymbolName } from "../../domain/Market.ts"
+import { SymbolName } from "../../../domain/Market.ts"
 import {
   Amount,
   AmountOrNull,
@@ -17,7 +17,7 @@ import {
   TextsOrEmpty,
   Version,
   readRows
-} from "./Fields.ts"
+} from "../Fields.ts"
 
 /** Answers of the market endpoints. Unknown fields are ignored; only what we rely on is demanded. */
 

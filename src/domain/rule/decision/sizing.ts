@@ -1,7 +1,7 @@
-import * as Decimal from "../Decimal.ts"
-import type { SymbolInfo } from "../Market.ts"
-import { protectedLimit, quantityFor } from "../risk.ts"
-import type { RuleDocument } from "../Rule.ts"
+import * as Decimal from "../../Decimal.ts"
+import type { SymbolInfo } from "../../Market.ts"
+import { protectedLimit, quantityFor } from "../../order/risk.ts"
+import type { RuleDocument } from "../../Rule.ts"
 
 /** The one order of a firing, on the venue's ticks and steps. `worst` is the most quote it can take, fees included. */
 export interface BuyOrder {

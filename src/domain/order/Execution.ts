@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { Decimal } from "./Decimal.ts"
-import { CycleId, ExecutionId, OrderId, RuleId } from "./Ids.ts"
-import { Reason } from "./Reason.ts"
-import { Instant } from "./Time.ts"
+import { Decimal } from "../Decimal.ts"
+import { CycleId, ExecutionId, OrderId, RuleId } from "../Ids.ts"
+import { Reason } from "../Reason.ts"
+import { Instant } from "../Time.ts"
 
 /** One thing the trigger looked at. `value` and `threshold` are decimals or times as text; null when there was none. */
 export const Operand = Schema.Struct({

@@ -1,7 +1,7 @@
-import * as Decimal from "./Decimal.ts"
-import type { Side } from "./Market.ts"
+import * as Decimal from "../Decimal.ts"
+import type { Side } from "../Market.ts"
 import type { AssetAmount } from "./Order.ts"
-import type { Lots } from "./Position.ts"
+import type { Lots } from "../Position.ts"
 
 /** The part of a fill that moves lots. */
 export interface LotFill {

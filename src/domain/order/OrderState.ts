@@ -1,6 +1,6 @@
-import * as Decimal from "./Decimal.ts"
+import * as Decimal from "../Decimal.ts"
 import type { AssetAmount, OrderStatus, VenueFill, VenueOrder } from "./Order.ts"
-import type { Instant } from "./Time.ts"
+import type { Instant } from "../Time.ts"
 
 /**
  * Everything the venue has said about one order, as a join: {@link join} is commutative, associative and idempotent,

@@ -1,8 +1,8 @@
 import { Duration, Schema } from "effect"
-import * as Decimal from "../Decimal.ts"
-import { reason, type Reason } from "../Reason.ts"
-import { Instant } from "../Time.ts"
-import type { PriceTrigger } from "./Trigger.ts"
+import * as Decimal from "../../Decimal.ts"
+import { reason, type Reason } from "../../Reason.ts"
+import { Instant } from "../../Time.ts"
+import type { PriceTrigger } from "../Trigger.ts"
 
 /**
  * The memory of a price trigger between ticks. A level trigger fires when armed and true, and is then disarmed until

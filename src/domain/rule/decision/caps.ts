@@ -1,10 +1,10 @@
 import { DateTime } from "effect"
-import * as Decimal from "../Decimal.ts"
-import type { BudgetLine } from "../Execution.ts"
-import { reason, type Reason } from "../Reason.ts"
-import type { Limits } from "../Rule.ts"
-import type { Instant } from "../Time.ts"
-import { zoneOf } from "./schedule.ts"
+import * as Decimal from "../../Decimal.ts"
+import type { BudgetLine } from "../../order/Execution.ts"
+import { reason, type Reason } from "../../Reason.ts"
+import type { Limits } from "../../Rule.ts"
+import type { Instant } from "../../Time.ts"
+import { zoneOf } from "../schedule.ts"
 
 /** What a rule has spent (finished buys, quote fees included) and reserved (running ones), by `triggeredAt`. */
 export interface Usage {

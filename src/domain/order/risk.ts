@@ -1,9 +1,9 @@
 import { Data, Either } from "effect"
-import * as Decimal from "./Decimal.ts"
-import type { OrderType, Side, SymbolInfo } from "./Market.ts"
+import * as Decimal from "../Decimal.ts"
+import type { OrderType, Side, SymbolInfo } from "../Market.ts"
 import type { AssetAmount } from "./Order.ts"
 import type { OrderProblem, PlaceableType } from "./PlaceOrder.ts"
-import { reason, type Reason } from "./Reason.ts"
+import { reason, type Reason } from "../Reason.ts"
 
 /** What somebody wants to send, before any rounding. */
 export interface OrderAsk {

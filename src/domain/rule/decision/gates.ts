@@ -1,10 +1,10 @@
 import { Duration } from "effect"
-import * as Decimal from "../Decimal.ts"
-import type { GateResult } from "../Execution.ts"
-import { reason, type Reason } from "../Reason.ts"
-import type { RuleDocument } from "../Rule.ts"
-import { formatDuration, type Instant } from "../Time.ts"
-import type { Gate } from "./RuleParts.ts"
+import * as Decimal from "../../Decimal.ts"
+import type { GateResult } from "../../order/Execution.ts"
+import { reason, type Reason } from "../../Reason.ts"
+import type { RuleDocument } from "../../Rule.ts"
+import { formatDuration, type Instant } from "../../Time.ts"
+import type { Gate } from "../RuleParts.ts"
 
 /** What a firing sees of the market. `ageMs` is wall time since the venue last confirmed the symbol. */
 export interface MarketView {

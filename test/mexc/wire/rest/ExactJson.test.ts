@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import { parseJson } from "../../../src/mexc/wire/ExactJson.ts"
+import { parseJson } from "../../../../src/mexc/wire/rest/ExactJson.ts"
 
 const parsed = (text: string) => Option.getOrNull(parseJson(text))
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
-import * as Decimal from "../../../src/domain/Decimal.ts"
-import { decide } from "../../../src/domain/rule/decide.ts"
-import { at, d, document, firing, symbolInfo, usage, view } from "./fixtures.ts"
+import * as Decimal from "../../../../src/domain/Decimal.ts"
+import { decide } from "../../../../src/domain/rule/decision/decide.ts"
+import { at, d, document, firing, symbolInfo, usage, view } from "../fixtures.ts"
 
 const code = (changes: Parameters<typeof firing>[0]) => decide(firing(changes)).decision.reason?.code ?? null
 const now = at("2026-03-01T09:00:00Z")

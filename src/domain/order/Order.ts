@@ -1,9 +1,9 @@
 import { Schema } from "effect"
-import { Decimal } from "./Decimal.ts"
-import { ClientOrderId, CycleId, ExecutionId, OrderId, RuleId } from "./Ids.ts"
-import { OrderType, Side, SymbolName } from "./Market.ts"
-import { Reason } from "./Reason.ts"
-import { Instant } from "./Time.ts"
+import { Decimal } from "../Decimal.ts"
+import { ClientOrderId, CycleId, ExecutionId, OrderId, RuleId } from "../Ids.ts"
+import { OrderType, Side, SymbolName } from "../Market.ts"
+import { Reason } from "../Reason.ts"
+import { Instant } from "../Time.ts"
 
 /**
  * `pending`: intent committed, not yet answered. `unknown`: sent, outcome not proven; only the venue

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { Schema } from "effect"
-import { ClientOrderId, type RuleId, type UserId } from "./Ids.ts"
+import { ClientOrderId, type RuleId, type UserId } from "../Ids.ts"
 
 /** What makes ids of two installs, and of one install before and after a restore, different. */
 export interface InstallEpoch {

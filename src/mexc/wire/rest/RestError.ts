@@ -1,5 +1,5 @@
 import { Option, Schema } from "effect"
-import { isSuccessCode } from "./Codes.ts"
+import { isSuccessCode } from "../Codes.ts"
 
 /** What a failing call says: `msg` mostly, `message` during maintenance, `data` on old paths. */
 export interface VenueError {

@@ -1,5 +1,5 @@
 import { Either, Schema } from "effect"
-import * as Decimal from "./Decimal.ts"
+import * as Decimal from "../Decimal.ts"
 
 /** What the sender of one order wants the paper exchange to do to it. */
 export type OrderWish =

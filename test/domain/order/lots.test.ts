@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import * as Decimal from "../../src/domain/Decimal.ts"
-import { averageCost, foldLots, type LotFill } from "../../src/domain/lots.ts"
+import * as Decimal from "../../../src/domain/Decimal.ts"
+import { averageCost, foldLots, type LotFill } from "../../../src/domain/order/lots.ts"
 
 const d = Decimal.unsafe
 const pair = { baseAsset: "BTC", quoteAsset: "USDT" }

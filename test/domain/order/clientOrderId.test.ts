@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isOurs, manualOrderId, ruleOrderId } from "../../src/domain/clientOrderId.ts"
-import { RuleId, UserId } from "../../src/domain/Ids.ts"
+import { isOurs, manualOrderId, ruleOrderId } from "../../../src/domain/order/clientOrderId.ts"
+import { RuleId, UserId } from "../../../src/domain/Ids.ts"
 
 const install = { installId: "install-1", epoch: 1 }
 const slot = {

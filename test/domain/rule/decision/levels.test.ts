@@ -1,8 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import { freshTrigger, holds, observe, type TriggerState, awaited } from "../../../src/domain/rule/levels.ts"
-import { Trigger } from "../../../src/domain/rule/Trigger.ts"
-import { d } from "./fixtures.ts"
+import {
+  freshTrigger,
+  holds,
+  observe,
+  type TriggerState,
+  awaited
+} from "../../../../src/domain/rule/decision/levels.ts"
+import { Trigger } from "../../../../src/domain/rule/Trigger.ts"
+import { d } from "../fixtures.ts"
 
 const price = (json: unknown) => {
   const trigger = Schema.decodeUnknownSync(Trigger)(json)

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import * as Decimal from "../../domain/Decimal.ts"
-import { SymbolName } from "../../domain/Market.ts"
+import * as Decimal from "../../../domain/Decimal.ts"
+import { SymbolName } from "../../../domain/Market.ts"
 import {
   Amount,
   AmountOrNull,
@@ -17,7 +17,7 @@ import {
   Text,
   TextOr,
   readRows
-} from "./Fields.ts"
+} from "../Fields.ts"
 
 /** Answers of the signed endpoints about the account, its orders and its fills. */
 

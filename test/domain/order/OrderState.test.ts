@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Decimal from "../../src/domain/Decimal.ts"
-import { SymbolName } from "../../src/domain/Market.ts"
-import type { VenueFill, VenueOrder } from "../../src/domain/Order.ts"
+import * as Decimal from "../../../src/domain/Decimal.ts"
+import { SymbolName } from "../../../src/domain/Market.ts"
+import type { VenueFill, VenueOrder } from "../../../src/domain/order/Order.ts"
 import {
   ackFacts,
   fillFacts,
@@ -11,7 +11,7 @@ import {
   readOrder,
   type OrderFacts,
   type OrderReading
-} from "../../src/domain/OrderState.ts"
+} from "../../../src/domain/order/OrderState.ts"
 
 const d = Decimal.unsafe
 const symbol = SymbolName.make("BTCUSDT")

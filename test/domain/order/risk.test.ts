@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck } from "effect"
-import * as Decimal from "../../src/domain/Decimal.ts"
-import { SymbolName, type SymbolInfo } from "../../src/domain/Market.ts"
-import { ApprovedOrder, assess, quoteNeeded, type OrderAsk, type RiskContext } from "../../src/domain/risk.ts"
+import * as Decimal from "../../../src/domain/Decimal.ts"
+import { SymbolName, type SymbolInfo } from "../../../src/domain/Market.ts"
+import { ApprovedOrder, assess, quoteNeeded, type OrderAsk, type RiskContext } from "../../../src/domain/order/risk.ts"
 
 const d = Decimal.unsafe
 

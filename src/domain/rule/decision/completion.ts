@@ -1,8 +1,8 @@
-import * as Decimal from "../Decimal.ts"
-import type { SymbolInfo } from "../Market.ts"
-import { reason, type Reason } from "../Reason.ts"
-import type { RuleDocument } from "../Rule.ts"
-import { formatInstant, type Instant } from "../Time.ts"
+import * as Decimal from "../../Decimal.ts"
+import type { SymbolInfo } from "../../Market.ts"
+import { reason, type Reason } from "../../Reason.ts"
+import type { RuleDocument } from "../../Rule.ts"
+import { formatInstant, type Instant } from "../../Time.ts"
 import type { Usage } from "./caps.ts"
 
 /** The least a further buy of this rule could cost; limits that leave less have been used up. */

@@ -11,7 +11,7 @@ import {
   Text,
   TextOr,
   readRows
-} from "./Fields.ts"
+} from "../Fields.ts"
 
 /** Answers about coins and what moved in and out of an account. */
 
