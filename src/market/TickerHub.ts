@@ -70,7 +70,11 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
       const feeds = yield* RcMap.make({
         idleTimeToLive: idleFor,
         lookup: (symbol: SymbolName) =>
-          makeSymbolFeed(symbol, { events: stream.market(symbol), reader, onDue: Queue.offer(due, undefined) }).pipe(
+          makeSymbolFeed(symbol, {
+            follow: (handle) => stream.followMarket(symbol, handle),
+            reader,
+            onDue: Queue.offer(due, undefined)
+          }).pipe(
             Effect.tap((feed) => Effect.sync(() => live.set(symbol, feed))),
             Effect.tap(() =>
               Effect.addFinalizer(() => Effect.sync(() => (live.delete(symbol), askedForDay.delete(symbol))))
@@ -156,7 +160,12 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
       })
 
       const ticks = (symbol: SymbolName) =>
-        Stream.unwrapScoped(Effect.map(RcMap.get(feeds, symbol), (feed) => Stream.fromPubSub(feed.ticks)))
+        Stream.unwrapScoped(
+          RcMap.get(feeds, symbol).pipe(
+            Effect.flatMap((feed) => feed.ticks),
+            Effect.map((shown) => Stream.fromPubSub(shown))
+          )
+        )
 
       const current = (symbol: SymbolName) =>
         Effect.sync(() => {

@@ -32,6 +32,11 @@ export class MexcStream extends Context.Tag("dipper/mexc/MexcStream")<
   {
     /** Trades and best prices of one symbol: every trade, and the latest best price. */
     readonly market: (symbol: SymbolName) => Stream.Stream<MarketEvent>
+    /** The same, told to `handle` one after the other until interrupted: for those who follow thousands of symbols. */
+    readonly followMarket: (
+      symbol: SymbolName,
+      handle: (event: MarketEvent) => Effect.Effect<void>
+    ) => Effect.Effect<void>
     readonly klines: (symbol: SymbolName, interval: KlineInterval) => Stream.Stream<CandleEvent>
     /** Every change of the symbol's book. */
     readonly depth: (symbol: SymbolName) => Stream.Stream<DepthEvent>

@@ -127,6 +127,7 @@ export const makeStream = Effect.gen(function* () {
       ).pipe(Effect.zipRight(settle)),
     layer: Layer.mock(MexcStream, {
       market,
+      followMarket: (symbol, handle) => Stream.runForEach(market(symbol), handle),
       depth,
       user: () => Stream.never,
       health: Effect.succeed({ publicConnections: 1, subscriptions: 1, privateConnections: 0 })

@@ -1,4 +1,4 @@
-import { Clock, Deferred, Effect, Exit, PubSub, Schedule, type Scope, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, PubSub, Schedule, type Scope } from "effect"
 import type { SymbolName } from "../../domain/Market.ts"
 import type { MarketEvent } from "../../mexc/stream/Events.ts"
 import type { VenueFailure } from "../../mexc/VenueFailure.ts"
@@ -13,7 +13,8 @@ export interface SymbolFeed {
   readonly symbol: SymbolName
   readonly quote: () => Quote
   readonly handlers: Set<TickHandler>
-  readonly ticks: PubSub.PubSub<Tick>
+  /** For displays; nothing is kept for them before the first. */
+  readonly ticks: Effect.Effect<PubSub.PubSub<Tick>>
   /** Reads the symbol by REST; those who ask meanwhile share the reading. */
   readonly read: Effect.Effect<void, VenueFailure>
   /** Wall time from which a reading is wanted whatever the stream says: to begin, and after a gap. */
@@ -31,7 +32,8 @@ const firstReadingAfterMs = 1_000
 const restartPolicy = Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spaced("30 seconds")))
 
 interface Dependencies {
-  readonly events: Stream.Stream<MarketEvent>
+  /** Subscribes and tells events one after the other; as the venue's stream has no end, neither has this. */
+  readonly follow: (handle: (event: MarketEvent) => Effect.Effect<void>) => Effect.Effect<void>
   readonly reader: typeof TickerReader.Service
   /** A reading has become due. */
   readonly onDue: Effect.Effect<void>
@@ -39,10 +41,11 @@ interface Dependencies {
 
 export const makeSymbolFeed = Effect.fnUntraced(function* (
   symbol: SymbolName,
-  { events, reader, onDue }: Dependencies
+  { follow, reader, onDue }: Dependencies
 ): Effect.fn.Return<SymbolFeed, never, Scope.Scope> {
   const scope = yield* Effect.scope
-  const ticks = yield* Effect.acquireRelease(PubSub.sliding<Tick>(ticksKept), PubSub.shutdown)
+  let shown: PubSub.PubSub<Tick> | null = null
+  yield* Effect.addFinalizer(() => (shown === null ? Effect.void : PubSub.shutdown(shown)))
   const inOrder = yield* Effect.makeSemaphore(1)
   const handlers = new Set<TickHandler>()
   let quote = unknownQuote(symbol)
@@ -52,37 +55,49 @@ export const makeSymbolFeed = Effect.fnUntraced(function* (
   let triedAt = Number.NEGATIVE_INFINITY
   let reading: Deferred.Deferred<void, VenueFailure> | null = null
 
-  const publish = Effect.fnUntraced(function* (next: Quote, cause: Tick["cause"], receivedAt: number) {
+  const ticks = Effect.suspend(() =>
+    shown === null
+      ? Effect.tap(PubSub.sliding<Tick>(ticksKept), (made) => Effect.sync(() => (shown = made)))
+      : Effect.succeed(shown)
+  )
+
+  const publish = (next: Quote, cause: Tick["cause"], receivedAt: number): Effect.Effect<void> => {
     quote = next
     const tick = tickOf(quote, cause, receivedAt, afterGap)
-    if (tick === null) return
+    if (tick === null) return Effect.void
     afterGap = false
-    for (const handle of [...handlers]) {
-      yield* Effect.catchAllCause(handle(tick), (cause) => Effect.logError("a tick handler failed", cause))
-    }
-    yield* PubSub.publish(ticks, tick)
-  })
+    const show = shown === null ? Effect.void : PubSub.publish(shown, tick)
+    if (handlers.size === 0) return Effect.asVoid(show)
+    const tell = Effect.forEach(
+      [...handlers],
+      (handle) => Effect.catchAllCause(handle(tick), (cause) => Effect.logError("a tick handler failed", cause)),
+      { discard: true }
+    )
+    return Effect.zipRight(tell, show)
+  }
 
-  const onEvent = Effect.fnUntraced(function* (event: MarketEvent) {
+  const onEvent = (event: MarketEvent): Effect.Effect<void> => {
     switch (event.type) {
       case "trades":
-        for (const trade of event.trades)
-          yield* publish(afterTrade(quote, trade, event.receivedAt), "trade", event.receivedAt)
-        return
+        return Effect.forEach(
+          event.trades,
+          (trade) => publish(afterTrade(quote, trade, event.receivedAt), "trade", event.receivedAt),
+          { discard: true }
+        )
       case "bookTicker":
-        return yield* publish(afterBest(quote, event), "book", event.receivedAt)
+        return publish(afterBest(quote, event), "book", event.receivedAt)
       case "interrupted":
         afterGap = true
-        return
+        return Effect.void
       case "subscribed":
         afterGap = true
         subscribedAt = event.receivedAt
         readDueAt = event.receivedAt
-        return yield* onDue
+        return onDue
     }
-  })
+  }
 
-  const apply = Effect.fnUntraced(function* () {
+  const apply = Effect.gen(function* () {
     const askedAt = yield* Clock.currentTimeMillis
     triedAt = askedAt
     const ticker = yield* reader.read(symbol)
@@ -100,12 +115,11 @@ export const makeSymbolFeed = Effect.fnUntraced(function* (
     const ours = yield* Deferred.make<void, VenueFailure>()
     if (reading !== null) return yield* Deferred.await(reading)
     reading = ours
-    yield* Effect.forkIn(Effect.interruptible(Effect.onExit(apply(), (exit) => land(exit, ours))), scope)
+    yield* Effect.forkIn(Effect.interruptible(Effect.onExit(apply, (exit) => land(exit, ours))), scope)
     return yield* Deferred.await(ours)
   })
 
-  yield* events.pipe(
-    Stream.runForEach((event) => inOrder.withPermits(1)(onEvent(event))),
+  yield* follow((event) => inOrder.withPermits(1)(Effect.suspend(() => onEvent(event)))).pipe(
     Effect.zipRight(Effect.logError("a market stream ended", symbol)),
     Effect.catchAllCause((cause) => Effect.logError("a market stream failed", cause)),
     Effect.repeat(restartPolicy),

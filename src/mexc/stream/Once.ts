@@ -15,16 +15,14 @@ const bump = (counts: Map<string, number>, name: string): number => {
  * a name passes when the first connection tells it. Remembers only during the overlap.
  */
 export const makeOnce = <A>(nameOf: (item: A) => string) => {
-  let passed = new Map<string, number>()
-  let heard = new Map<number, Map<string, number>>()
+  let overlap: { passed: Map<string, number>; heard: Map<number, Map<string, number>> } | null = null
   return (items: ReadonlyArray<A>, { overlapping, session }: Origin): ReadonlyArray<A> => {
     if (!overlapping) {
-      if (heard.size > 0) {
-        passed = new Map()
-        heard = new Map()
-      }
+      overlap = null
       return items
     }
+    overlap ??= { passed: new Map(), heard: new Map() }
+    const { heard, passed } = overlap
     const own = heard.get(session) ?? new Map<string, number>()
     heard.set(session, own)
     return items.filter((item) => {

@@ -1,4 +1,4 @@
-import { Option, type Stream } from "effect"
+import { type Effect, Option, type Stream } from "effect"
 import type { Candle, SymbolName } from "../../domain/Market.ts"
 import type { Instant } from "../../domain/Time.ts"
 import {
@@ -25,7 +25,7 @@ import type { CandleEvent, DepthEvent, LimitDepthEvent, Mark, MarketEvent, MiniT
 import { makeNewest, makeOnce, type Origin } from "./Once.ts"
 import type { Pool } from "./Pool.ts"
 import type { Odd } from "./Session.ts"
-import { subscription } from "./Subscription.ts"
+import { follow, subscription, type SubscriptionOptions } from "./Subscription.ts"
 
 /** Trades and changes of a book: none may be lost in silence. */
 const losslessBacklog = 2_048
@@ -55,7 +55,7 @@ const oneOr = <E>(event: Option.Option<E>): ReadonlyArray<E> | "unusable" =>
 export const makePublicStreams = (pool: Pool, odd: Odd) => {
   const unusable = (what: string) => odd(`values of ${what}`)
 
-  const market = (symbol: SymbolName): Stream.Stream<MarketEvent> => {
+  const marketOf = (symbol: SymbolName): SubscriptionOptions<MarketEvent> => {
     const once = makeOnce(nameOfDeal)
     const newest = makeNewest()
 
@@ -81,7 +81,7 @@ export const makePublicStreams = (pool: Pool, odd: Odd) => {
       )
     }
 
-    return subscription<MarketEvent>(pool, {
+    return {
       name: symbol,
       channels: [dealsChannel(symbol), bookTickerChannel(symbol)],
       backlog: losslessBacklog,
@@ -89,8 +89,13 @@ export const makePublicStreams = (pool: Pool, odd: Odd) => {
       events,
       latest: { isOne: ({ type }) => type === "bookTicker", merge: (_, event) => event },
       unusable
-    })
+    }
   }
+
+  const market = (symbol: SymbolName): Stream.Stream<MarketEvent> => subscription(pool, marketOf(symbol))
+
+  const followMarket = (symbol: SymbolName, handle: (event: MarketEvent) => Effect.Effect<void>): Effect.Effect<void> =>
+    follow(pool, marketOf(symbol), handle)
 
   const klines = (symbol: SymbolName, interval: KlineInterval): Stream.Stream<CandleEvent> => {
     const newest = makeNewest()
@@ -188,5 +193,5 @@ export const makePublicStreams = (pool: Pool, odd: Odd) => {
       unusable
     })
 
-  return { market, klines, depth, limitDepth, miniTickers }
+  return { market, followMarket, klines, depth, limitDepth, miniTickers }
 }
