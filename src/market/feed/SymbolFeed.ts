@@ -119,10 +119,12 @@ export const makeSymbolFeed = Effect.fnUntraced(function* (
     return yield* Deferred.await(ours)
   })
 
-  yield* follow((event) => inOrder.withPermits(1)(Effect.suspend(() => onEvent(event)))).pipe(
+  const run = follow((event) => inOrder.withPermits(1)(Effect.suspend(() => onEvent(event)))).pipe(
     Effect.zipRight(Effect.logError("a market stream ended", symbol)),
-    Effect.catchAllCause((cause) => Effect.logError("a market stream failed", cause)),
-    Effect.repeat(restartPolicy),
+    Effect.catchAllCause((cause) => Effect.logError("a market stream failed", cause))
+  )
+  // A schedule's memory is made when it is needed: this is parked once for every symbol.
+  yield* Effect.zipRight(run, Effect.schedule(run, restartPolicy)).pipe(
     // Whoever watches first may do so where interruption is off, which a forked fiber would inherit.
     Effect.interruptible,
     Effect.forkScoped
