@@ -43,6 +43,9 @@ export const parse = (text: string): Either.Either<Decimal, string> =>
     ? Either.right(BigDecimal.normalize(parsePlain(text)))
     : Either.left(`expected a decimal string such as "12.5", with at most 18 decimals and no exponent`)
 
+/** Where `BigDecimal.normalize` notes what it has found out. */
+type Noted = Decimal & { normalized?: Decimal }
+
 const normalZero = BigDecimal.normalize(BigDecimal.make(0n, 0))
 /** As many digits as a JavaScript number holds exactly. */
 const exactDigits = 15
@@ -80,9 +83,9 @@ const readShort = (text: string): Decimal | null => {
   if (coefficient === 0) return normalZero
   const units = dotAt === -1 ? length : dotAt
   const value = BigInt(start === 0 ? coefficient : -coefficient)
-  const decimal = BigDecimal.make(value, last > units ? last - units : last + 1 - units)
-  // What `BigDecimal.normalize` would find out, and note in the same place.
-  return Object.assign(decimal, { normalized: decimal })
+  const decimal: Noted = BigDecimal.make(value, last > units ? last - units : last + 1 - units)
+  decimal.normalized = decimal
+  return decimal
 }
 
 /** Reads the venue's decimal text, which may carry an exponent or thirty decimals. */
