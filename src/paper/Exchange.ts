@@ -12,7 +12,7 @@ import type { Pair, PairChange } from "./engine/Pair.ts"
 import type { ExchangeEvent, PaperFill, PaperOrder } from "./Events.ts"
 import { Commits } from "./journal/Commits.ts"
 import { Journal } from "./journal/Journal.ts"
-import { MarketSource, type Listing, type PriceStep, type UpstreamReport } from "./MarketSource.ts"
+import { type ListingChange, MarketSource, type PriceStep, type UpstreamReport } from "./MarketSource.ts"
 import type {
   AccountRequest,
   CandleQuery,
@@ -37,12 +37,12 @@ import type { VenueRejection } from "./VenueRejection.ts"
 export class Exchange extends Context.Tag("dipper/paper/Exchange")<
   Exchange,
   {
-    /** What the source lists, as it was at the start; `pairs` is what stands now. */
-    readonly listings: ReadonlyArray<Listing>
     /** In the source's order, unlisted ones too: those are in no answer to anybody. */
     readonly pairs: Effect.Effect<ReadonlyArray<Pair>>
     /** Halts, limits and fees at run time; open orders of a pair that goes offline or unlisted are cancelled. */
     readonly changePair: (symbol: string, change: PairChange) => Effect.Effect<Pair, VenueRejection>
+    /** Of a mirror: its venue's changes, new pairs too. */
+    readonly relist: (changes: ReadonlyArray<ListingChange>) => Effect.Effect<void>
 
     /** Opening a known key again with the same secret changes nothing; with another secret it is refused. */
     readonly openAccount: (request: AccountRequest) => Effect.Effect<PaperAccount, VenueRejection>

@@ -1,4 +1,4 @@
-import { Context, type Effect, type Stream } from "effect"
+import { Context, type Duration, type Effect, type Stream } from "effect"
 import type { Decimal } from "../domain/Decimal.ts"
 import type { BookLevel, Candle, Trade } from "../domain/Market.ts"
 import type { Instant } from "../domain/Time.ts"
@@ -70,6 +70,10 @@ export interface Upstream {
     query: CandleQuery,
     known: ReadonlyArray<Candle>
   ) => Effect.Effect<ReadonlyArray<Candle>, VenueRejection>
+  /** Looks at the venue's pairs; nothing while it is away. */
+  readonly listingChanges: Effect.Effect<ReadonlyArray<ListingChange>>
+  /** Between two looks. */
+  readonly listingPoll: Duration.DurationInput
   readonly describe: Effect.Effect<UpstreamReport>
 }
 
@@ -79,6 +83,17 @@ export interface UpstreamRestriction {
   readonly status?: "1" | "2" | "3"
   readonly tradeSideType?: 1 | 2 | 3 | 4
   readonly marketOrders?: boolean
+}
+
+/** What the venue changed of a pair since it was looked at before. */
+export interface ListingChange {
+  readonly symbol: string
+  /** Of a pair that was not there before. */
+  readonly listing?: Listing
+  readonly change: UpstreamRestriction &
+    Partial<Omit<Listing, "symbol" | "baseAsset" | "quoteAsset" | "fullName">> & {
+      readonly listed?: boolean
+    }
 }
 
 /** What an operator may want to know of the connection to the venue; counters since the start. */

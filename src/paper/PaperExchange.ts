@@ -19,6 +19,7 @@ import { VenueFaults } from "./faults/VenueFaults.ts"
 import { Journal } from "./journal/Journal.ts"
 import { Listener } from "./Listener.ts"
 import { makeMirror, type MirrorOptions, type MirrorUnavailable } from "./market/mirror/Mirror.ts"
+import * as Relisting from "./market/mirror/Relisting.ts"
 import * as Upkeep from "./market/mirror/Upkeep.ts"
 import { readRecordings, type RecordingInvalid } from "./market/Recording.ts"
 import { makeReplay } from "./market/Replay.ts"
@@ -101,7 +102,7 @@ const running = (options: PaperExchangeOptions, past: ReadonlyArray<Fact>) => {
   )
   return Layer.effect(PaperExchange, Effect.zipRight(openAccounts(options), addresses)).pipe(
     Layer.provide(Layer.mergeAll(rest, StreamServer.layer, isWallTime(options) ? Layer.empty : timeNotes)),
-    Layer.provide(Upkeep.layer),
+    Layer.provide(Layer.merge(Upkeep.layer, Relisting.layer)),
     Layer.provide(Listener.layer({ host, port })),
     Layer.provide(VenueFaults.layer),
     Layer.provide(Faults.layer({ seed: options.seed })),

@@ -2,8 +2,8 @@ import { type Context, Effect, Either } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { Market } from "../engine/Market.ts"
 import type { PairChange } from "../engine/Pair.ts"
-import { breathe, changePair, step } from "../engine/Stepping.ts"
-import type { MarketSource, PriceStep } from "../MarketSource.ts"
+import { breathe, changePair, relist, step } from "../engine/Stepping.ts"
+import type { ListingChange, MarketSource, PriceStep } from "../MarketSource.ts"
 import type { CandleQuery } from "../Requests.ts"
 import type { VenueRejection } from "../VenueRejection.ts"
 import type { Commanding } from "./Commanding.ts"
@@ -50,9 +50,10 @@ export const marketCommands = (
   const symbols = () =>
     [...engine.markets.values()].flatMap(({ listing, pair }) => (pair.listed ? [listing.symbol] : []))
   return {
-    listings: source.listings,
     pairs: Effect.sync(() => [...engine.markets.values()].map((market) => market.pair)),
     changePair: (symbol: string, change: PairChange) => attempt((at) => changePair(engine, symbol, change, at)),
+    relist: (changes: ReadonlyArray<ListingChange>) =>
+      command((at) => changes.forEach((each) => relist(engine, each, at))),
     book: (symbol: string, depth: number) =>
       followed(
         symbol,

@@ -52,6 +52,7 @@ export class Engine {
       this.markets.set(listing.symbol, new Market(pair, firstVersion))
     }
     for (const fact of past) {
+      if (fact._tag === "pairChanged" && fact.byVenue === true) continue
       this.#apply(fact, [])
       this.#remember(fact)
     }
@@ -76,6 +77,13 @@ export class Engine {
   /** Tells subscribers what no account's state depends on. */
   announce(events: ReadonlyArray<ExchangeEvent>): void {
     for (const event of events) this.#events.push(event)
+  }
+
+  /** A pair that came after the start; a restart finds it in its source. */
+  list(listing: Listing, change: PairChange, at: number): void {
+    const { symbol } = listing
+    const pair = withChange(pairOf(listing), { ...change, ...this.options.restrictions[symbol] }, at)
+    this.markets.set(symbol, new Market(pair, firstVersion))
   }
 
   /** A pair that is not listed does not exist for anybody. */

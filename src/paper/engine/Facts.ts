@@ -63,7 +63,13 @@ const Adjusted = Schema.TaggedStruct("adjusted", {
 
 const MxDeductSet = Schema.TaggedStruct("mxDeductSet", { ...at, accountId: Schema.String, on: Schema.Boolean })
 
-const PairChanged = Schema.TaggedStruct("pairChanged", { ...at, symbol: Schema.String, change: PairChange })
+const PairChanged = Schema.TaggedStruct("pairChanged", {
+  ...at,
+  symbol: Schema.String,
+  change: PairChange,
+  /** Of a mirror: a restart reads what stands on the venue then. */
+  byVenue: since(Schema.Literal(true))
+})
 
 const OrderAccepted = Schema.TaggedStruct("orderAccepted", {
   ...at,

@@ -1,10 +1,10 @@
 import { Either } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import type { PriceStep } from "../MarketSource.ts"
+import type { ListingChange, PriceStep } from "../MarketSource.ts"
 import type { VenueRejection } from "../VenueRejection.ts"
 import type { Engine } from "./Engine.ts"
 import { buildLadder } from "./Ladder.ts"
-import { opposite } from "./Market.ts"
+import { type Market, opposite } from "./Market.ts"
 import { reachedBy } from "./Matching.ts"
 import { closeAll } from "./orders/Cancelling.ts"
 import { fill, nextTradeNumber } from "./orders/Filling.ts"
@@ -60,9 +60,20 @@ export const changePair = (
   const known = engine.markets.get(symbol)
   return Either.map(known === undefined ? engine.market(symbol) : Either.right(known), (market) => {
     engine.record({ _tag: "pairChanged", at, symbol, change })
-    if (!market.pair.listed || market.pair.status === "3") {
-      closeAll(engine, engine.openOf(symbol), at, "delisted")
-    }
+    closeIfGone(engine, market, at)
     return market.pair
   })
+}
+
+/** What the venue of a mirror changed. */
+export const relist = (engine: Engine, { change, listing, symbol }: ListingChange, at: number): void => {
+  const market = engine.markets.get(symbol)
+  if (market !== undefined) {
+    engine.record({ _tag: "pairChanged", at, symbol, change, byVenue: true })
+    closeIfGone(engine, market, at)
+  } else if (listing !== undefined) engine.list(listing, change, at)
+}
+
+const closeIfGone = (engine: Engine, { listing, pair }: Market, at: number): void => {
+  if (!pair.listed || pair.status === "3") closeAll(engine, engine.openOf(listing.symbol), at, "delisted")
 }

@@ -165,9 +165,11 @@ const allPairs = (
       return framesOf(symbols, now)
     })
   const frames = (now: Instant) =>
-    framesOf(
-      exchange.listings.map(({ symbol }) => symbol),
-      now
+    Effect.flatMap(exchange.pairs, (pairs) =>
+      framesOf(
+        pairs.flatMap(({ listed, listing }) => (listed ? [listing.symbol] : [])),
+        now
+      )
     )
   return { symbol: null, periodMs: miniPeriodMs, take, drain, quiet: { afterMs: miniPeriodMs, frames } }
 }

@@ -24,7 +24,6 @@ export const toldServerUntil = Effect.fnUntraced(function* (endsAt: number | nul
   const source = { ...makeSynthetic({ seed: 1, startsAt: marketNow }), endsAt }
   let breaths = 0
   const exchange = Layer.mock(Exchange, {
-    listings: source.listings,
     pairs: Effect.succeed(source.listings.map(pairOf)),
     events: Stream.fromQueue(told),
     accountOfListenKey: (key) => Effect.succeed(Option.fromNullable(keys.get(key))),

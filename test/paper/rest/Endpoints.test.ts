@@ -77,7 +77,7 @@ describe("the endpoints of the paper exchange", () => {
     Effect.map((groups) => new Map(groups.flatMap((group) => Object.entries(group)))),
     Effect.provide(
       Layer.merge(
-        Layer.mock(Exchange, { listings: [], pairs: Effect.succeed([]) }),
+        Layer.mock(Exchange, { pairs: Effect.succeed([]) }),
         Layer.mock(MarketClock, { now: Effect.succeed(0) })
       )
     )

@@ -29,7 +29,8 @@ export const makeFollowed = Effect.fnUntraced(function* (options: {
 }) {
   const { emissions, reader, streams } = options
   const own = yield* Effect.scope
-  const listings = new Map(options.listings.map((listing) => [listing.symbol, listing]))
+  const bySymbol = (listings: ReadonlyArray<Listing>) => new Map(listings.map((listing) => [listing.symbol, listing]))
+  let listings = bySymbol(options.listings)
   const members = new Map<string, Member>()
   const counters: Counters = { gaps: 0, snapshots: 0 }
   const changing = yield* Effect.makeSemaphore(1)
@@ -85,6 +86,8 @@ export const makeFollowed = Effect.fnUntraced(function* (options: {
 
   return {
     follow,
+    /** A pair that is gone is asked for no more; it leaves with those nobody asks for. */
+    relist: (now: ReadonlyArray<Listing>) => void (listings = bySymbol(now)),
     pair: (symbol: string): MirroredPair | undefined => members.get(symbol)?.pair,
     pairs: (): ReadonlyMap<string, { readonly pair: MirroredPair }> => members,
     counters

@@ -2,10 +2,12 @@ import { Effect, Schema } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import { Amount, readRows, TextOr } from "../../../mexc/wire/Fields.ts"
 import { ExchangeInfo, ExchangeSymbol, SymbolList } from "../../../mexc/wire/rest/RestMarket.ts"
-import type { Listing, UpstreamRestriction } from "../../MarketSource.ts"
+import type { Listing, ListingChange, UpstreamRestriction } from "../../MarketSource.ts"
 import { UpstreamFailed, type VenueReader } from "./venue/VenueReader.ts"
 
 export interface VenueListings {
+  /** Of defaultSymbols. */
+  readonly forApi: ReadonlySet<string>
   readonly listings: ReadonlyArray<Listing>
   readonly restrictions: Readonly<Record<string, UpstreamRestriction>>
 }
@@ -28,16 +30,48 @@ const readPriceFilters = readRows(PriceFilter)
 
 /** The pairs of the venue; one that cannot be read is left out, the others are not. */
 export const readListings = Effect.fnUntraced(function* (reader: VenueReader) {
+  const forApi = yield* readForApi(reader)
+  return yield* readListingsOf(reader, forApi)
+})
+
+export const readForApi = (reader: VenueReader) =>
+  Effect.map(reader.get("/defaultSymbols", {}, SymbolList), ({ data }): ReadonlySet<string> => new Set(data))
+
+export const readListingsOf = Effect.fnUntraced(function* (reader: VenueReader, forApi: ReadonlySet<string>) {
   const info = yield* reader.get("/exchangeInfo", {}, ExchangeInfo)
-  const forApi = new Set((yield* reader.get("/defaultSymbols", {}, SymbolList)).data)
   const { rejected, rows } = readListingRows(info.symbols)
   if (rejected > 0) yield* Effect.logWarning(`the mirror leaves out ${rejected} pairs that it cannot read`)
   if (rows.length === 0) return yield* new UpstreamFailed({ message: "the venue lists no pair" })
   return {
+    forApi,
     listings: rows.map(listingOf),
     restrictions: Object.fromEntries(rows.map((row) => [row.symbol, restrictionOf(row, forApi.has(row.symbol))]))
   } satisfies VenueListings
 })
+
+/** What changed of which pair; a pair that is gone is no longer listed, one that comes back is listed as it is then. */
+export const changesBetween = (before: VenueListings, after: VenueListings): ReadonlyArray<ListingChange> => {
+  const gone = new Map(before.listings.map((listing) => [listing.symbol, listing]))
+  const changed = after.listings.flatMap((listing): ReadonlyArray<ListingChange> => {
+    const { symbol } = listing
+    const was = gone.get(symbol)
+    gone.delete(symbol)
+    const now = settingsOf(listing, after.restrictions[symbol])
+    if (was === undefined) return [{ symbol, listing, change: { listed: true, ...now } }]
+    const then = new Map(Object.entries(settingsOf(was, before.restrictions[symbol])))
+    const entries = Object.entries(now).filter(([name, value]) => textOf(then.get(name)) !== textOf(value))
+    return entries.length === 0 ? [] : [{ symbol, change: Object.fromEntries(entries) }]
+  })
+  return [...changed, ...[...gone.keys()].map((symbol) => ({ symbol, change: { listed: false } }))]
+}
+
+const settingsOf = (
+  { baseAsset, fullName, quoteAsset, symbol, ...limits }: Listing,
+  restriction: UpstreamRestriction | undefined
+): ListingChange["change"] => ({ ...limits, ...restriction })
+
+const textOf = (value: Decimal.Decimal | string | number | boolean | undefined): string =>
+  typeof value === "object" ? Decimal.format(value) : String(value)
 
 /** Where the venue sets no limit: more than any account here holds. */
 const unlimited = Decimal.unsafe("1000000000000")

@@ -1,9 +1,10 @@
-import { Clock, Effect, Schema } from "effect"
+import { Clock, type Duration, Effect, Schema } from "effect"
 import { MarketSource, type Upstream } from "../../MarketSource.ts"
 import * as Refusals from "../../Refusals.ts"
 import { Emissions } from "./Emissions.ts"
 import { makeFollowed } from "./Followed.ts"
 import { readListings } from "./Listings.ts"
+import { makeListingWatch } from "./ListingWatch.ts"
 import { isAnswered, withOlderCandles } from "./Older.ts"
 import { makeVenuePast } from "./venue/VenuePast.ts"
 import { makeVenueReader, type UpstreamFailed } from "./venue/VenueReader.ts"
@@ -14,6 +15,10 @@ import { makeVenueStreams } from "./venue/VenueStreams.ts"
 export interface MirrorOptions {
   readonly rest: string
   readonly stream: string
+  /** Between two looks at the pairs that may be traded over the API; 10 s unless given. */
+  readonly listingPoll?: Duration.DurationInput
+  /** After which everything about pairs is read again though those did not change; 5 min unless given. */
+  readonly listingReread?: Duration.DurationInput
 }
 
 /** The venue to mirror does not answer as one, so there is nothing to start with. */
@@ -31,13 +36,20 @@ const unavailable =
 export const makeMirror = Effect.fnUntraced(function* (options: MirrorOptions) {
   const base = options.rest.replace(/\/+$/, "")
   const reader = yield* makeVenueReader(base)
-  const { listings, restrictions } = yield* Effect.mapError(readListings(reader), unavailable("rest"))
+  const start = yield* Effect.mapError(readListings(reader), unavailable("rest"))
+  const { listings, restrictions } = start
   // Only to find a wrong address at the start; the venue closes what has no subscription.
   yield* Effect.mapError(Effect.scoped(openVenueSocket(options.stream)), unavailable("stream"))
   const past = yield* makeVenuePast(reader)
   const streams = yield* makeVenueStreams(options.stream)
   const emissions = new Emissions()
   const followed = yield* makeFollowed({ listings, reader, streams, emissions })
+  const listingChanges = yield* makeListingWatch({
+    reader,
+    start,
+    rereadAfter: options.listingReread ?? "5 minutes",
+    onRead: followed.relist
+  })
   const startsAt = yield* Clock.currentTimeMillis
   /** The oldest minute that was handed out, by pair. */
   const coveredFrom = new Map<string, number>()
@@ -73,6 +85,8 @@ export const makeMirror = Effect.fnUntraced(function* (options: MirrorOptions) {
       tickers: Effect.mapError(past.tickers, Refusals.upstreamAway),
       trades: (symbol) => Effect.sync(() => followed.pair(symbol)?.pastTrades() ?? []),
       withOlder,
+      listingChanges,
+      listingPoll: options.listingPoll ?? "10 seconds",
       describe: Effect.sync(() => ({
         rest: base,
         stream: options.stream,
