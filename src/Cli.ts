@@ -217,7 +217,7 @@ const paper = Command.make(
   {
     port: Options.text("port").pipe(Options.withDescription("0 takes a free one"), Options.withDefault("3001")),
     market,
-    speed: Options.float("speed").pipe(Options.withDescription("market seconds per second"), Options.withDefault(1)),
+    speed: Options.text("speed").pipe(Options.withDescription("market seconds per second"), Options.withDefault("1")),
     seed: Options.text("seed").pipe(Options.withDescription("of the synthetic market"), Options.withDefault("1")),
     account: Options.text("account").pipe(Options.withDescription("KEY:SECRET:USDT=10000,BTC=1"), Options.repeated),
     control: Options.boolean("control").pipe(Options.withDescription("serve /paper/v1 to this machine")),
@@ -227,16 +227,18 @@ const paper = Command.make(
   Effect.fnUntraced(function* (options) {
     const choice = App.marketChoice(options.market)
     if (choice === null)
-      return yield* refuse(`--market: expected synthetic, replay:FILE or mirror, got "${options.market}"`)
-    if (choice === "mirror" && options.speed !== 1)
+      return yield* refuse(`--market: expected synthetic, still, replay:FILE or mirror, got "${options.market}"`)
+    const speed = options.speed.trim() === "" ? Number.NaN : Number(options.speed)
+    if (!Number.isFinite(speed) || speed < 0)
+      return yield* refuse(`--speed: expected zero or more, got "${options.speed}"`)
+    if (choice === "mirror" && speed !== 1)
       return yield* refuse("--speed: a mirrored market moves at the venue's speed; leave it at 1")
-    if (options.speed < 0) return yield* refuse("--speed: expected zero or more")
     const accounts = yield* Effect.forEach(options.account, readAccount)
     return yield* App.servePaper({
       host: "127.0.0.1",
       port: yield* whole("--port", options.port, 0, 65_535),
       market: choice,
-      speed: options.speed,
+      speed,
       seed: yield* whole("--seed", options.seed, 0, 2_147_483_647),
       accounts,
       control: options.control,

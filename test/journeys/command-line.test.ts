@@ -164,7 +164,11 @@ describe("Commands", () => {
     [["keys", "create", "--user", "two words"], /--user: expected .*"two words"/],
     [["keys", "create", "--user", "me", "--expires", "900d"], /--expires: expected days from 1d to 365d, got "900d"/],
     [["paper", "--port", "99999"], /--port: expected a whole number from 0 to 65535, got "99999"/],
-    [["paper", "--port", "0", "--market", "moon"], /--market: expected synthetic, replay:FILE or mirror, got "moon"/],
+    [
+      ["paper", "--port", "0", "--market", "moon"],
+      /--market: expected synthetic, still, replay:FILE or mirror, got "moon"/
+    ],
+    [["paper", "--port", "0", "--speed", "fast"], /dipper: --speed: expected zero or more, got "fast"/],
     [["paper", "--port", "0", "--account", "me"], /--account: expected KEY:SECRET:USDT=10000/],
     [["paper", "--port", "0", "--faults", "nowhere.json"], /--faults: cannot read nowhere.json/],
     [["demo", "--drop", "0"], /--drop: expected percent above 0 and below 100, got "0"/],

@@ -2,7 +2,7 @@ import { Clock, Context, Effect, FiberSet, Layer, Option, Schema } from "effect"
 import { type Pair, PairChange } from "../engine/Pair.ts"
 import { Exchange } from "../Exchange.ts"
 import * as Refusals from "../Refusals.ts"
-import type { VenueRejection } from "../VenueRejection.ts"
+import { VenueRejection } from "../VenueRejection.ts"
 import { catalogue } from "./Catalogue.ts"
 import type { Fault, FaultOf } from "./Fault.ts"
 import { Faults, type Target } from "./Faults.ts"
@@ -106,7 +106,8 @@ const make = Effect.gen(function* () {
       faults.plan(planned, yield* Clock.currentTimeMillis)
       for (const fault of planned) {
         if (!isVenueFault(fault) || waitsForRequest(fault)) continue
-        for (let i = 0; i < (fault.count ?? 1); i++) yield* happenIfPlanned(fault.type, whomOf(fault))
+        for (let i = 0; i < (fault.count ?? 1); i++)
+          yield* Effect.mapError(happenIfPlanned(fault.type, whomOf(fault)), named(fault.type))
       }
     }),
     meet: Effect.fnUntraced(function* (target: Target) {
@@ -126,6 +127,12 @@ const make = Effect.gen(function* () {
     })
   }
 })
+
+/** Many may be planned at once: which of them the exchange refused. */
+const named =
+  (type: string) =>
+  ({ code, status, text }: VenueRejection) =>
+    new VenueRejection({ code, status, text: `${type}: ${text}` })
 
 const isVenueFault = (fault: Fault): fault is VenueFault => catalogue[fault.type].reach === "venue"
 

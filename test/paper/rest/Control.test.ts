@@ -141,7 +141,16 @@ describe("the operator", () => {
           yield* told("prices", { path: [{ symbol: "BTCUSDT", price: "-1", afterMs: 0 }] }),
           /^path\.0\.price: /
         )
-        assert.match(yield* told("pairs", { symbol: "BTCUSDT", status: "9" }), /^status: /)
+        assert.match(
+          yield* told("pairs", { symbol: "BTCUSDT", status: "9" }),
+          /^status: Expected "1" \| "2" \| "3", actual "9"$/
+        )
+        assert.match(
+          yield* told("pairs", { symbol: "BTCUSDT", tradeSideType: 7 }),
+          /^tradeSideType: Expected 1 \| 2 \| 3 \| 4, /
+        )
+        const halt = { type: "symbolHalt", symbol: "NOPE" }
+        assert.match(yield* told("faults", { faults: [{ type: "missingPush" }, halt] }), /^symbolHalt: Invalid symbol/)
         assert.match(yield* told("advance", { ms: 5 }), /start with speed 0/)
         assert.match(yield* told("faults", { faults: [{ type: "dropStraem" }] }), /did you mean "dropStream"/)
         assert.match(yield* told("price", { symbol: "NOPE", price: "1" }), /Invalid symbol/)
