@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { UserId } from "../../src/domain/Ids.ts"
 import type { Credentials } from "../../src/mexc/Credentials.ts"
-import type { OutcomeUnknown, VenueFailure } from "../../src/mexc/VenueFailure.ts"
 import { order } from "./fuzz/samples.ts"
 import { symbolOf } from "./kit/memoryVenue.ts"
 import { type Answer, credentials, withVenue } from "./kit/venueServer.ts"
@@ -64,17 +63,14 @@ describe("the venue's limits", () => {
             const first = yield* Effect.flip(client.balances(ann))
             assert.strictEqual(first._tag === "VenueRateLimited" && first.retryAfterMs, 40_000)
             const sent = venue.asked.length
-            const others: ReadonlyArray<Effect.Effect<unknown, VenueFailure | OutcomeUnknown>> = [
-              client.balances(bob),
-              client.orderBook(abc, 5),
-              client.cancelAllOrders(bob),
-              client.placeOrder(bob, order("dpStopped"), Effect.void),
-              client.placeOrders(bob, [order("dpStopped")], Effect.void)
+            const others = [
+              client.balances(bob).pipe(Effect.flip),
+              client.orderBook(abc, 5).pipe(Effect.flip),
+              client.cancelAllOrders(bob).pipe(Effect.flip),
+              client.placeOrder(bob, order("dpStopped"), Effect.void).pipe(Effect.flip),
+              client.placeOrders(bob, [order("dpStopped")], Effect.void).pipe(Effect.flip)
             ]
-            for (const other of others) {
-              const failure = yield* Effect.flip(other)
-              assert.strictEqual(failure._tag, "BudgetUnavailable")
-            }
+            for (const other of others) assert.strictEqual((yield* other)._tag, "BudgetUnavailable")
             assert.strictEqual(venue.asked.length, sent)
           })
       )

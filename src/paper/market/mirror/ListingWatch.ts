@@ -19,7 +19,7 @@ export const makeListingWatch = Effect.fnUntraced(function* (options: {
   let asked = seen.forApi
   let readAt = yield* Clock.currentTimeMillis
 
-  return Effect.gen(function* () {
+  const look = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const forApi = yield* readForApi(reader)
     if (isSame(forApi, asked) && now - readAt < rereadMs) return []
@@ -39,6 +39,7 @@ export const makeListingWatch = Effect.fnUntraced(function* (options: {
       Effect.as(Effect.logDebug(`the pairs of the mirror stay as they are: ${message}`), nothing)
     )
   )
+  return { look }
 })
 
 const nothing: ReadonlyArray<ListingChange> = []

@@ -44,7 +44,7 @@ export const makeMirror = Effect.fnUntraced(function* (options: MirrorOptions) {
   const streams = yield* makeVenueStreams(options.stream)
   const emissions = new Emissions()
   const followed = yield* makeFollowed({ listings, reader, streams, emissions })
-  const listingChanges = yield* makeListingWatch({
+  const listingWatch = yield* makeListingWatch({
     reader,
     start,
     rereadAfter: options.listingReread ?? "5 minutes",
@@ -85,7 +85,7 @@ export const makeMirror = Effect.fnUntraced(function* (options: MirrorOptions) {
       tickers: Effect.mapError(past.tickers, Refusals.upstreamAway),
       trades: (symbol) => Effect.sync(() => followed.pair(symbol)?.pastTrades() ?? []),
       withOlder,
-      listingChanges,
+      listingChanges: listingWatch.look,
       listingPoll: options.listingPoll ?? "10 seconds",
       describe: Effect.sync(() => ({
         rest: base,
