@@ -105,7 +105,7 @@ export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
           else if (unusedMs < askedAgainWithinMs && one.feed.isSilent(now))
             yield* Effect.forkIn(one.feed.confirm, one.scope)
         }
-      })
+      }).pipe(Effect.catchAllCause((cause) => Effect.logError("a look at the order books failed", cause)))
       yield* Effect.forkScoped(Effect.forever(Effect.delay(look, lookEvery)))
 
       const health = Effect.sync((): BooksHealth => {

@@ -195,9 +195,11 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
     else if ((yield* Clock.currentTimeMillis) >= refreshAt) yield* refresh
   })
 
+  const lookSafely = Effect.catchAllCause(look, (cause) => Effect.logError("a look at the pairs failed", cause))
+
   // Nobody needs the pairs before the first has asked for one.
   yield* Effect.forkScoped(
-    Effect.zipRight(Deferred.await(isNeeded), Effect.forever(Effect.zipRight(look, Effect.sleep(poll))))
+    Effect.zipRight(Deferred.await(isNeeded), Effect.forever(Effect.zipRight(lookSafely, Effect.sleep(poll))))
   )
 
   const get = Effect.fn("Symbols.get")(function* (symbol: SymbolName) {

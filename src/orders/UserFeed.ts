@@ -142,8 +142,8 @@ const make = Effect.gen(function* () {
     const [longest] = users.toSorted((a, b) => a.at - b.at)
     if (longest === undefined || now - longest.at < sweptAgainAfter) return
     swept.set(longest.userId, { at: now, times: longest.times + 1 })
-    yield* Effect.catchAll(sweep(longest.userId, longest.times), (failure) =>
-      Effect.logDebug("An account could not be read again", { user: longest.userId, failure: failure.message })
+    yield* Effect.catchAllCause(sweep(longest.userId, longest.times), (cause) =>
+      Effect.logDebug("An account could not be read again", { user: longest.userId }, cause)
     )
   })
 
@@ -208,7 +208,7 @@ const make = Effect.gen(function* () {
         discard: true
       }
     )
-  }).pipe(Effect.catchAll((failure) => Effect.logWarning("The active users could not be read", failure.message)))
+  }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("The active users could not be read", cause)))
 
   const restart = (userId: UserId) => Effect.zipRight(FiberMap.remove(feeds, userId), followActive)
 

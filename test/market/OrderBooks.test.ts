@@ -17,13 +17,19 @@ const bookAt = (symbol: SymbolName, version: string, asOf: number): OrderBook =>
   stale: false
 })
 
+const brokenOnce = "broken once"
+
 const makeKit = Effect.gen(function* () {
   const stream = yield* makeStream
   const version = yield* Ref.make<string | null>("100")
   const venue = yield* makeVenue({
     orderBook: (symbol) =>
       Effect.flatMap(Effect.all([version, Clock.currentTimeMillis]), ([told, now]) =>
-        told === null ? Effect.fail(venueDown) : Effect.succeed(bookAt(symbol, told, now))
+        told === null
+          ? Effect.fail(venueDown)
+          : told === brokenOnce
+            ? Effect.zipRight(Ref.set(version, "100"), Effect.dieMessage("a bug"))
+            : Effect.succeed(bookAt(symbol, told, now))
       )
   })
   return { stream, venue, version, layer: Layer.provide(OrderBooks.layer, [stream.layer, venue.layer]) }
@@ -68,6 +74,18 @@ const keepTalking = (kit: Kit, from: number, times: number) =>
   )
 
 describe("order books", () => {
+  it.scoped("are brought together also after a fault of our own", () =>
+    withBooks((kit) =>
+      Effect.gen(function* () {
+        yield* Ref.set(kit.version, brokenOnce)
+        yield* following(kit)
+        assert.isNull(yield* kit.books.read(btc, 5))
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(shown(yield* kit.books.read(btc, 5)), "ws 100 1,1")
+      })
+    )
+  )
+
   it.scoped("of a pair that is asked for twice in ten seconds are kept by the stream", () =>
     withBooks((kit) =>
       Effect.gen(function* () {

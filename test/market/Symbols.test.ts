@@ -97,6 +97,27 @@ describe("Symbols", () => {
     )
   )
 
+  it.effect("goes on looking after a fault of our own", () =>
+    Effect.gen(function* () {
+      const venue = yield* changing([listed(btc, 0), listed(eth, 0)])
+      const isBroken = yield* Ref.make(false)
+      yield* withSymbols(
+        venue.answer,
+        ({ symbols }) =>
+          Effect.gen(function* () {
+            yield* symbols.all
+            yield* Ref.set(isBroken, true)
+            yield* TestClock.adjust("10 seconds")
+            yield* Ref.set(isBroken, false)
+            yield* Ref.set(venue.pairs, [listed(btc, 0), listed(eth, 0), listed(sol, 0)])
+            yield* TestClock.adjust("10 seconds")
+            assert.isTrue((yield* symbols.get(sol)).tradable)
+          }),
+        Effect.flatMap(isBroken, (broken) => (broken ? Effect.dieMessage("a bug") : venue.names))
+      )
+    })
+  )
+
   it.effect("keeps the last good list while the venue fails, and leaves the venue in peace for half a minute", () =>
     Effect.gen(function* () {
       const venue = yield* changing([listed(btc, 0), listed(eth, 0)])

@@ -3,7 +3,6 @@ import { Effect, Layer, Option, Queue, Ref, Stream } from "effect"
 import { Accounts } from "../../src/accounts/Accounts.ts"
 import { CredentialVault } from "../../src/accounts/CredentialVault.ts"
 import * as Decimal from "../../src/domain/Decimal.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
 import { Symbols } from "../../src/market/Symbols.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import type { Credentials } from "../../src/mexc/Credentials.ts"
@@ -40,9 +39,12 @@ const setup = Effect.gen(function* () {
     record: (_, balance) => Ref.update(balances, (all) => [...all, `${balance.asset} ${Decimal.format(balance.free)}`]),
     setLive: () => Effect.void
   })
+  const isBroken = yield* Ref.make(false)
   const accounts = Layer.mock(Accounts, {
     isReady: () => true,
-    listActive: Effect.succeed<ReadonlyArray<UserId>>([ann])
+    listActive: Effect.flatMap(isBroken, (broken) =>
+      broken ? Effect.zipRight(Ref.set(isBroken, false), Effect.dieMessage("a bug")) : Effect.succeed([ann])
+    )
   })
   const keys = Layer.effect(
     CredentialVault,
@@ -54,7 +56,7 @@ const setup = Effect.gen(function* () {
       Layer.mergeAll(stream, wallets, accounts, keys, Layer.mock(Symbols, { get: () => Effect.succeed(btcInfo) }))
     )
   )
-  return { events, connections, balances, feed, repo: yield* OrdersRepo, venue: yield* FakeVenue }
+  return { events, connections, balances, isBroken, feed, repo: yield* OrdersRepo, venue: yield* FakeVenue }
 })
 
 const stored = OrdersRepo.layer.pipe(
@@ -138,6 +140,14 @@ describe("a user's feed", () => {
         yield* until(Ref.get(balances), (all) => all.includes("USDT 5"))
         assert.strictEqual((yield* repo.lastFills(ann)).length, 1)
       }).pipe(Effect.provide(feed))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.live("is opened also after a fault of our own", () =>
+    Effect.gen(function* () {
+      const { connections, feed, isBroken } = yield* setup
+      yield* Ref.set(isBroken, true)
+      yield* until(Ref.get(connections), (made) => made === 1).pipe(Effect.provide(feed))
     }).pipe(Effect.provide(stored))
   )
 

@@ -78,11 +78,11 @@ export const makeBookFeed = Effect.fnUntraced(function* (
   /** Snapshots until one fits the deltas; each but the first waits its turn. */
   const bringTogether = Effect.gen(function* () {
     while (isSubscribed && book.version() === null) {
-      const answer = yield* Effect.either(ask)
-      if (answer._tag === "Left")
-        yield* Effect.logWarning("a snapshot of an order book failed", { symbol, failure: answer.left._tag })
+      const answer = yield* Effect.exit(ask)
+      if (answer._tag === "Failure")
+        yield* Effect.logWarning("a snapshot of an order book failed", symbol, answer.cause)
       else if (isSubscribed && book.version() === null) {
-        const result = take(answer.right, yield* Clock.currentTimeMillis)
+        const result = take(answer.value, yield* Clock.currentTimeMillis)
         if (result === "gap") yield* onResync
       }
       if (book.version() === null) yield* Effect.ignore(backoff.next(undefined))
@@ -142,7 +142,7 @@ export const makeBookFeed = Effect.fnUntraced(function* (
     }
     take(answer, yield* Clock.currentTimeMillis)
   }).pipe(
-    Effect.catchAll((failure) => Effect.logWarning("a silent order book could not be read", { symbol, failure })),
+    Effect.catchAllCause((cause) => Effect.logWarning("a silent order book could not be read", symbol, cause)),
     Effect.ensuring(Effect.sync(() => (isAsking = false)))
   )
 
