@@ -6,7 +6,7 @@ import { VenueRefused } from "../../src/mexc/VenueFailure.ts"
 import type { Tick } from "../../src/market/feed/Quote.ts"
 import { TickerReader } from "../../src/market/feed/TickerReader.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
-import { btc, eth, makeStream, makeVenue, settle, sol, tickerAt, venueDown } from "./stubs.ts"
+import { btc, eth, makeStream, makeVenue, settle, sol, tickerAt, tradeAt, venueDown } from "./stubs.ts"
 
 /** A venue whose REST side answers `last` at the present market time, or fails when told. */
 const makeMarket = Effect.gen(function* () {
@@ -212,6 +212,35 @@ describe("TickerHub", () => {
         yield* stream.trade(btc, "103")
         yield* settle
         assert.deepStrictEqual(seen.slice(4), ["slow 103"])
+      })
+    )
+  )
+
+  it.scoped("tells a trade that comes late or in a muddle at no older price", () =>
+    withHub(({ hub, stream }) =>
+      Effect.gen(function* () {
+        const seen: Array<string> = []
+        yield* hub.onTick(btc, (tick) => Effect.sync(() => seen.push(price(tick))))
+        yield* settle
+        yield* TestClock.adjust("10 minutes")
+        const now = yield* Clock.currentTimeMillis
+        const trades = (...told: ReadonlyArray<readonly [at: number, price: string]>) =>
+          stream.push({
+            type: "trades",
+            symbol: btc,
+            trades: told.map(([at, price]) => tradeAt(at, price)),
+            receivedAt: now
+          })
+        yield* stream.best(btc, "99", "101")
+        seen.length = 0
+        yield* trades([now - 10, "102"], [now - 30, "100"], [now - 20, "101"])
+        assert.deepStrictEqual(seen, ["102", "102", "102"], "the latest by its time")
+        yield* trades([now - 5_000, "90"])
+        assert.deepStrictEqual(seen.slice(3), ["102"], "the price has moved on since")
+        yield* trades([now - 10, "103"])
+        // A clock that was wrong for once must not stop the price.
+        yield* trades([now + 86_400_000, "104"], [now, "105"])
+        assert.deepStrictEqual(seen.slice(4), ["103", "104", "105"])
       })
     )
   )

@@ -50,6 +50,8 @@ export interface Quote {
   /** Wall times of the last message about each: one says nothing about the other. */
   readonly tradedAt: number
   readonly bestAt: number
+  /** Market time of the trade behind `last`; −∞ where that was read. */
+  readonly lastAt: Instant
   /** Wall time of the reading behind `day`. */
   readonly dayReadAt: number
   /** Market time of the last reading: one that has not moved on comes from a market that has halted. */
@@ -69,6 +71,7 @@ export const unknownQuote = (symbol: SymbolName): Quote => ({
   messageAt: never,
   tradedAt: never,
   bestAt: never,
+  lastAt: never,
   dayReadAt: never,
   readingAsOf: never,
   source: "ws"
@@ -82,9 +85,15 @@ const afterMessage = (quote: Quote, at: Instant, receivedAt: Instant) => ({
   source: "ws" as const
 })
 
+/** A trade older than the last by more than this tells of a clock that was set, not of a message on a long way. */
+const lateByAtMostMs = 300_000
+
+/** The price has moved on since: two connections tell trades in different portions, and a venue can be late with one. */
+const isLate = ({ lastAt }: Quote, { at }: Trade): boolean => at < lastAt && lastAt - at <= lateByAtMostMs
+
 export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quote => ({
   ...afterMessage(quote, trade.at, receivedAt),
-  last: trade.price,
+  ...(isLate(quote, trade) ? {} : { last: trade.price, lastAt: trade.at }),
   tradedAt: receivedAt,
   day:
     quote.day === null
@@ -112,6 +121,7 @@ export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now:
   return {
     ...quote,
     last,
+    lastAt: overtaken.last ? quote.lastAt : never,
     best:
       overtaken.best && quote.best !== null
         ? quote.best
