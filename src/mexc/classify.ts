@@ -17,6 +17,8 @@ export const isClockFault = (failure: VenueFailure | OutcomeUnknown): failure is
 
 const provesNothing = (failure: VenueFailure): boolean =>
   failure._tag === "VenueUnavailable" ||
+  // A limit told by a gateway that failed: everybody waits, but the order may have passed.
+  (failure._tag === "VenueRateLimited" && (failure.httpStatus ?? 0) >= 500) ||
   (failure._tag === "VenueRefused" && failure.code !== undefined && meaningOf(failure.code).retry === "check")
 
 /** Of a write: what the venue said of it proves that nothing was booked, or it proves nothing. */
