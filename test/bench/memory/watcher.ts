@@ -11,7 +11,7 @@ import { MexcStream } from "../../../src/mexc/MexcStream.ts"
 import { RateBudget } from "../../../src/mexc/RateBudget.ts"
 import { MexcEndpoint } from "../../../src/mexc/wire/Endpoint.ts"
 
-/** The market part of the service alone, watching as many pairs as it is told; says when the last has a price. */
+/** The market part of the service alone, watching as many pairs as it is told; says when the last has a price and all are subscribed. */
 const [, , port = "", count = "0"] = process.argv
 const symbols = Schema.decodeSync(Schema.Array(SymbolName))(
   Array.from({ length: Number(count) }, (_, i) => `COIN${i}USDT`)
@@ -37,7 +37,11 @@ const watch = Effect.gen(function* () {
     Effect.filterOrFail((known) => known === symbols.length),
     Effect.retry(Schedule.spaced("500 millis"))
   )
-  const { subscriptions } = yield* Effect.flatMap(MexcStream, ({ health }) => health)
+  // Prices come by REST before the last connection is open.
+  const { subscriptions } = yield* Effect.flatMap(MexcStream, ({ health }) => health).pipe(
+    Effect.filterOrFail(({ subscriptions }) => subscriptions === 2 * symbols.length),
+    Effect.retry(Schedule.spaced("500 millis"))
+  )
   console.log(`watching ${subscriptions}`)
   return yield* Effect.never
 }).pipe(Effect.scoped, Effect.provide(market), Logger.withMinimumLogLevel(LogLevel.Error))
