@@ -26,7 +26,8 @@ import {
   OrderRejected,
   PriceOutOfBand,
   StaleMarketData,
-  SymbolNotTradable
+  SymbolNotTradable,
+  TradingHalted
 } from "./Errors.ts"
 import { idempotencyHeaders, optional, page, paging, period, query, strict } from "./Requests.ts"
 import {
@@ -72,7 +73,7 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .setPayload(strict(PlaceOrder))
       .addSuccess(ok(Order, 201))
       .addSuccess(ok(Order, 202))
-      .addError(failures(...orderRefused, ...keyUnusable, ...notNow, ...keyed))
+      .addError(failures(...orderRefused, ...keyUnusable, ...notNow, ...keyed, TradingHalted, Conflict))
       .annotate(RequiredScope, "trade")
   )
   .add(

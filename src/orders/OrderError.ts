@@ -16,6 +16,7 @@ import type {
   PriceOutOfBand,
   StaleMarketData,
   SymbolNotTradable,
+  TradingHalted,
   ValidationFailed
 } from "../api/Errors.ts"
 
@@ -29,8 +30,11 @@ export type KeyUnusable = CredentialsMissing | CredentialsRejected | CredentialU
 /** Nothing was sent; the same request may be repeated later. */
 export type NotNow = ExchangeUnavailable | ExchangeRateLimited | DatabaseUnavailable | NotOwner
 
-/** Why an order could not be placed; always means that no order exists. */
-export type OrderError = ValidationFailed | OrderRefused | KeyUnusable | NotNow
+/** Why an order could not even be rehearsed. */
+export type PreviewError = ValidationFailed | OrderRefused | KeyUnusable | NotNow
+
+/** Why an order could not be placed; always means that no order exists. `CONFLICT`: it was cancelled before it was sent. */
+export type OrderError = PreviewError | TradingHalted | Conflict
 
 export type PlaceError = OrderError | IdempotencyInProgress | IdempotencyKeyReused
 

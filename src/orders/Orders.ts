@@ -1,14 +1,17 @@
 import { Context, Effect, Layer, type Duration, type Stream } from "effect"
-import type { DatabaseUnavailable, NotFound, ValidationFailed } from "../api/Errors.ts"
+import type { DatabaseUnavailable, NotFound, NotOwner, ValidationFailed } from "../api/Errors.ts"
 import type { ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
 import type { Fill, Order } from "../domain/order/Order.ts"
 import type { OrderPreview, PlaceOrder } from "../domain/order/PlaceOrder.ts"
-import { makeFollowing } from "./following.ts"
+import { makeCancelling } from "./following/cancelling.ts"
+import { makeFollowing } from "./following/following.ts"
 import { OrderChanges } from "./OrderChanges.ts"
-import type { CancelError, OrderError, PlaceError } from "./OrderError.ts"
+import type { CancelError, KeyUnusable, NotNow, OrderError, PlaceError, PreviewError } from "./OrderError.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
-import { makePlacing } from "./placing.ts"
+import { makePlacing } from "./placing/placing.ts"
 import type {
+  Cancelled,
+  CancelQuery,
   ManualOrder,
   OrderChange,
   OrderQuery,
@@ -20,11 +23,14 @@ import type {
 import { toOrder } from "./record/OrderRow.ts"
 
 export type {
+  Cancelled,
+  CancelQuery,
   ManualOrder,
   OrderChange,
   OrderQuery,
   Page,
   Placed,
+  Purpose,
   RequestKey,
   RuleOrder
 } from "./record/OrderRequest.ts"
@@ -34,7 +40,7 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
   Orders,
   {
     /** The order as it would be sent and all that speaks against it; nothing is stored. */
-    readonly preview: (userId: UserId, order: PlaceOrder) => Effect.Effect<OrderPreview, OrderError>
+    readonly preview: (userId: UserId, order: PlaceOrder) => Effect.Effect<OrderPreview, PreviewError>
     /** Pending and unknown orders are answers too (202); every failure means that no order exists. */
     readonly place: (userId: UserId, order: ManualOrder, key: RequestKey) => Effect.Effect<Placed, PlaceError>
     /** Fails before the intent; afterwards a refusal is the returned order's `rejectReason`. */
@@ -49,6 +55,10 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     readonly fills: (userId: UserId, id: OrderId) => Effect.Effect<ReadonlyArray<Fill>, NotFound | DatabaseUnavailable>
     /** The order after the venue was asked for its state; cancelling a finished order changes nothing. */
     readonly cancel: (userId: UserId, id: OrderId) => Effect.Effect<Order, CancelError>
+    /** The same for an order of a rule: where it cannot be cancelled, the order as it is. It may go on filling. */
+    readonly cancelForRule: (userId: UserId, id: OrderId) => Effect.Effect<Order, KeyUnusable | NotNow>
+    /** Every order that is not over, never one made elsewhere; one that fails does not keep the others. */
+    readonly cancelAll: (userId: UserId, query: CancelQuery) => Effect.Effect<Cancelled, NotOwner | DatabaseUnavailable>
     /** Returns early when the order finishes, else the order as it is when `wait` has passed. */
     readonly awaitTerminal: (
       userId: UserId,
@@ -76,6 +86,7 @@ const make = Effect.gen(function* () {
   const changes = yield* OrderChanges
   const repo = yield* OrdersRepo
   const following = yield* makeFollowing
+  const { cancel, cancelAll, cancelForRule } = yield* makeCancelling
   const { place, placeForRule, preview } = yield* makePlacing
 
   return Orders.of({
@@ -85,7 +96,9 @@ const make = Effect.gen(function* () {
     get: Effect.fn("Orders.get")((userId, id) => Effect.map(following.load(userId, id), toOrder)),
     list: following.list,
     fills: following.fills,
-    cancel: following.cancel,
+    cancel,
+    cancelForRule,
+    cancelAll,
     awaitTerminal: Effect.fn("Orders.awaitTerminal")((userId, id, wait) =>
       Effect.map(following.waitFor(userId, id, wait), toOrder)
     ),

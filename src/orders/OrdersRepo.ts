@@ -6,15 +6,23 @@ import { NotOwner, type DatabaseUnavailable } from "../api/Errors.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import type { ClientOrderId, ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
 import type { Pair } from "../domain/order/lots.ts"
-import { isTerminal, type Fill, type Order, type VenueFill, type VenueOrder } from "../domain/order/Order.ts"
+import type { SymbolName } from "../domain/Market.ts"
+import {
+  isTerminal,
+  type BookName,
+  type Fill,
+  type Order,
+  type VenueFill,
+  type VenueOrder
+} from "../domain/order/Order.ts"
 import { ackFacts, orderFacts, type OrderFacts } from "../domain/order/OrderState.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
 import { Ownership } from "../store/Ownership.ts"
-import { abandoned, advance, rejected, unknown, type Rejection } from "./record/advance.ts"
+import { abandoned, advance, rejected, unknown, withdrawn, type Rejection } from "./record/advance.ts"
 import { OrderChanges } from "./OrderChanges.ts"
 import { FillRow, OrderRow, toFill, toOrder } from "./record/OrderRow.ts"
-import type { OrderQuery } from "./record/OrderRequest.ts"
+import type { CancelQuery, OrderQuery } from "./record/OrderRequest.ts"
 
 type Stored<A, E = never> = Effect.Effect<A, E | DatabaseUnavailable>
 
@@ -26,7 +34,13 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     readonly insert: (row: OrderRow) => Stored<void, NotOwner>
     /** Tells others of an intent once its transaction has committed. */
     readonly announce: (row: OrderRow) => Effect.Effect<void>
-    readonly markSent: (userId: UserId, id: OrderId) => Stored<void>
+    /**
+     * Notes that the bytes are about to leave; false when they must not: the intent was withdrawn, or trading belongs to
+     * another process by now.
+     */
+    readonly markSent: (userId: UserId, id: OrderId) => Stored<boolean>
+    /** Ends an intent that was not sent yet, for good; changes nothing when it was. */
+    readonly withdraw: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     readonly markUnknown: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     /** The intent ended without an order. Changes nothing once the venue is known to have it. */
     readonly reject: (userId: UserId, id: OrderId, why: Rejection) => Stored<Option.Option<OrderRow>>
@@ -46,6 +60,10 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
       before: OrderId | null
     ) => Stored<ReadonlyArray<Order>>
     readonly fillsOf: (userId: UserId, id: OrderId) => Stored<ReadonlyArray<Fill>>
+    /** What orders that are not over may still sell out of a book. */
+    readonly selling: (userId: UserId, symbol: SymbolName, book: BookName) => Stored<Decimal.Decimal>
+    /** Orders that are not over and are not somebody else's, oldest first. */
+    readonly cancellable: (userId: UserId, query: CancelQuery) => Stored<ReadonlyArray<OrderRow>>
     readonly openOfRule: (userId: UserId, ruleId: RuleId) => Stored<ReadonlyArray<Order>>
     readonly ofExecution: (userId: UserId, executionId: ExecutionId) => Stored<ReadonlyArray<Order>>
     /** Of every user: orders without a proven end, and ended ones whose fills are not all known. */
@@ -94,6 +112,8 @@ const make = Effect.gen(function* () {
       Result: FillRow,
       execute: () => sql`SELECT * FROM fills WHERE ${where}`
     })()
+
+  const notOver = sql`status IN ('pending', 'unknown', 'open', 'partiallyFilled')`
 
   const byId = (userId: UserId, id: OrderId) => sql`user_id = ${userId} AND order_id = ${id}`
 
@@ -189,8 +209,17 @@ const make = Effect.gen(function* () {
     announce,
     markSent: Effect.fn("OrdersRepo.markSent")(function* (userId, id) {
       const now = yield* clock.now
-      yield* database.write(sql`UPDATE orders SET sent_at = ${now}, updated_at = ${now}, version = version + 1
-        WHERE ${byId(userId, id)} AND sent_at IS NULL`)
+      const marked = yield* database.write(
+        Effect.flatMap(
+          ownership.fence,
+          (fence) => sql`UPDATE orders SET sent_at = ${now}, updated_at = ${now}, version = version + 1
+            WHERE ${byId(userId, id)} AND status = 'pending' AND sent_at IS NULL AND ${fence} RETURNING order_id`
+        )
+      )
+      return marked.length > 0
+    }),
+    withdraw: Effect.fn("OrdersRepo.withdraw")(function* (userId, id) {
+      return yield* amend(byId(userId, id), (row, now) => Effect.succeed(withdrawn(row, now)))
     }),
     markUnknown: Effect.fn("OrdersRepo.markUnknown")(function* (userId, id) {
       const wall = yield* Clock.currentTimeMillis
@@ -240,12 +269,30 @@ const make = Effect.gen(function* () {
       )
       return rows.map((row) => toFill(row, id))
     }),
+    selling: Effect.fn("OrdersRepo.selling")(function* (userId, symbol, book) {
+      const rows = yield* database.read(
+        ordersWhere(sql`user_id = ${userId} AND symbol = ${symbol} AND book = ${book} AND side = 'sell' AND ${notOver}`)
+      )
+      return Decimal.sum(
+        rows.map((row) => Decimal.subtract(row.quantity ?? row.executed_quantity, row.executed_quantity))
+      )
+    }),
+    cancellable: Effect.fn("OrdersRepo.cancellable")((userId, { purposes, ruleId, symbol }) =>
+      database.read(
+        ordersWhere(
+          sql`${sql.and([
+            sql`user_id = ${userId}`,
+            notOver,
+            sql.in("origin", purposes ?? ["manual", "rule", "exit"]),
+            ...(symbol === undefined ? [] : [sql`symbol = ${symbol}`]),
+            ...(ruleId === undefined ? [] : [sql`rule_id = ${ruleId}`])
+          ])} ORDER BY order_id`
+        )
+      )
+    ),
     openOfRule: (userId, ruleId) =>
       Effect.map(
-        database.read(
-          ordersWhere(sql`user_id = ${userId} AND rule_id = ${ruleId}
-            AND status IN ('pending', 'unknown', 'open', 'partiallyFilled') ORDER BY order_id`)
-        ),
+        database.read(ordersWhere(sql`user_id = ${userId} AND rule_id = ${ruleId} AND ${notOver} ORDER BY order_id`)),
         (rows) => rows.map(toOrder)
       ),
     ofExecution: (userId, executionId) =>
@@ -256,11 +303,7 @@ const make = Effect.gen(function* () {
             toOrder(isTerminal(row.status) && !row.explained ? { ...row, status: "partiallyFilled" } : row)
           )
       ),
-    unsettled: database.read(
-      ordersWhere(
-        sql`status IN ('pending', 'unknown', 'open', 'partiallyFilled') OR explained = 0 ORDER BY user_id, order_id`
-      )
-    ),
+    unsettled: database.read(ordersWhere(sql`${notOver} OR explained = 0 ORDER BY user_id, order_id`)),
     lastFills: (userId) =>
       database.read(
         SqlSchema.findAll({

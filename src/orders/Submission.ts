@@ -8,7 +8,7 @@ import type { OrderAck, OrderRequest } from "../mexc/OrderRequest.ts"
 import type { OutcomeUnknown, VenueFailure } from "../mexc/VenueFailure.ts"
 import type { OrderRow } from "./record/OrderRow.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
-import { notPlaced, refusalOf } from "./record/Refusal.ts"
+import { notOurs, notPlaced, refusalOf } from "./record/Refusal.ts"
 
 /** An outcome is written again while the database is away; what stays unwritten the reconciler asks the venue for. */
 const recording = Schedule.exponential("50 millis").pipe(
@@ -61,16 +61,24 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         paperFault?: string
       ) {
         let sent = false
+        let stopped: Outcome = neverLeft
+        // Dying keeps the bytes from leaving; `stopped` says why.
         const beforeSend = repo.markSent(row.user_id, row.order_id).pipe(
-          Effect.tap(() => Effect.sync(() => void (sent = true))),
-          Effect.orDie
+          Effect.orDie,
+          Effect.flatMap((marked) => {
+            sent = marked
+            if (marked) return Effect.void
+            // An order that was withdrawn has its refusal already; anything else that is still pending lost its owner.
+            stopped = { type: "refused", refusal: notOurs }
+            return Effect.die("The order may not be sent any more.")
+          })
         )
         const request = requestOf(row, order)
         const asked = paperFault === undefined ? request : { ...request, paperFault }
         return yield* Effect.uninterruptibleMask((restore) =>
           restore(mexc.placeOrder(credentials, asked, beforeSend)).pipe(
             Effect.exit,
-            Effect.map((exit) => outcomeOf(exit, sent)),
+            Effect.map((exit) => outcomeOf(exit, sent, stopped)),
             Effect.tap((outcome) => Effect.logDebug("Order submitted", { order: row.order_id, outcome: outcome.type })),
             Effect.flatMap((outcome) => Effect.retry(record(row, outcome), recording)),
             Effect.catchAll((error: DatabaseUnavailable) =>
@@ -117,10 +125,14 @@ const neverLeft: Outcome = {
 }
 
 /** Only listed answers prove that no order exists; everything else after the bytes may have left is unknown. */
-const outcomeOf = (exit: Exit.Exit<OrderAck, VenueFailure | OutcomeUnknown>, sent: boolean): Outcome => {
+const outcomeOf = (
+  exit: Exit.Exit<OrderAck, VenueFailure | OutcomeUnknown>,
+  sent: boolean,
+  stopped: Outcome
+): Outcome => {
   if (Exit.isSuccess(exit)) return { type: "accepted", exchangeOrderId: exit.value.exchangeOrderId }
   const failure = Option.getOrNull(Cause.failureOption(exit.cause))
-  if (failure === null) return sent ? { type: "unknown" } : neverLeft
+  if (failure === null) return sent ? { type: "unknown" } : stopped
   switch (failure._tag) {
     case "OutcomeUnknown":
       return { type: "unknown" }

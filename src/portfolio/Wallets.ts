@@ -42,6 +42,8 @@ export class Wallets extends Context.Tag("dipper/portfolio/Wallets")<
     readonly freeOf: (userId: UserId, asset: string) => Effect.Effect<Decimal.Decimal, WalletError>
     /** The same from what is kept, without asking anybody: also inside a transaction, whose intents it sees. */
     readonly keptFreeOf: (userId: UserId, asset: string) => Effect.Effect<Decimal.Decimal, DatabaseUnavailable>
+    /** As `holding`, from what is kept, without asking anybody: also inside a transaction, whose intents it sees. */
+    readonly keptHolding: (userId: UserId, asset: string) => Effect.Effect<Holding, DatabaseUnavailable>
     /** Free, locked and available of one asset, without prices. */
     readonly holding: (userId: UserId, asset: string) => Effect.Effect<Holding, WalletError>
     /** Joins one pushed balance; an older one than the kept changes nothing. */
@@ -173,6 +175,9 @@ const make = Effect.gen(function* () {
     return holdingsOf(yield* keptOf(userId)).get(asset) ?? none
   })
 
+  const keptHolding = (userId: UserId, asset: string) =>
+    Effect.map(repo.kept(userId), (kept) => holdingsOf(kept).get(asset) ?? none)
+
   return Wallets.of({
     get: Effect.fn("Wallets.get")(function* (userId) {
       return yield* walletOf(userId, yield* keptOf(userId), false)
@@ -181,8 +186,8 @@ const make = Effect.gen(function* () {
       yield* reread(userId)
       return yield* walletOf(userId, yield* repo.kept(userId), true)
     }),
-    keptFreeOf: (userId, asset) =>
-      Effect.map(repo.kept(userId), (kept) => (holdingsOf(kept).get(asset) ?? none).available),
+    keptFreeOf: (userId, asset) => Effect.map(keptHolding(userId, asset), ({ available }) => available),
+    keptHolding,
     freeOf: (userId, asset) => Effect.map(holding(userId, asset), ({ available }) => available),
     holding,
     record: repo.record,

@@ -126,6 +126,7 @@ describe("placing an order", () => {
       const known = yield* Effect.map(Layer.build(inputs), Context.get(RiskInputs))
       // Only the first request's look at the market takes long.
       const slow = Layer.succeed(RiskInputs, {
+        ...known,
         gather: (question) =>
           Effect.gen(function* () {
             if (yield* Deferred.succeed(begun, undefined)) yield* Deferred.await(overtaken)
@@ -346,6 +347,111 @@ describe("a rule's order", () => {
       venue.mood = { type: "fill" }
       assert.strictEqual((yield* orders.placeForRule(ruleOrder)).status, "rejected")
       assert.strictEqual(venue.posts.length, 1)
+    }).pipe(Effect.provide(withVenue))
+  )
+})
+
+describe("an exit of a rule", () => {
+  const exit: RuleOrder<never> = {
+    userId: ann,
+    ruleId: ruleOrder.ruleId,
+    ruleVersion: 1,
+    executionId: ruleOrder.executionId,
+    cycleId: ruleOrder.cycleId,
+    slot: "stop",
+    kind: "exit",
+    level: 0,
+    symbol: btc,
+    type: "immediateOrCancel",
+    quantity: d("7"),
+    price: d("99"),
+    wait: Duration.seconds(2),
+    withIntent: Effect.void
+  }
+
+  it.live("sells no more than its own book has, however much is asked", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const sold = yield* orders.placeForRule(exit)
+      assert.deepEqual([sold.side, sold.origin.type, sold.book], ["sell", "exit", `rule:${ruleOrder.ruleId}`])
+      assert.deepEqual(
+        venue.posts.map(({ quantity, side }) => `${side} ${Decimal.format(quantity ?? Decimal.zero)}`),
+        ["sell 5"]
+      )
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("escalates as another order of the same execution, each attempt sent once", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const first = yield* orders.placeForRule(exit)
+      const second = yield* orders.placeForRule({ ...exit, attempt: 1 })
+      const again = yield* orders.placeForRule({ ...exit, attempt: 1 })
+      assert.notStrictEqual(first.id, second.id)
+      assert.strictEqual(again.id, second.id)
+      assert.notStrictEqual(first.clientOrderId, second.clientOrderId)
+      assert.strictEqual(venue.posts.length, 2)
+    }).pipe(Effect.provide(withVenue))
+  )
+})
+
+describe("an order that is not sent yet", () => {
+  it.live("is cancelled here, and its bytes never leave", () =>
+    Effect.gen(function* () {
+      const { orders, repo, venue } = yield* start
+      const released = yield* Deferred.make<void>()
+      venue.mood = { type: "waitBefore", until: Deferred.await(released) }
+      const placing = yield* Effect.fork(Effect.flip(orders.place(ann, buy, key(1))))
+      yield* Deferred.await(venue.reached)
+      const [waiting] = yield* repo.list(ann, { limit: 1 }, null)
+      assert.strictEqual(waiting?.status, "pending")
+      const { orders: cancelled } = yield* orders.cancelAll(ann, {})
+      assert.deepEqual(
+        cancelled.map(({ rejectReason, status }) => [status, rejectReason?.code]),
+        [["rejected", "CANCELLED"]]
+      )
+      yield* Deferred.succeed(released, undefined)
+      assert.strictEqual((yield* Fiber.join(placing))._tag, "CONFLICT")
+      assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("is not sent by a process that lost the lease while it waited", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const released = yield* Deferred.make<void>()
+      venue.mood = { type: "waitBefore", until: Deferred.await(released) }
+      const placing = yield* Effect.fork(Effect.flip(orders.place(ann, buy, key(1))))
+      yield* Deferred.await(venue.reached)
+      yield* TestDatabase.stealLease
+      yield* Deferred.succeed(released, undefined)
+      assert.strictEqual((yield* Fiber.join(placing))._tag, "NOT_OWNER")
+      assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(withVenue))
+  )
+})
+
+describe("cancelling everything", () => {
+  it.live("ends what is open of one symbol, one rule or one purpose, and says what could not be cancelled", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      venue.mood = { type: "rest" }
+      const manual = yield* orders.place(ann, resting, key(1))
+      const entry = yield* orders.placeForRule({ ...ruleOrder, wait: Duration.zero })
+      const idsOf = (done: { readonly orders: ReadonlyArray<{ readonly id: string; readonly status: string }> }) =>
+        done.orders.map(({ id, status }) => `${id} ${status}`)
+      assert.deepEqual(idsOf(yield* orders.cancelAll(ann, { purposes: ["exit"] })), [])
+      assert.deepEqual(idsOf(yield* orders.cancelAll(bob, {})), [])
+      assert.deepEqual(idsOf(yield* orders.cancelAll(ann, { ruleId: ruleOrder.ruleId })), [`${entry.id} cancelled`])
+      venue.isDown = true
+      const failing = yield* orders.cancelAll(ann, { symbol: btc })
+      assert.deepEqual(
+        failing.failed.map(({ code, orderId }) => [orderId, code]),
+        [[manual.order.id, "EXCHANGE_UNAVAILABLE"]]
+      )
+      venue.isDown = false
+      assert.deepEqual(idsOf(yield* orders.cancelAll(ann, { symbol: btc })), [`${manual.order.id} cancelled`])
+      assert.deepEqual(idsOf(yield* orders.cancelAll(ann, {})), [])
     }).pipe(Effect.provide(withVenue))
   )
 })

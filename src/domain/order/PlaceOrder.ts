@@ -4,18 +4,12 @@ import { OrderType, Side, SymbolName } from "../Market.ts"
 import { AssetAmount, BookName } from "./Order.ts"
 import { Instant } from "../Time.ts"
 
-/** Order types a person may place. */
-export const PlaceableType = Schema.Literal("market", "limit", "immediateOrCancel").annotations({
-  identifier: "PlaceableType"
-})
-export type PlaceableType = typeof PlaceableType.Type
-
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { nullable: true })
 
 const fields = Schema.Struct({
   symbol: SymbolName,
   side: Side,
-  type: PlaceableType,
+  type: OrderType,
   /** Base quantity, rounded down to the symbol's step. */
   quantity: optional(PositiveDecimal),
   /** What a buy may spend; a market order without `maxSlippageBps` sends it as it is. */

@@ -2,13 +2,13 @@ import { Data, Either } from "effect"
 import * as Decimal from "../Decimal.ts"
 import type { OrderType, Side, SymbolInfo } from "../Market.ts"
 import type { AssetAmount } from "./Order.ts"
-import type { OrderProblem, PlaceableType } from "./PlaceOrder.ts"
+import type { OrderProblem } from "./PlaceOrder.ts"
 import { reason, type Reason } from "../Reason.ts"
 
 /** What somebody wants to send, before any rounding. */
 export interface OrderAsk {
   readonly side: Side
-  readonly type: PlaceableType
+  readonly type: OrderType
   readonly quantity?: Decimal.Decimal | undefined
   readonly quoteAmount?: Decimal.Decimal | undefined
   readonly price?: Decimal.Decimal | undefined

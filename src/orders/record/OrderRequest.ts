@@ -1,9 +1,9 @@
 import type { Duration, Effect } from "effect"
 import type { Decimal } from "../../domain/Decimal.ts"
-import type { CycleId, ExecutionId, RuleId, UserId } from "../../domain/Ids.ts"
-import type { SymbolName } from "../../domain/Market.ts"
-import type { Order, OrderStatus } from "../../domain/order/Order.ts"
-import type { PlaceableType, PlaceOrder } from "../../domain/order/PlaceOrder.ts"
+import type { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../../domain/Ids.ts"
+import type { OrderType, SymbolName } from "../../domain/Market.ts"
+import type { Order, OrderOrigin, OrderStatus } from "../../domain/order/Order.ts"
+import type { PlaceOrder } from "../../domain/order/PlaceOrder.ts"
 import type { Instant } from "../../domain/Time.ts"
 
 /** What makes a repeated request the same one. */
@@ -24,8 +24,8 @@ export interface Placed {
 }
 
 /**
- * A buy a rule has decided. `(ruleId, slot, kind, level)` names it for ever: asking again returns the order that was
- * made, and never sends another. `withIntent` is the rule's own record, written in the intent's transaction.
+ * An order a rule has decided. `(ruleId, slot, attempt, kind, level)` names it for ever: asking again returns the order
+ * that was made, and never sends another. `withIntent` is the rule's own record, written in the intent's transaction.
  */
 export interface RuleOrder<E> {
   readonly userId: UserId
@@ -34,10 +34,13 @@ export interface RuleOrder<E> {
   readonly executionId: ExecutionId
   readonly cycleId: CycleId
   readonly slot: string
-  readonly kind: "entry" | "level"
+  /** A repriced or escalated order of the same execution is the next attempt; 0 when left out. */
+  readonly attempt?: number
+  /** Entries and levels buy. An exit sells what the rule's own book holds, at most what is free of it. */
+  readonly kind: "entry" | "level" | "exit"
   readonly level: number
   readonly symbol: SymbolName
-  readonly type: PlaceableType
+  readonly type: OrderType
   readonly quantity?: Decimal
   readonly quoteAmount?: Decimal
   readonly price?: Decimal
@@ -48,6 +51,26 @@ export interface RuleOrder<E> {
   /** How long to wait for the order to finish. */
   readonly wait: Duration.Duration
   readonly withIntent: Effect.Effect<void, E>
+}
+
+/** The name of a rule's order beside its kind and level: the execution's slot, and `<slot>~<attempt>` for later ones. */
+export const orderSlot = ({ attempt = 0, slot }: { readonly slot: string; readonly attempt?: number }): string =>
+  attempt === 0 ? slot : `${slot}~${attempt}`
+
+/** Why an order exists: `rule` for entries and ladder levels. Orders made elsewhere are never among those cancelled. */
+export type Purpose = Exclude<OrderOrigin["type"], "external">
+
+/** Which open orders to cancel; all of the user when nothing is named. */
+export interface CancelQuery {
+  readonly symbol?: SymbolName
+  readonly ruleId?: RuleId
+  readonly purposes?: ReadonlyArray<Purpose>
+}
+
+/** What became of the orders that were to be cancelled: as they stand now, and those the venue would not cancel. */
+export interface Cancelled {
+  readonly orders: ReadonlyArray<Order>
+  readonly failed: ReadonlyArray<{ readonly orderId: OrderId; readonly code: string; readonly message: string }>
 }
 
 export interface OrderQuery {

@@ -1,14 +1,17 @@
 import { Schema } from "effect"
 import {
   BelowMinimum,
+  Conflict,
   CredentialsRejected,
   ExchangeRateLimited,
   ExchangeUnavailable,
   InsufficientBalance,
+  NotOwner,
   OrderRejected,
   PriceOutOfBand,
   StaleMarketData,
   SymbolNotTradable,
+  TradingHalted,
   VenueAnswer
 } from "../../api/Errors.ts"
 import type { RiskCode } from "../../domain/order/PlaceOrder.ts"
@@ -24,7 +27,10 @@ const codes = {
   PRICE_OUT_OF_BAND: { error: PriceOutOfBand, reason: "PRICE_OUT_OF_BAND" },
   CREDENTIALS_REJECTED: { error: CredentialsRejected, reason: "CREDENTIALS_REJECTED" },
   EXCHANGE_UNAVAILABLE: { error: ExchangeUnavailable, reason: "NOT_PLACED" },
-  EXCHANGE_RATE_LIMITED: { error: ExchangeRateLimited, reason: "NOT_PLACED" }
+  EXCHANGE_RATE_LIMITED: { error: ExchangeRateLimited, reason: "NOT_PLACED" },
+  CONFLICT: { error: Conflict, reason: "CANCELLED" },
+  NOT_OWNER: { error: NotOwner, reason: "NOT_PLACED" },
+  TRADING_HALTED: { error: TradingHalted, reason: "HALTED" }
 } as const satisfies Record<string, { readonly error: unknown; readonly reason: ReasonCode }>
 
 export const RefusalCode = Schema.Literal(
@@ -35,7 +41,10 @@ export const RefusalCode = Schema.Literal(
   "PRICE_OUT_OF_BAND",
   "CREDENTIALS_REJECTED",
   "EXCHANGE_UNAVAILABLE",
-  "EXCHANGE_RATE_LIMITED"
+  "EXCHANGE_RATE_LIMITED",
+  "CONFLICT",
+  "NOT_OWNER",
+  "TRADING_HALTED"
 )
 export type RefusalCode = typeof RefusalCode.Type
 
@@ -49,8 +58,14 @@ export const Refusal = Schema.Struct({
 export interface Refusal extends Schema.Schema.Type<typeof Refusal> {}
 
 /** Nothing was wrong with the order, it only never reached the venue: the same key may try again. */
-export const mayRepeat = ({ code }: Refusal): boolean =>
-  code === "EXCHANGE_UNAVAILABLE" || code === "EXCHANGE_RATE_LIMITED"
+export const mayRepeat = ({ code }: Refusal): boolean => repeatable.has(code)
+
+const repeatable = new Set<RefusalCode>([
+  "EXCHANGE_UNAVAILABLE",
+  "EXCHANGE_RATE_LIMITED",
+  "NOT_OWNER",
+  "TRADING_HALTED"
+])
 
 export const reasonOf = ({ code, message, venue }: Refusal): Reason =>
   reason(codes[code].reason, venue === null ? {} : { venueCode: String(venue.code) }, message)
@@ -110,6 +125,17 @@ export const refusalOf = (failure: VenueRefused | VenueRateLimited | VenueUnavai
       )
   }
 }
+
+const ours = (code: RefusalCode, message: string): Refusal => ({
+  code,
+  message,
+  venue: null,
+  retryAfterSeconds: null
+})
+
+export const withdrawal = ours("CONFLICT", "The order was cancelled before it was sent; no order exists.")
+
+export const notOurs = ours("NOT_OWNER", "Another instance owns trading on this database; no order exists.")
 
 export const notPlaced = (
   code: "EXCHANGE_UNAVAILABLE" | "EXCHANGE_RATE_LIMITED",

@@ -4,7 +4,7 @@ import { join, readOrder, type OrderFacts, type OrderReading } from "../../domai
 import { reason, type Reason } from "../../domain/Reason.ts"
 import type { Instant } from "../../domain/Time.ts"
 import { factsOf, OrderRow, type FillRow } from "./OrderRow.ts"
-import { notPlaced, reasonOf, type Refusal } from "./Refusal.ts"
+import { notPlaced, reasonOf, withdrawal, type Refusal } from "./Refusal.ts"
 
 const encode = Schema.encodeSync(OrderRow)
 
@@ -107,3 +107,7 @@ export const abandoned = (row: OrderRow, now: Instant, wall: number): OrderRow |
     : row.sent_at === null
       ? rejected(row, { refusal: stopped }, now)
       : unknown(row, now, wall)
+
+/** An intent that nobody wants any more, unless its bytes may have left. */
+export const withdrawn = (row: OrderRow, now: Instant): OrderRow | null =>
+  row.status === "pending" && row.sent_at === null ? rejected(row, { refusal: withdrawal }, now) : null

@@ -14,7 +14,7 @@ export interface IntentNames {
   readonly book: BookName
   readonly note: string | null
   readonly requestedAt: Instant
-  /** null for an order a person placed. */
+  /** null for an order a person placed; its slot already names the attempt. */
   readonly rule: Omit<RuleOrder<never>, "withIntent"> | null
 }
 
@@ -46,7 +46,7 @@ export const intentRow = (order: ApprovedOrder, names: IntentNames): OrderRow =>
     quantity: draft.quantity,
     quote_amount: draft.quoteAmount,
     ...reserveOf(order),
-    origin: rule === null ? "manual" : "rule",
+    origin: rule === null ? "manual" : rule.kind === "exit" ? "exit" : "rule",
     rule_id: rule?.ruleId ?? null,
     rule_version: rule?.ruleVersion ?? null,
     execution_id: rule?.executionId ?? null,

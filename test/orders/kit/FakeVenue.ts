@@ -23,6 +23,7 @@ export type Mood =
   /** Never reached, nothing sent. */
   | { readonly type: "unreachable" }
   /** Waits before the bytes leave, or after they left, until it is interrupted. */
+  | { readonly type: "waitBefore"; readonly until: Effect.Effect<void> }
   | { readonly type: "hangBefore" }
   | { readonly type: "hangAfter" }
 
@@ -92,6 +93,7 @@ const place = (venue: FakeVenue["Type"]) => (request: OrderRequest, beforeSend: 
     if (mood.type === "unreachable") return yield* down
     if (mood.type === "hangBefore")
       return yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), Effect.never)
+    if (mood.type === "waitBefore") yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), mood.until)
     yield* beforeSend
     venue.posts.push(request)
     if (mood.type === "refuse")

@@ -18,6 +18,7 @@ export const vault = Layer.mock(CredentialVault, {
 
 /** 10,000 USDT, 5 BTC, bid 99.9 and ask 100.1. */
 export const inputs = Layer.succeed(RiskInputs, {
+  assertHeld: () => Effect.void,
   gather: () =>
     Effect.succeed({
       symbol: btcInfo,

@@ -1,26 +1,19 @@
-import { Duration, Effect, Option, Schedule, Schema } from "effect"
-import { CredentialVault } from "../accounts/CredentialVault.ts"
-import { Conflict, NotFound, OrderRejected, ValidationFailed } from "../api/Errors.ts"
-import { OrderId, type UserId } from "../domain/Ids.ts"
-import { isTerminal, type Order } from "../domain/order/Order.ts"
-import { MexcClient } from "../mexc/MexcClient.ts"
-import type { VenueFailure } from "../mexc/VenueFailure.ts"
-import { venueError } from "../portfolio/venueError.ts"
-import { Ownership } from "../store/Ownership.ts"
-import { Inquiry } from "./Inquiry.ts"
-import { OrderChanges } from "./OrderChanges.ts"
-import { toOrder, type OrderRow } from "./record/OrderRow.ts"
-import type { OrderQuery, Page } from "./record/OrderRequest.ts"
-import { OrdersRepo } from "./OrdersRepo.ts"
+import { Duration, Effect, Schedule, Schema } from "effect"
+import { CredentialVault } from "../../accounts/CredentialVault.ts"
+import { NotFound, ValidationFailed } from "../../api/Errors.ts"
+import { OrderId, type UserId } from "../../domain/Ids.ts"
+import { isTerminal, type Order } from "../../domain/order/Order.ts"
+import { Inquiry } from "../Inquiry.ts"
+import { OrderChanges } from "../OrderChanges.ts"
+import type { OrderRow } from "../record/OrderRow.ts"
+import type { OrderQuery, Page } from "../record/OrderRequest.ts"
+import { OrdersRepo } from "../OrdersRepo.ts"
 
 /** The private stream usually tells the end of an order first; asking is for when it does not. */
 const confirmFirstAfter = Duration.millis(250)
 const confirming = Schedule.exponential("250 millis").pipe(Schedule.union(Schedule.spaced("2 seconds")))
 
-/** How long a cancel may wait for the venue to show the order as ended. */
-const cancelWait = Duration.seconds(2)
-
-const isSettled = (row: OrderRow): boolean => isTerminal(row.status) && row.explained
+export const isSettled = (row: OrderRow): boolean => isTerminal(row.status) && row.explained
 
 const isCursor = Schema.is(OrderId)
 
@@ -28,8 +21,6 @@ const isCursor = Schema.is(OrderId)
 export const makeFollowing = Effect.gen(function* () {
   const changes = yield* OrderChanges
   const inquiry = yield* Inquiry
-  const mexc = yield* MexcClient
-  const ownership = yield* Ownership
   const repo = yield* OrdersRepo
   const vault = yield* CredentialVault
 
@@ -75,32 +66,5 @@ export const makeFollowing = Effect.gen(function* () {
     return yield* repo.fillsOf(userId, id)
   })
 
-  const refusedCancel = (failure: VenueFailure) =>
-    failure._tag === "VenueRefused" && failure.kind !== "auth" && failure.kind !== "permission"
-      ? new OrderRejected({
-          message: `The venue refused to cancel the order: ${failure.message}`,
-          ...(failure.code === undefined ? {} : { venue: { code: failure.code, message: failure.message } })
-        })
-      : venueError(failure)
-
-  const askVenue = (row: OrderRow) =>
-    Effect.gen(function* () {
-      const credentials = yield* vault.get(row.user_id)
-      yield* Effect.mapError(mexc.cancelOrder(credentials, row.symbol, row.client_order_id), refusedCancel)
-      return yield* Effect.mapError(inquiry.ask(row, credentials), (failure) =>
-        failure._tag === "DATABASE_UNAVAILABLE" ? failure : venueError(failure)
-      )
-    })
-
-  const cancel = Effect.fn("Orders.cancel")(function* (userId: UserId, id: OrderId) {
-    yield* ownership.assertOwner
-    const row = yield* load(userId, id)
-    if (isSettled(row)) return toOrder(row)
-    if (row.status === "pending")
-      return yield* new Conflict({ message: "The order is just being sent; try again in a moment.", retryable: true })
-    const asked = yield* askVenue(row)
-    return toOrder(Option.isSome(asked) ? yield* waitFor(userId, id, cancelWait) : yield* load(userId, id))
-  })
-
-  return { load, waitFor, list, fills, cancel }
+  return { load, waitFor, list, fills }
 })

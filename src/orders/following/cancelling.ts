@@ -1,0 +1,105 @@
+import { Duration, Effect, Option, Schedule } from "effect"
+import { CredentialVault } from "../../accounts/CredentialVault.ts"
+import { Conflict, OrderRejected } from "../../api/Errors.ts"
+import type { OrderId, UserId } from "../../domain/Ids.ts"
+import { MexcClient } from "../../mexc/MexcClient.ts"
+import type { VenueFailure } from "../../mexc/VenueFailure.ts"
+import { venueError } from "../../portfolio/venueError.ts"
+import { Ownership } from "../../store/Ownership.ts"
+import { Inquiry } from "../Inquiry.ts"
+import { OrdersRepo } from "../OrdersRepo.ts"
+import { toOrder, type OrderRow } from "../record/OrderRow.ts"
+import type { Cancelled, CancelQuery } from "../record/OrderRequest.ts"
+import { isSettled, makeFollowing } from "./following.ts"
+
+/** How long a cancel may wait for the venue to show the order as ended. */
+const cancelWait = Duration.seconds(2)
+/** An order whose bytes have just left cannot be taken back, but is soon known to the venue. */
+const untilAnswered = Schedule.spaced("50 millis").pipe(Schedule.upTo("2 seconds"))
+/** The venue takes twelve order operations a second of an account. */
+const cancelsAtOnce = 4
+
+/** Ends orders: those that were not sent here, the others at the venue; always by our client order id. */
+export const makeCancelling = Effect.gen(function* () {
+  const following = yield* makeFollowing
+  const inquiry = yield* Inquiry
+  const mexc = yield* MexcClient
+  const ownership = yield* Ownership
+  const repo = yield* OrdersRepo
+  const vault = yield* CredentialVault
+
+  const askVenue = (row: OrderRow) =>
+    Effect.gen(function* () {
+      const credentials = yield* vault.get(row.user_id)
+      yield* Effect.mapError(mexc.cancelOrder(credentials, row.symbol, row.client_order_id), refusedCancel)
+      return yield* Effect.mapError(inquiry.ask(row, credentials), (failure) =>
+        failure._tag === "DATABASE_UNAVAILABLE" ? failure : venueError(failure)
+      )
+    })
+
+  /** The order once it is no longer being sent: withdrawn if there was still time, else as the venue answered. */
+  const sent = Effect.fnUntraced(function* (row: OrderRow) {
+    if (row.status !== "pending") return row
+    yield* repo.withdraw(row.user_id, row.order_id)
+    return yield* Effect.repeat(following.load(row.user_id, row.order_id), {
+      schedule: untilAnswered,
+      until: ({ status }) => status !== "pending"
+    }).pipe(Effect.zipRight(following.load(row.user_id, row.order_id)))
+  })
+
+  const end = Effect.fnUntraced(function* (found: OrderRow) {
+    yield* ownership.assertOwner
+    if (found.origin === "external")
+      return yield* new Conflict({ message: "The order was not made here; cancel it where it was made." })
+    const row = yield* sent(found)
+    if (isSettled(row)) return row
+    if (row.status === "pending")
+      return yield* new Conflict({ message: "The order is just being sent; try again in a moment.", retryable: true })
+    const asked = yield* askVenue(row)
+    return Option.isSome(asked)
+      ? yield* following.waitFor(row.user_id, row.order_id, cancelWait)
+      : yield* following.load(row.user_id, row.order_id)
+  })
+
+  const cancel = Effect.fn("Orders.cancel")(function* (userId: UserId, id: OrderId) {
+    return toOrder(yield* end(yield* following.load(userId, id)))
+  })
+
+  // A venue that will not cancel has its reasons in the order's state, which the answer shows.
+  const asItIs = (userId: UserId, id: OrderId) =>
+    Effect.map(Effect.catchTag(following.load(userId, id), "NOT_FOUND", Effect.die), toOrder)
+
+  const cancelForRule = Effect.fn("Orders.cancelForRule")((userId: UserId, id: OrderId) =>
+    Effect.catchTags(cancel(userId, id), {
+      NOT_FOUND: Effect.die,
+      CONFLICT: () => asItIs(userId, id),
+      ORDER_REJECTED: () => asItIs(userId, id)
+    })
+  )
+
+  const cancelAll = Effect.fn("Orders.cancelAll")(function* (userId: UserId, query: CancelQuery) {
+    yield* ownership.assertOwner
+    const rows = yield* repo.cancellable(userId, query)
+    const failed: Array<Cancelled["failed"][number]> = []
+    yield* Effect.forEach(
+      rows,
+      (row) =>
+        Effect.catchAll(Effect.asVoid(end(row)), ({ _tag: code, message }) =>
+          Effect.sync(() => void failed.push({ orderId: row.order_id, code, message }))
+        ),
+      { concurrency: cancelsAtOnce, discard: true }
+    )
+    const orders = yield* Effect.forEach(rows, ({ order_id: id }) => asItIs(userId, id))
+    return { orders, failed } satisfies Cancelled
+  })
+
+  return { cancel, cancelForRule, cancelAll }
+})
+
+const refusedCancel = (failure: VenueFailure) =>
+  failure._tag === "VenueRefused" && failure.kind !== "auth" && failure.kind !== "permission"
+    ? new OrderRejected({
+        message: `The venue refused to cancel the order: ${failure.message}`,
+        ...(failure.code === undefined ? {} : { venue: { code: failure.code, message: failure.message } })
+      })
+    : venueError(failure)

@@ -1,0 +1,18 @@
+import { Effect } from "effect"
+import type { OrderRow } from "../record/OrderRow.ts"
+import { OrdersRepo } from "../OrdersRepo.ts"
+import { RiskInputs } from "../RiskInputs.ts"
+
+/**
+ * What has to hold in the transaction that commits an intent, where each order sees what the others have taken; and
+ * the insert itself.
+ */
+export const makeAdmitting = Effect.gen(function* () {
+  const inputs = yield* RiskInputs
+  const repo = yield* OrdersRepo
+
+  return Effect.fnUntraced(function* (row: OrderRow) {
+    yield* inputs.assertHeld(row)
+    yield* repo.insert(row)
+  })
+})

@@ -1,0 +1,126 @@
+import { Effect, Option, Schema } from "effect"
+import { CredentialVault } from "../../accounts/CredentialVault.ts"
+import { ValidationFailed } from "../../api/Errors.ts"
+import { makeOrderId, type UserId } from "../../domain/Ids.ts"
+import { manualOrderId } from "../../domain/order/clientOrderId.ts"
+import { Order, type BookName } from "../../domain/order/Order.ts"
+import { MarketClock } from "../../MarketClock.ts"
+import { Database } from "../../store/Database.ts"
+import { Idempotency, type KeyScope } from "../../store/Idempotency.ts"
+import { Meta } from "../../store/Meta.ts"
+import { OrdersRepo } from "../OrdersRepo.ts"
+import { intentRow } from "../record/intent.ts"
+import { toOrder, type OrderRow } from "../record/OrderRow.ts"
+import type { ManualOrder, Placed, RequestKey } from "../record/OrderRequest.ts"
+import { errorOf, mayRepeat } from "../record/Refusal.ts"
+import { Submission } from "../Submission.ts"
+import type { Steps } from "./Steps.ts"
+
+const route = "POST /trading/orders"
+
+const StoredOrder = Schema.parseJson(Order)
+const encodeAnswer = Schema.encodeSync(StoredOrder)
+const decodeAnswer = Schema.decodeUnknown(StoredOrder)
+
+const hasProof = (row: OrderRow): boolean => row.status !== "unknown" && row.status !== "pending"
+
+const onPaperOnly = () => {
+  const message = "faults are for the paper exchange; this order would go to a real one"
+  return new ValidationFailed({ message: `X-Paper-Fault: ${message}`, details: [{ path: "x-paper-fault", message }] })
+}
+
+/** An order of a person: once per idempotency key. */
+export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish, waitFor }: Steps) {
+  const clock = yield* MarketClock
+  const database = yield* Database
+  const idempotency = yield* Idempotency
+  const meta = yield* Meta
+  const repo = yield* OrdersRepo
+  const submission = yield* Submission
+  const vault = yield* CredentialVault
+
+  /** The first attempt under this key that was made, or the id for the next; attempts that never left do not count. */
+  const attemptFor = Effect.fnUntraced(function* (scope: KeyScope) {
+    for (let attempt = 0; ; attempt++) {
+      const clientOrderId = manualOrderId(meta, { ...scope, attempt })
+      const found = yield* repo.findByClientId(scope.userId, clientOrderId)
+      if (Option.isNone(found)) return { clientOrderId, made: null }
+      const { refusal } = found.value
+      if (refusal === null || !mayRepeat(refusal)) return { clientOrderId, made: found.value }
+    }
+  })
+
+  /** The same request again: the stored answer, or the order as it is when the first answer was never stored. */
+  const repeat = Effect.fnUntraced(function* (scope: KeyScope, bodyHash: string, made: OrderRow) {
+    const begun = yield* database.write(idempotency.begin({ ...scope, bodyHash, objectId: made.order_id }))
+    if (made.refusal !== null) {
+      yield* idempotency.complete(scope, { status: 422, body: "null" })
+      return yield* errorOf(made.refusal)
+    }
+    if (begun._tag === "Replay" && begun.status === 201)
+      return { order: yield* Effect.orDie(decodeAnswer(begun.body)), replayed: true }
+    yield* answer(scope, made)
+    return { order: toOrder(made), replayed: true }
+  })
+
+  /** An answer that cannot be stored is rendered from the order when it is asked for again. */
+  const answer = (scope: KeyScope, row: OrderRow) =>
+    idempotency
+      .complete(scope, { status: hasProof(row) ? 201 : 202, body: encodeAnswer(toOrder(row)), objectId: row.order_id })
+      .pipe(Effect.catchTag("DATABASE_UNAVAILABLE", ({ message }) => Effect.logWarning(message)))
+
+  const place = Effect.fn("Orders.place")(function* (userId: UserId, body: ManualOrder, key: RequestKey) {
+    if (body.paperFault !== undefined && meta.venue !== "paper") return yield* onPaperOnly()
+    const scope = { userId, route, key: key.idempotencyKey }
+    const { clientOrderId, made } = yield* attemptFor(scope)
+    if (made !== null) return yield* repeat(scope, key.bodyHash, made)
+
+    const book: BookName = body.book ?? "manual"
+    const credentials = yield* vault.get(userId)
+    const order = yield* approve({ userId, symbol: body.symbol, side: body.side, book }, body)
+    const row = intentRow(order, {
+      userId,
+      orderId: yield* makeOrderId(),
+      clientOrderId,
+      venue: meta.venue,
+      book,
+      note: body.note ?? null,
+      requestedAt: yield* clock.now,
+      rule: null
+    })
+    const claim = { ...scope, bodyHash: key.bodyHash, objectId: row.order_id }
+    /** The intent, or the order that another request with this key has made meanwhile. */
+    const commitIntent = Effect.gen(function* () {
+      const begun = yield* idempotency.begin(claim)
+      const now = yield* attemptFor(scope)
+      if (now.made !== null) return { made: now.made }
+      if (begun._tag !== "New") {
+        // Left by an attempt that never reached the venue.
+        yield* idempotency.forget(scope)
+        yield* idempotency.begin(claim)
+      }
+      const intent = { ...row, client_order_id: now.clientOrderId }
+      yield* admit(intent)
+      return { intent }
+    })
+    const work = Effect.gen(function* () {
+      const committed = yield* database.write(commitIntent)
+      if ("made" in committed) return yield* repeat(scope, key.bodyHash, committed.made)
+      const row = committed.intent
+      yield* repo.announce(row)
+      yield* submission.send(row, order, credentials, body.paperFault)
+      const outcome = yield* waitFor(userId, row.order_id, body.waitMs)
+      if (outcome.refusal === null) {
+        yield* answer(scope, outcome)
+        return { order: toOrder(outcome), replayed: false } satisfies Placed
+      }
+      yield* mayRepeat(outcome.refusal)
+        ? idempotency.forget(scope)
+        : idempotency.complete(scope, { status: 422, body: "null" })
+      return yield* errorOf(outcome.refusal)
+    })
+    return yield* finish(submission.holding(row.order_id, work))
+  })
+
+  return place
+})
