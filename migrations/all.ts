@@ -1,12 +1,20 @@
 import accounts from "./0001_accounts.ts"
 import orders from "./0002_orders.ts"
 import rules from "./0003_rules.ts"
+import ledger from "./0004_ledger.ts"
+import limits from "./0005_limits.ts"
+import events from "./0006_events.ts"
+import ruleLife from "./0009_rules.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
 export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   "0001_accounts": accounts,
   "0002_orders": orders,
-  "0003_rules": rules
+  "0003_rules": rules,
+  "0004_ledger": ledger,
+  "0005_limits": limits,
+  "0006_events": events,
+  "0009_rules": ruleLife
 }
 
 /**

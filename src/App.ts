@@ -51,6 +51,7 @@ import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
+import { Events } from "./store/Events.ts"
 import { Idempotency } from "./store/Idempotency.ts"
 import * as InstanceLease from "./store/InstanceLease.ts"
 import * as Migrations from "./store/Migrations.ts"
@@ -213,6 +214,7 @@ const capabilities = (story: PaperStory) =>
       Layer.provideMerge(accounts),
       Layer.provideMerge(MexcStream.layer),
       Layer.provideMerge(venueClient),
+      Layer.provideMerge(Events.layer),
       Layer.provideMerge(venue(settings, story)),
       // Before the paper exchange opens its journal: the folder must be ours, of this venue and of nobody else now.
       Layer.provideMerge(InstanceLease.layer({ dataDir: settings.dataDir })),

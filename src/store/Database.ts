@@ -24,6 +24,13 @@ export class Database extends Context.Tag("dipper/store/Database")<
     readonly write: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, Seen<E>, R>
     /** Runs statements that only read. Inside a `write` they see what it wrote. */
     readonly read: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, Seen<E>, R>
+    /** Statements that belong to the write under way, without a savepoint of their own; alone they are a write. */
+    readonly join: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, Seen<E>, R>
+    /**
+     * Runs once the write under way has committed; never when it, or the savepoint this was said in, is undone. Outside
+     * of a write it runs at once. It must be short and must not throw: the next write waits for it.
+     */
+    readonly afterCommit: (run: () => void) => Effect.Effect<void>
     /** The database answers, and the last write did not meet a full disk or a dead server. */
     readonly isUp: Effect.Effect<boolean>
     /** A file beside us, or a server elsewhere. */
@@ -50,7 +57,8 @@ const nextTurn = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
-const insideWrite = FiberRef.unsafeMake(false)
+/** What runs after the commit of the write under way; null outside of one. */
+const waiting = FiberRef.unsafeMake<Array<() => void> | null>(null)
 
 const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
   const sql = yield* SqlClient.SqlClient
@@ -58,8 +66,17 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
   let writes = 0
   let writable = true
 
+  /** One try: what an undone one had to tell is forgotten with it. An interruption cannot come between commit and telling. */
+  const attempt = <A, E, R>(effect: Effect.Effect<A, E, R>, committed: (told: Array<() => void>) => void) =>
+    Effect.uninterruptibleMask((restore) => {
+      const told: Array<() => void> = []
+      return Effect.tap(sql.withTransaction(restore(Effect.locally(effect, waiting, told))), () =>
+        Effect.sync(() => committed(told))
+      )
+    })
+
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    sql.withTransaction(Effect.locally(effect, insideWrite, true)).pipe(
+    attempt(effect, runAll).pipe(
       Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
       // A failed commit reaches us as a defect.
       Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),
@@ -72,9 +89,15 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
     )
 
   const write = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
-    Effect.flatMap(FiberRef.get(insideWrite), (inside) =>
-      settle(inside ? sql.withTransaction(effect) : transaction(effect))
+    Effect.flatMap(FiberRef.get(waiting), (outer) =>
+      settle(outer === null ? transaction(effect) : attempt(effect, (told) => void outer.push(...told)))
     )
+
+  const join = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
+    Effect.flatMap(FiberRef.get(waiting), (outer) => (outer === null ? write(effect) : settle(effect)))
+
+  const afterCommit = (run: () => void) =>
+    Effect.map(FiberRef.get(waiting), (outer) => (outer === null ? run() : void outer.push(run)))
 
   const read = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
     settle(Effect.retry(effect, { schedule: whileBusy, while: Libsql.isBusy }))
@@ -84,8 +107,12 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
     Effect.match({ onSuccess: () => writable, onFailure: () => false })
   )
 
-  return Database.of({ write, read, isUp, mode: Libsql.isLocal(options.url) ? "local" : "remote" })
+  return Database.of({ write, read, join, afterCommit, isUp, mode: Libsql.isLocal(options.url) ? "local" : "remote" })
 })
+
+const runAll = (told: ReadonlyArray<() => void>): void => {
+  for (const run of told) run()
+}
 
 const isDead = (error: unknown) => error instanceof SqlError && !Libsql.isBug(error) && !Libsql.isBusy(error)
 

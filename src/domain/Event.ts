@@ -1,0 +1,77 @@
+import { Schema } from "effect"
+import { noticeTypes } from "./event/notices.ts"
+import { Execution } from "./order/Execution.ts"
+import { Order } from "./order/Order.ts"
+import { Rule } from "./Rule.ts"
+import { Instant } from "./Time.ts"
+
+/** A rule as it is stored: `computed` follows the market and is no part of a change. */
+const { computed: _computed, ...storedRuleFields } = Rule.fields
+export const StoredRule = Schema.Struct(storedRuleFields).annotations({ identifier: "StoredRule" })
+export interface StoredRule extends Schema.Schema.Type<typeof StoredRule> {}
+
+/** Data whose shape stands with its own route. */
+const asRecorded = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+
+/**
+ * What a user is told of, one registry: the sentence goes into the documentation, the schema is that of `data`, which is
+ * the whole object as it is after the change. Balances and prices change too often to be events.
+ */
+export const eventTypes = {
+  "order.changed": { sentence: "An order was made or changed; `data` is the order.", data: Order },
+  "execution.changed": { sentence: "A firing of a rule began or changed; `data` is the execution.", data: Execution },
+  "rule.changed": {
+    sentence: "A rule was made, edited or changed its state; `data` is the rule without `computed`.",
+    data: StoredRule
+  },
+  "cycle.changed": { sentence: "A cycle opened, changed or closed; `data` is the cycle.", data: asRecorded },
+  "ledger.adjusted": {
+    sentence: "A difference between the ledger and the exchange was booked; `data` is the adjustment.",
+    data: asRecorded
+  },
+  "halt.changed": { sentence: "Trading was halted or released; `data` is the halt's state.", data: asRecorded },
+  "limits.changed": { sentence: "The user's limits were changed; `data` is the limits.", data: asRecorded },
+  ...noticeTypes
+} as const
+
+export type EventType = keyof typeof eventTypes
+
+/** What the caller of `Events.append` gives; the sequence and the time are the store's. */
+export type NewEvent = {
+  readonly [Type in EventType]: {
+    readonly type: Type
+    /** The id of the object that changed. */
+    readonly objectId: string
+    readonly data: Schema.Schema.Type<(typeof eventTypes)[Type]["data"]>
+  }
+}[EventType]
+
+/** The number of an event in its user's sequence, which starts at 1 and has no holes. */
+export const EventSeq = Schema.NonNegativeInt.annotations({ identifier: "EventSeq" })
+
+const eventOf = <const Type extends EventType>(type: Type, identifier: string) =>
+  Schema.Struct({
+    seq: EventSeq,
+    at: Instant,
+    type: Schema.Literal(type),
+    objectId: Schema.String,
+    data: eventTypes[type].data
+  }).annotations({ identifier, description: eventTypes[type].sentence })
+
+/** As it is sent and listed. */
+export const Event = Schema.Union(
+  eventOf("order.changed", "OrderChanged"),
+  eventOf("execution.changed", "ExecutionChanged"),
+  eventOf("rule.changed", "RuleChanged"),
+  eventOf("cycle.changed", "CycleChanged"),
+  eventOf("ledger.adjusted", "LedgerAdjusted"),
+  eventOf("halt.changed", "HaltChanged"),
+  eventOf("limits.changed", "LimitsChanged"),
+  eventOf("notice.rulePaused", "RulePausedNotice"),
+  eventOf("notice.ruleQuarantined", "RuleQuarantinedNotice"),
+  eventOf("notice.orderUnknown", "OrderUnknownNotice"),
+  eventOf("notice.skipsInARow", "SkipsInARowNotice"),
+  eventOf("notice.stopFired", "StopFiredNotice"),
+  eventOf("notice.credentialsFailing", "CredentialsFailingNotice")
+).annotations({ identifier: "Event" })
+export type Event = typeof Event.Type
