@@ -5,6 +5,7 @@
 const ranks = [
   [0, "Config", "^src/Config\\.ts$"],
   [0, "domain", "^src/domain/"],
+  [0, "FailPoints", "^src/FailPoints\\.ts$"],
   [1, "api", "^src/api/"],
   [1, "wire", "^src/mexc/wire/"],
   [1, "MarketClock", "^src/MarketClock\\.ts$"],

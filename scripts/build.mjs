@@ -1,17 +1,19 @@
 // Bundles src/main.ts to dist/main.js. Runs as `prepare`, so `npm ci` leaves a program that starts.
+// The tests name another entry and folder: `node scripts/build.mjs <entry> <folder>`.
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 
 const root = join(import.meta.dirname, "..")
-const dist = join(root, "dist")
+const [, , entry = "src/main.ts", folder = "dist"] = process.argv
+const dist = join(root, folder)
 
 const loadEsbuild = async () => {
   try {
     createRequire(import.meta.url).resolve("esbuild")
   } catch {
     // `npm prune --omit=dev` took the compiler away; what it built before is what runs.
-    if (existsSync(join(dist, "main.js"))) process.exit(0)
+    if (existsSync(join(dist, `${basename(entry, ".ts")}.js`))) process.exit(0)
     console.error("build: esbuild is missing. Install with `npm ci`, then `npm prune --omit=dev` for production.")
     process.exit(1)
   }
@@ -22,7 +24,7 @@ const { build } = await loadEsbuild()
 
 const result = await build({
   absWorkingDir: root,
-  entryPoints: ["src/main.ts"],
+  entryPoints: [entry],
   outdir: dist,
   chunkNames: "[name]-[hash]",
   bundle: true,

@@ -4,6 +4,7 @@ import { reason } from "../domain/Reason.ts"
 import { decide } from "../domain/rule/decision/decide.ts"
 import { dataAgeLimit } from "../domain/rule/decision/gates.ts"
 import { formatInstant, type Instant } from "../domain/Time.ts"
+import { failPoint } from "../FailPoints.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 import { Database } from "../store/Database.ts"
@@ -124,6 +125,7 @@ const make = Effect.gen(function* () {
     inLane(
       rule,
       Effect.gen(function* () {
+        yield* failPoint("tick.fires")
         const mine = yield* newExecution(rule, trigger)
         const claimed = yield* database.write(
           Effect.gen(function* () {
@@ -134,6 +136,7 @@ const make = Effect.gen(function* () {
           })
         )
         if (claimed.execution_id !== mine.execution_id) return { execution: claimed, finished: null } satisfies Fired
+        yield* failPoint("tick.claimed")
         yield* closeBroken(rule, mine)
         return yield* carryOn(rule, mine, trigger)
       })

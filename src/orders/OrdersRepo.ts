@@ -16,6 +16,7 @@ import {
   type VenueOrder
 } from "../domain/order/Order.ts"
 import { ackFacts, orderFacts, type OrderFacts } from "../domain/order/OrderState.ts"
+import { failPoint } from "../FailPoints.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
 import { Ownership } from "../store/Ownership.ts"
@@ -187,16 +188,18 @@ const make = Effect.gen(function* () {
           AND (client_order_id = ${told.clientOrderId} OR exchange_order_id = ${told.exchangeOrderId})`
 
   const recordFill = Effect.fnUntraced(function* (userId: UserId, fill: VenueFill, pair: Pair | null) {
+    yield* failPoint("fill.heard")
     yield* amend(
       toldBy(userId, fill),
       (row, now) =>
-        Effect.zipRight(
-          insertFill(fill, row, userId, assetsOf(row)),
-          joinFacts(row, ackFacts(fill.exchangeOrderId), now)
+        insertFill(fill, row, userId, assetsOf(row)).pipe(
+          Effect.zipRight(joinFacts(row, ackFacts(fill.exchangeOrderId), now)),
+          Effect.zipLeft(failPoint("fill.stored"))
         ),
       // In the same transaction: an answer that told whose fill it is, written in between, would never look for it.
       Effect.asVoid(pair === null ? Effect.void : insertFill(fill, null, userId, pair))
     )
+    yield* failPoint("fill.committed")
   })
 
   return OrdersRepo.of({

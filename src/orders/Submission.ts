@@ -2,6 +2,7 @@ import { Cause, Context, Effect, Exit, Layer, Option, Schedule } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { OrderId } from "../domain/Ids.ts"
 import type { ApprovedOrder } from "../domain/order/risk.ts"
+import { failPoint } from "../FailPoints.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { OrderAck, OrderRequest } from "../mexc/OrderRequest.ts"
@@ -60,6 +61,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         credentials: Credentials,
         paperFault?: string
       ) {
+        yield* failPoint("submit.intentCommitted")
         let sent = false
         let stopped: Outcome = neverLeft
         // Dying keeps the bytes from leaving; `stopped` says why.
@@ -67,7 +69,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
           Effect.orDie,
           Effect.flatMap((marked) => {
             sent = marked
-            if (marked) return Effect.void
+            if (marked) return failPoint("submit.sentAtCommitted")
             // An order that was withdrawn has its refusal already; anything else that is still pending lost its owner.
             stopped = { type: "refused", refusal: notOurs }
             return Effect.die("The order may not be sent any more.")
@@ -78,9 +80,11 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         return yield* Effect.uninterruptibleMask((restore) =>
           restore(mexc.placeOrder(credentials, asked, beforeSend)).pipe(
             Effect.exit,
+            Effect.zipLeft(failPoint("submit.answered")),
             Effect.map((exit) => outcomeOf(exit, sent, stopped)),
             Effect.tap((outcome) => Effect.logDebug("Order submitted", { order: row.order_id, outcome: outcome.type })),
             Effect.flatMap((outcome) => Effect.retry(record(row, outcome), recording)),
+            Effect.zipLeft(failPoint("submit.outcomeCommitted")),
             Effect.catchAll((error: DatabaseUnavailable) =>
               Effect.logError("The outcome of an order could not be stored", {
                 order: row.order_id,

@@ -3,6 +3,7 @@ import * as SqlSchema from "@effect/sql/SqlSchema"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { createHash, randomBytes } from "node:crypto"
 import * as released from "../../migrations/all.ts"
+import { failPoint } from "../FailPoints.ts"
 import { Database } from "./Database.ts"
 import { Meta } from "./Meta.ts"
 import { StoreRefused } from "./StoreRefused.ts"
@@ -76,7 +77,8 @@ const migrate = Effect.fnUntraced(
     if (Option.isSome(stamped)) yield* acceptMeta(stamped.value, venue, set)
     const known = yield* database.read(readApplied(sql))
     for (const migration of yield* pendingOf(set, known))
-      if (migration.state === "pending") yield* database.write(applyOnce(sql, set, migration))
+      if (migration.state === "pending")
+        yield* Effect.zipRight(database.write(applyOnce(sql, set, migration)), failPoint("migration.applied"))
     return Meta.of(yield* database.write(stamp(sql, venue, set)))
   },
   Effect.catchTag("DATABASE_UNAVAILABLE", unreachable)
@@ -89,7 +91,8 @@ const applyOnce = Effect.fnUntraced(function* (
   { name, statements }: PlannedMigration
 ) {
   if ((yield* readApplied(sql)).has(name)) return
-  yield* Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }).pipe(
+  const run = (statement: string) => Effect.zipRight(sql.unsafe(statement), failPoint("migration.begun"))
+  yield* Effect.forEach(statements, run, { discard: true }).pipe(
     Effect.catchTag("SqlError", (error) =>
       Effect.fail(
         new StoreRefused({

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 /** The program as `npm ci` builds it. */
-const program = join(import.meta.dirname, "../../dist/main.js")
+const shipped = join(import.meta.dirname, "../../dist/main.js")
 
 export class ProcessFailed extends Schema.TaggedError<ProcessFailed>()("ProcessFailed", {
   message: Schema.String,
@@ -29,6 +29,8 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
   readonly cwd?: string
+  /** Another program than the one that is shipped. */
+  readonly program?: string
 }
 
 /** An empty folder that goes with the scope. */
@@ -43,7 +45,7 @@ export const dipper = (args: ReadonlyArray<string>, launch: Launch = {}): Effect
     const ended = yield* Deferred.make<number | null>()
     const child = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const started = spawn(process.execPath, [program, ...args], {
+        const started = spawn(process.execPath, [launch.program ?? shipped, ...args], {
           cwd: launch.cwd ?? tmpdir(),
           env: { PATH: process.env["PATH"] ?? "", ...launch.env },
           stdio: ["pipe", "pipe", "pipe"]

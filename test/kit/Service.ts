@@ -48,10 +48,19 @@ const Counters = Schema.parseJson(Schema.Struct({ maxIpWeight: Schema.Int, refus
 const JournalLine = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 
 /** The service on a data directory and a paper exchange; started again on the same folder it goes on where it was. */
-export const service = (folder: string, paper: PaperProcess, env: Readonly<Record<string, string>> = {}) =>
+export const service = (
+  folder: string,
+  paper: PaperProcess,
+  env: Readonly<Record<string, string>> = {},
+  program?: string
+) =>
   Effect.gen(function* () {
     const settings = { DATA_DIR: folder, PORT: "0", PAPER_URL: paper.url, LOG_FORMAT: "json", ...env }
-    const process = yield* dipper(["serve"], { cwd: folder, env: settings })
+    const process = yield* dipper(["serve"], {
+      cwd: folder,
+      env: settings,
+      ...(program === undefined ? {} : { program })
+    })
     const [, url = ""] = yield* process.line(/dipper ready (\S+)/)
     const command = (...args: ReadonlyArray<string>) => run(args, { cwd: folder, env: settings })
     return { process, url, command }

@@ -2,6 +2,7 @@ import { Duration, Effect, Option, Schedule } from "effect"
 import { CredentialVault } from "../../accounts/CredentialVault.ts"
 import { Conflict, OrderRejected } from "../../api/Errors.ts"
 import type { OrderId, UserId } from "../../domain/Ids.ts"
+import { failPoint } from "../../FailPoints.ts"
 import { MexcClient } from "../../mexc/MexcClient.ts"
 import type { VenueFailure } from "../../mexc/VenueFailure.ts"
 import { venueError } from "../../portfolio/venueError.ts"
@@ -31,10 +32,14 @@ export const makeCancelling = Effect.gen(function* () {
   const askVenue = (row: OrderRow) =>
     Effect.gen(function* () {
       const credentials = yield* vault.get(row.user_id)
+      yield* failPoint("cancel.asked")
       yield* Effect.mapError(mexc.cancelOrder(credentials, row.symbol, row.client_order_id), refusedCancel)
-      return yield* Effect.mapError(inquiry.ask(row, credentials), (failure) =>
+      yield* failPoint("cancel.answered")
+      const told = yield* Effect.mapError(inquiry.ask(row, credentials), (failure) =>
         failure._tag === "DATABASE_UNAVAILABLE" ? failure : venueError(failure)
       )
+      yield* failPoint("cancel.committed")
+      return told
     })
 
   /** The order once it is no longer being sent: withdrawn if there was still time, else as the venue answered. */

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { failPoint } from "../../FailPoints.ts"
 import type { OrderRow } from "../record/OrderRow.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { RiskInputs } from "../RiskInputs.ts"
@@ -12,6 +13,7 @@ export const makeAdmitting = Effect.gen(function* () {
   const repo = yield* OrdersRepo
 
   return Effect.fnUntraced(function* (row: OrderRow) {
+    yield* failPoint("submit.approved")
     yield* inputs.assertHeld(row)
     yield* repo.insert(row)
   })
