@@ -45,6 +45,10 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
           case "price.level":
           case "price.drop":
             return priced(rule, trigger)
+          case "price.rebound":
+          case "balance.available":
+          case "listing.tradable":
+          case "signal":
           case "manual":
             return manual(rule)
         }

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { Decimal } from "../Decimal.ts"
 import { Decision } from "../order/Execution.ts"
-import { NextFiring, Warmup } from "../Rule.ts"
+import { NextFiring, Warmup } from "./shape/Computed.ts"
 import { Instant } from "../Time.ts"
 
 /** One thing that would make a rule be refused, by path into its document. */

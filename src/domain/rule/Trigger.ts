@@ -1,23 +1,7 @@
-import { type ParseResult, Predicate, Schema } from "effect"
+import { Schema } from "effect"
 import { PositiveDecimal } from "../Decimal.ts"
 import { Instant, IsoDuration } from "../Time.ts"
-
-/**
- * Names what is wrong with an object's `type`, instead of a list of every union member: a type of a later version is
- * called so, an unknown one is answered with the known ones. Other faults keep their own message and path.
- */
-export const typedUnion = (what: string, available: ReadonlyArray<string>, later: ReadonlyArray<string>) => ({
-  message: (issue: ParseResult.ParseIssue) => {
-    const type = Predicate.hasProperty(issue.actual, "type") ? issue.actual.type : undefined
-    if (typeof type === "string" && available.includes(type)) return { message: "", override: false }
-    const known = `use one of: ${available.join(", ")}`
-    if (typeof type !== "string") return { message: `expected ${what} with a \`type\`; ${known}`, override: true }
-    const fault = later.includes(type)
-      ? `\`${type}\` is not available in this version`
-      : `unknown type \`${type.slice(0, 40)}\``
-    return { message: `${fault}; ${known}`, override: true }
-  }
-})
+import { orNull, typedUnion } from "./shape/fields.ts"
 
 export const Weekday = Schema.Literal(
   "monday",
@@ -45,7 +29,7 @@ export const CalendarDays = Schema.Union(
 ).annotations({ identifier: "CalendarDays", ...typedUnion("days", ["daily", "weekly", "monthly"], []) })
 export type CalendarDays = typeof CalendarDays.Type
 
-const TimeOfDay = Schema.String.pipe(Schema.pattern(/^([01]\d|2[0-3]):[0-5]\d$/)).annotations({
+export const TimeOfDay = Schema.String.pipe(Schema.pattern(/^([01]\d|2[0-3]):[0-5]\d$/)).annotations({
   identifier: "TimeOfDay",
   message: () => `expected a time of day such as "09:00"`,
   jsonSchema: { type: "string", pattern: "^([01]\\d|2[0-3]):[0-5]\\d$", examples: ["09:00"] }
@@ -103,15 +87,68 @@ export const PriceDrop = Schema.Struct({
 }).annotations({ identifier: "PriceDropTrigger" })
 export interface PriceDrop extends Schema.Schema.Type<typeof PriceDrop> {}
 
+/**
+ * A trailing buy: after a fall of `afterDropPercent` from the reference, the lowest price since is followed, and the rule
+ * fires once the price stands `reboundPercent` above it. Without a rebound within `expireAfter` the fall is forgotten.
+ */
+export const PriceRebound = Schema.Struct({
+  type: Schema.Literal("price.rebound"),
+  from: DropFrom,
+  afterDropPercent: PositiveDecimal,
+  reboundPercent: PositiveDecimal,
+  expireAfter: orNull(IsoDuration)
+}).annotations({ identifier: "PriceReboundTrigger" })
+export interface PriceRebound extends Schema.Schema.Type<typeof PriceRebound> {}
+
+/** Fires when so much of an asset is free, and again after a further inflow. */
+export const BalanceAvailable = Schema.Struct({
+  type: Schema.Literal("balance.available"),
+  asset: Schema.String.pipe(Schema.pattern(/^[A-Z0-9_]{1,32}$/)).annotations({
+    identifier: "AssetName",
+    message: () => `expected an upper-case asset such as "USDT"`,
+    jsonSchema: { type: "string", examples: ["USDT"] }
+  }),
+  atLeast: PositiveDecimal
+}).annotations({ identifier: "BalanceAvailableTrigger" })
+export interface BalanceAvailable extends Schema.Schema.Type<typeof BalanceAvailable> {}
+
+/** Fires once, when the venue takes orders for the symbol; the venue may not know it yet. */
+export const ListingTradable = Schema.Struct({ type: Schema.Literal("listing.tradable") }).annotations({
+  identifier: "ListingTradableTrigger"
+})
+
+/** Fires when a signal with the rule's secret arrives at `POST /trading/signals/{ruleId}`. */
+export const Signal = Schema.Struct({ type: Schema.Literal("signal") }).annotations({ identifier: "SignalTrigger" })
+
 export const Manual = Schema.Struct({ type: Schema.Literal("manual") }).annotations({ identifier: "ManualTrigger" })
 
 /** What wakes a rule. */
-export const Trigger = Schema.Union(ScheduleEvery, ScheduleCalendar, PriceLevel, PriceDrop, Manual).annotations({
+export const Trigger = Schema.Union(
+  ScheduleEvery,
+  ScheduleCalendar,
+  PriceLevel,
+  PriceDrop,
+  PriceRebound,
+  BalanceAvailable,
+  ListingTradable,
+  Signal,
+  Manual
+).annotations({
   identifier: "Trigger",
   ...typedUnion(
     "a trigger",
-    ["schedule.every", "schedule.calendar", "price.level", "price.drop", "manual"],
-    ["price.rebound", "indicator", "balance.available", "allocation.below", "listing.tradable", "signal"]
+    [
+      "schedule.every",
+      "schedule.calendar",
+      "price.level",
+      "price.drop",
+      "price.rebound",
+      "balance.available",
+      "listing.tradable",
+      "signal",
+      "manual"
+    ],
+    ["indicator", "allocation.below"]
   )
 })
 export type Trigger = typeof Trigger.Type

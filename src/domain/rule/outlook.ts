@@ -2,6 +2,7 @@ import * as Decimal from "../Decimal.ts"
 import type { SymbolInfo } from "../Market.ts"
 import type { RuleDocument } from "../Rule.ts"
 import { sizeOrder } from "./decision/sizing.ts"
+import { largestSize } from "./decision/wish.ts"
 
 /** The most one buy can take, fees included; null for a base size while no price is known. */
 const oneBuy = (
@@ -10,10 +11,12 @@ const oneBuy = (
   ask: Decimal.Decimal | null
 ): Decimal.Decimal | null => {
   const { perBuyMax } = document.limits
-  if (symbol !== null && ask !== null && Decimal.isPositive(ask) && document.size.type === "base")
-    return sizeOrder(document, symbol, ask, perBuyMax).worst
-  if (document.size.type === "base") return perBuyMax
-  return perBuyMax === null ? document.size.amount : Decimal.min(document.size.amount, perBuyMax)
+  const size = largestSize(document.size)
+  if (size === null) return perBuyMax
+  if (size.type === "quote") return perBuyMax === null ? size.amount : Decimal.min(size.amount, perBuyMax)
+  if (symbol === null || ask === null || !Decimal.isPositive(ask)) return perBuyMax
+  const sized = { size, execution: document.execution, maxPrice: document.maxPrice }
+  return sizeOrder(sized, symbol, { bid: ask, ask }, perBuyMax).worst
 }
 
 /** What the rule can spend over its life, and what the next buy needs free; null where nothing bounds it. */

@@ -3,37 +3,23 @@ import * as Decimal from "../Decimal.ts"
 import type { SymbolInfo } from "../Market.ts"
 import type { RuleDocument } from "../Rule.ts"
 import { formatInstant, type Instant } from "../Time.ts"
+import { unavailable } from "./available.ts"
 import { tooSmallOrLarge } from "./decision/decide.ts"
-import { makeSchedule } from "./schedule.ts"
 import { askedQuote, sizeOrder } from "./decision/sizing.ts"
-
-/** One thing wrong with a rule, by path into its document. */
-export interface RuleProblem {
-  readonly path: string
-  readonly message: string
-}
-
-/** What the document is checked against; an unknown symbol is null, an unknown price too. */
-export interface RuleContext {
-  readonly symbol: SymbolInfo | null
-  readonly ask: Decimal.Decimal | null
-  readonly now: Instant
-  /** Interval schedules without anchor count from it; a new rule's is now. */
-  readonly createdAt: Instant
-}
-
-type Check = (rule: RuleDocument, context: RuleContext) => ReadonlyArray<RuleProblem>
-
-const when = (fails: boolean, path: string, message: string): ReadonlyArray<RuleProblem> =>
-  fails ? [{ path, message }] : []
+import { largestSize } from "./decision/wish.ts"
+import { type Check, type RuleContext, type RuleProblem, when } from "./problems/Check.ts"
+import { triggerProblems } from "./problems/triggers.ts"
+import { makeSchedule } from "./schedule.ts"
 
 const text = Decimal.format
 
-const market: Check = ({ symbol: name, execution, maxPrice }, { symbol }) => {
-  if (symbol === null) return [{ path: "symbol", message: `the venue does not list \`${name}\`` }]
+const market: Check = ({ symbol: name, execution, maxPrice, trigger }, { symbol }) => {
+  // A rule for a new listing may wait for what the venue does not know or sell yet.
+  const waits = trigger.type === "listing.tradable"
+  if (symbol === null) return when(!waits, "symbol", `the venue does not list \`${name}\``)
   const why = symbol.untradableReason ?? "the venue gives no reason"
   return [
-    ...when(!symbol.tradable, "symbol", `${name} does not take orders now: ${why}`),
+    ...when(!symbol.tradable && !waits, "symbol", `${name} does not take orders now: ${why}`),
     ...when(
       execution.type === "market" && !symbol.orderTypes.includes("market"),
       "execution.type",
@@ -47,56 +33,37 @@ const market: Check = ({ symbol: name, execution, maxPrice }, { symbol }) => {
   ]
 }
 
-const execution: Check = ({ execution: style, maxPrice }) =>
-  style.type === "market"
-    ? when(maxPrice !== null, "maxPrice", "a market order has no price that could be bounded; use protectedMarket")
-    : when(
+const execution: Check = ({ execution: style, maxPrice }) => {
+  switch (style.type) {
+    case "market":
+      return when(
+        maxPrice !== null,
+        "maxPrice",
+        "a market order has no price that could be bounded; use protectedMarket"
+      )
+    case "protectedMarket":
+      return when(
         style.maxSlippageBps < 1 || style.maxSlippageBps > 1_000,
         "execution.maxSlippageBps",
         "expected a whole number from 1 to 1000 basis points"
       )
-
-const isZone = (timezone: string) => timezone !== "" && Option.isSome(DateTime.zoneMakeNamed(timezone))
-
-const shortestInterval = Duration.seconds(1)
-/** As far back as one-minute candles are read for a window. */
-const longestWindow = Duration.days(30)
-
-const trigger: Check = ({ trigger: on, limits }) => {
-  switch (on.type) {
-    case "schedule.every":
-      return when(Duration.lessThan(on.every, shortestInterval), "trigger.every", "expected at least one second")
-    case "schedule.calendar":
-      return [
-        ...when(on.on.type !== "daily" && on.on.days.length === 0, "trigger.on.days", "name at least one day"),
-        ...when(on.at.length === 0, "trigger.at", `name at least one time such as "09:00"`),
-        ...when(on.at.length > 96, "trigger.at", "at most 96 times a day; use schedule.every for intervals")
-      ]
-    case "price.level":
-    case "price.drop": {
-      const window = on.type === "price.drop" && "window" in on.from ? on.from.window : null
+    case "limit":
       return [
         ...when(
-          on.type === "price.drop" && Decimal.greaterOrEqual(on.percent, Decimal.hundred),
-          "trigger.percent",
+          Decimal.greaterOrEqual(style.offsetPercent, Decimal.hundred),
+          "execution.offsetPercent",
           "expected less than 100"
         ),
         ...when(
-          window !== null && (Duration.lessThan(window, "1 minute") || Duration.greaterThan(window, longestWindow)),
-          "trigger.from.window",
-          "expected a window from PT1M to P30D"
-        ),
-        ...when(
-          on.rearm === "cooldown" && Duration.toMillis(limits.cooldown) === 0,
-          "limits.cooldown",
-          "rearm `cooldown` needs a cooldown above zero, else every trade would fire the rule"
+          Duration.lessThan(style.ttl, "1 second") || Duration.greaterThan(style.ttl, "30 days"),
+          "execution.ttl",
+          "expected PT1S to P30D"
         )
       ]
-    }
-    case "manual":
-      return []
   }
 }
+
+const isZone = (timezone: string) => timezone !== "" && Option.isSome(DateTime.zoneMakeNamed(timezone))
 
 const firstRun = (rule: RuleDocument, { now, createdAt }: RuleContext): Instant | null => {
   const { trigger: on, timezone, startAt } = rule
@@ -122,21 +89,36 @@ const lifetime: Check = (rule, context) => {
 
 const gates: Check = ({ gates: all }) =>
   all.flatMap((gate, i) => {
-    if (gate.type === "maxDataAge")
-      return when(Duration.lessThan(gate.age, "1 second"), `gates.${i}.age`, "expected at least one second")
-    if (gate.type === "maxSpread") return []
-    const { min, max } = gate
-    return [
-      ...when(min === null && max === null, `gates.${i}`, "give min, max or both"),
-      ...when(min !== null && max !== null && Decimal.greaterThan(min, max), `gates.${i}.min`, "is above max")
-    ]
+    switch (gate.type) {
+      case "maxDataAge":
+        return when(Duration.lessThan(gate.age, "1 second"), `gates.${i}.age`, "expected at least one second")
+      case "minImprovementOverLastBuy":
+        return when(
+          Decimal.greaterOrEqual(gate.percent, Decimal.hundred),
+          `gates.${i}.percent`,
+          "expected less than 100"
+        )
+      case "timeWindow":
+        return when(gate.days.length === 0, `gates.${i}.days`, "name at least one day")
+      case "priceBetween": {
+        const { min, max } = gate
+        return [
+          ...when(min === null && max === null, `gates.${i}`, "give min, max or both"),
+          ...when(min !== null && max !== null && Decimal.greaterThan(min, max), `gates.${i}.min`, "is above max")
+        ]
+      }
+      case "maxSpread":
+      case "min24hQuoteVolume":
+        return []
+    }
   })
 
 const amountCaps = ["total", "perDay", "perWeek", "perMonth"] as const
 
 const caps: Check = ({ limits, size, onInsufficientFunds }) => {
   const { perBuyMin, perBuyMax } = limits
-  const wanted = size.type === "base" ? null : perBuyMax === null ? size.amount : Decimal.min(size.amount, perBuyMax)
+  const largest = size.type === "quote" ? size.amount : null
+  const wanted = largest === null || perBuyMax === null ? largest : Decimal.min(largest, perBuyMax)
   const oneBuy = onInsufficientFunds === "buyWhatFits" ? null : wanted
   return [
     ...when(
@@ -165,29 +147,62 @@ const caps: Check = ({ limits, size, onInsufficientFunds }) => {
   ]
 }
 
+const sizePaths = {
+  quote: "size.amount",
+  base: "size.quantity",
+  percentOfFreeQuote: "size.max",
+  valueAveraging: "size.max"
+} as const
+
+/** Amounts that depend on the account or the schedule are judged when they are known. */
+const sizeFields: Check = ({ size: by, trigger, startAt }) => {
+  switch (by.type) {
+    case "quote":
+    case "base":
+      return []
+    case "percentOfFreeQuote":
+      return [
+        ...when(Decimal.greaterThan(by.percent, Decimal.hundred), "size.percent", "expected at most 100"),
+        ...when(by.min !== null && by.max !== null && Decimal.greaterThan(by.min, by.max), "size.min", "is above max")
+      ]
+    case "valueAveraging":
+      return [
+        ...when(
+          !trigger.type.startsWith("schedule."),
+          "size.type",
+          "valueAveraging counts the slots of a schedule; use schedule.every or schedule.calendar"
+        ),
+        ...when(startAt === null, "startAt", "valueAveraging counts its slots from startAt; give the time of the first")
+      ]
+  }
+}
+
 /** The size as one order at the current price; without a price only the amount itself can be judged. */
 const size: Check = (rule, { symbol, ask }) => {
-  if (symbol === null) return []
-  const path = rule.size.type === "quote" ? "size.amount" : "size.quantity"
+  const largest = largestSize(rule.size)
+  if (symbol === null || largest === null) return []
+  const path = sizePaths[rule.size.type]
   const min = rule.execution.type === "market" ? symbol.marketMinNotional : symbol.minNotional
   if (ask === null || !Decimal.isPositive(ask))
-    return rule.size.type === "quote"
-      ? when(Decimal.lessThan(rule.size.amount, min), path, tooSmall(min, symbol))
+    return largest.type === "quote"
+      ? when(Decimal.lessThan(largest.amount, min), path, tooSmall(min, symbol))
       : when(
-          Decimal.lessThan(rule.size.quantity, symbol.minQuantity ?? symbol.quantityStep),
+          Decimal.lessThan(largest.quantity, symbol.minQuantity ?? symbol.quantityStep),
           path,
           `is below the smallest quantity ${text(symbol.minQuantity ?? symbol.quantityStep)}`
         )
-  const order = sizeOrder({ ...rule, maxPrice: null }, symbol, ask, rule.limits.perBuyMax)
+  const sized = { size: largest, execution: rule.execution, maxPrice: null }
+  const prices = { bid: ask, ask }
+  const order = sizeOrder(sized, symbol, prices, rule.limits.perBuyMax)
   const refusal = tooSmallOrLarge(order, symbol)
-  if (refusal === null) return overCap(rule, askedQuote(rule, symbol, ask), symbol)
+  if (refusal === null) return overCap(rule, askedQuote(sized, symbol, prices), symbol)
   if (refusal.code === "ABOVE_MAX_NOTIONAL")
     return [{ path, message: `is worth ${text(order.notional)}, more than the venue takes in one order` }]
   return [{ path, message: tooSmall(min, symbol) }]
 }
 
 const overCap = (rule: RuleDocument, asked: Decimal.Decimal, symbol: SymbolInfo): ReadonlyArray<RuleProblem> => {
-  if (rule.size.type === "quote" || rule.onInsufficientFunds === "buyWhatFits") return []
+  if (rule.size.type !== "base" || rule.onInsufficientFunds === "buyWhatFits") return []
   const { limits } = rule
   const one = limits.perBuyMax === null ? asked : Decimal.min(asked, limits.perBuyMax)
   return amountCaps.flatMap((cap) => {
@@ -200,7 +215,17 @@ const overCap = (rule: RuleDocument, asked: Decimal.Decimal, symbol: SymbolInfo)
 const tooSmall = (min: Decimal.Decimal, symbol: SymbolInfo) =>
   `is below the venue's minimum of ${text(min)} ${symbol.quoteAsset} per order for ${symbol.symbol}, once rounded down to its steps`
 
-const checks: ReadonlyArray<Check> = [market, trigger, lifetime, gates, size, execution, caps]
+const checks: ReadonlyArray<Check> = [
+  (rule) => unavailable(rule),
+  market,
+  triggerProblems,
+  lifetime,
+  gates,
+  sizeFields,
+  size,
+  execution,
+  caps
+]
 
 /** Everything wrong with a rule at once; empty when it can be stored. */
 export const ruleProblems = (rule: RuleDocument, context: RuleContext): ReadonlyArray<RuleProblem> =>

@@ -27,7 +27,7 @@ const dayMs = 86_400_000
 const weekdays: ReadonlyArray<Weekday> = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 /** 1970-01-01 was a Thursday. */
 const weekOf = (day: number) => Math.floor((day + 3) / 7)
-const weekdayOf = (day: number) => weekdays[(((day + 3) % 7) + 7) % 7]
+export const weekdayOf = (day: number) => weekdays[(((day + 3) % 7) + 7) % 7]
 
 /** Days since 1970 of the local date. */
 export const localDay = (at: Instant, zone: DateTime.TimeZone): number =>
@@ -49,7 +49,7 @@ const utc = DateTime.zoneMakeOffset(0)
 export const zoneOf = (timezone: string): DateTime.TimeZone =>
   Option.getOrElse(DateTime.zoneMakeNamed(timezone), () => utc)
 
-const minutesOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5))
+export const minutesOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5))
 
 const isLastOfMonth = (day: number) => new Date((day + 1) * dayMs).getUTCDate() === 1
 

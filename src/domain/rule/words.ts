@@ -1,32 +1,11 @@
-import { DateTime } from "effect"
 import * as Decimal from "../Decimal.ts"
 import type { Decision } from "../order/Execution.ts"
-import type { NextFiring, RuleDocument } from "../Rule.ts"
+import type { RuleDocument } from "../Rule.ts"
+import type { NextFiring } from "./shape/Computed.ts"
 import { formatDuration, type Instant } from "../Time.ts"
+import { displayInstant, displayPrice } from "./display.ts"
 import { boundOf } from "./decision/levels.ts"
-import { localDay, zoneOf } from "./schedule.ts"
 import type { DropFrom } from "./Trigger.ts"
-
-const names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] as const
-
-/** `95761` with tick 0.1 reads `95,761.0`. */
-export const displayPrice = (price: Decimal.Decimal, tick: Decimal.Decimal | null): string => {
-  const [whole = "0", decimals = ""] = Decimal.format(price).split(".")
-  const places = tick === null ? 0 : (Decimal.format(tick).split(".")[1]?.length ?? 0)
-  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",")
-  const padded = decimals.padEnd(places, "0")
-  return padded === "" ? grouped : `${grouped}.${padded}`
-}
-
-/** `Monday 2026-03-02 09:00 Europe/Berlin`. */
-export const displayInstant = (at: Instant, timezone: string): string => {
-  const zone = zoneOf(timezone)
-  const day = names[(((localDay(at, zone) + 3) % 7) + 7) % 7] ?? ""
-  const local = DateTime.formatIsoZoned(DateTime.unsafeMakeZoned(at, { timeZone: zone }))
-  const seconds = local.slice(17, 19)
-  const clock = local.slice(11, 16) + (seconds === "00" ? "" : `:${seconds}`)
-  return `${day} ${local.slice(0, 10)} ${clock} ${timezone}`
-}
 
 export const describeFrom = (from: DropFrom): string => {
   switch (from.type) {
@@ -72,7 +51,16 @@ const away = (price: Decimal.Decimal, last: Decimal.Decimal | null): number | nu
 export const nextFiring = ({ document, nextAt, last, reference, armed, tick }: NextInputs): NextFiring | null => {
   const { trigger, symbol, timezone } = document
   const verb = document.mode === "shadow" ? "records" : "buys"
+  const inWords = (words: string): NextFiring => ({ at: null, price: null, awayPercent: null, text: words })
   if (trigger.type === "manual") return null
+  if (trigger.type === "signal") return inWords(`${verb} when a signal arrives`)
+  if (trigger.type === "listing.tradable") return inWords(`${verb} when the venue takes orders for ${symbol}`)
+  if (trigger.type === "balance.available")
+    return inWords(`${verb} when ${Decimal.format(trigger.atLeast)} ${trigger.asset} are free`)
+  if (trigger.type === "price.rebound")
+    return inWords(
+      `${verb} when ${symbol} has fallen ${Decimal.format(trigger.afterDropPercent)} % from ${describeFrom(trigger.from)} and risen ${Decimal.format(trigger.reboundPercent)} % from its low`
+    )
   if (trigger.type === "schedule.every" || trigger.type === "schedule.calendar")
     return nextAt === null
       ? null

@@ -96,18 +96,26 @@ describe("the body of a rule", () => {
       /^trigger: `indicator` is not available in this version/
     )
     assert.match(
-      faults(body({ size: { type: "valueAveraging" } }))[0] ?? "",
-      /^size: `valueAveraging` is not available/
+      faults(body({ trigger: { type: "allocation.below" } }))[0] ?? "",
+      /^trigger: `allocation.below` is not available in this version/
     )
-    assert.match(faults(body({ gates: [{ type: "timeWindow" }] }))[0] ?? "", /^gates.0: `timeWindow` is not available/)
-    assert.match(faults(body({ execution: { type: "limit" } }))[0] ?? "", /^execution: `limit` is not available/)
+    for (const type of ["percentOfEquity", "toTargetWeight"])
+      assert.match(faults(body({ size: { type } }))[0] ?? "", /^size: `\w+` is not available in this version/)
+    assert.match(faults(body({ gates: [{ type: "condition" }] }))[0] ?? "", /^gates.0: `condition` is not available/)
+  })
+  it("a mistyped name is answered with the closest known one", () => {
     assert.match(
       faults(body({ trigger: { type: "moon" } }))[0] ?? "",
       /^trigger: unknown type `moon`; use one of: schedule.every/
     )
-    assert.match(faults(body({ ladder: { count: 3 } }))[0] ?? "", /^ladder: `ladder` is not available in this version/)
-    assert.match(faults(body({ exit: {} }))[0] ?? "", /^exit: `exit` is not available in this version/)
-    assert.match(faults(body({ cycle: { afterExit: "repeat" } }))[0] ?? "", /^cycle.afterExit: another `cycle`/)
+    assert.match(
+      faults(body({ trigger: { type: "price.dorp" } }))[0] ?? "",
+      /^trigger: unknown type `price.dorp`, did you mean `price.drop`\?/
+    )
+    assert.match(
+      faults(body({ size: { type: "valueAverage" } }))[0] ?? "",
+      /^size: unknown type `valueAverage`, did you mean `valueAveraging`\?/
+    )
   })
   for (const amount of ["", "1e5", "-1", "0", "0.1234567890123456789", 5, null])
     it(`refuses the amount ${JSON.stringify(amount)}`, () =>

@@ -68,7 +68,7 @@ export const aRule = Schema.decodeSync(Rule)({
     rearm: "recover"
   },
   gates: [],
-  waitForGates: null,
+  waitForGates: "PT0S",
   size: { type: "quote", amount: "50" },
   maxPrice: null,
   ladder: null,

@@ -2,7 +2,7 @@ import { DateTime } from "effect"
 import * as Decimal from "../../Decimal.ts"
 import type { BudgetLine } from "../../order/Execution.ts"
 import { reason, type Reason } from "../../Reason.ts"
-import type { Limits } from "../../Rule.ts"
+import type { Limits } from "../shape/Limits.ts"
 import type { Instant } from "../../Time.ts"
 import { zoneOf } from "../schedule.ts"
 

@@ -8,7 +8,7 @@ import type { Usage } from "./caps.ts"
 /** The least a further buy of this rule could cost; limits that leave less have been used up. */
 const leastBuy = (document: RuleDocument, symbol: SymbolInfo | null): Decimal.Decimal => {
   const minimum = symbol?.minNotional ?? Decimal.zero
-  if (document.size.type === "base" || document.onInsufficientFunds === "buyWhatFits") return minimum
+  if (document.size.type !== "quote" || document.onInsufficientFunds === "buyWhatFits") return minimum
   const { perBuyMax } = document.limits
   return perBuyMax === null ? document.size.amount : Decimal.min(document.size.amount, perBuyMax)
 }

@@ -9,9 +9,10 @@ import { formatDuration, formatInstant, type Instant } from "../../Time.ts"
 import { checkCaps, quoteLeft, type Usage } from "./caps.ts"
 import { judgeGates, type MarketView } from "./gates.ts"
 import { askedQuote, type BuyOrder, sizeOrder } from "./sizing.ts"
+import { type Means, wishOf } from "./wish.ts"
 
 /** Everything a firing is judged by. What could not be read is null and never passes for good. */
-export interface Firing {
+export interface Firing extends Means {
   readonly ruleId: RuleId
   readonly ruleVersion: number
   readonly document: RuleDocument
@@ -22,8 +23,8 @@ export interface Firing {
   readonly isSymbolUnread?: boolean
   readonly view: MarketView | null
   readonly usage: Usage
-  /** Free quote less what other orders of the user reserve; null leaves the check to the venue. */
-  readonly free: Decimal.Decimal | null
+  /** Price of the rule's last buy; null when there was none. */
+  readonly lastBuy?: Decimal.Decimal | null
   readonly now: Instant
 }
 
@@ -123,16 +124,19 @@ const whatLeftTooLittle = (
 
 const judgeOrder = (firing: Firing, symbol: SymbolInfo, view: MarketView): Judgement => {
   const { document } = firing
-  const asked = askedQuote(document, symbol, view.ask)
+  const wish = wishOf(document, firing, view.bid)
+  if (wish.size === null) return nothing(wish.refusal)
+  const sized = { size: wish.size, execution: document.execution, maxPrice: document.maxPrice }
+  const asked = askedQuote(sized, symbol, view)
   const budget = budgetFor(firing, asked)
   const capped = budget === null ? asked : Decimal.min(asked, budget)
-  const order = sizeOrder(document, symbol, view.ask, budget)
+  const order = sizeOrder(sized, symbol, view, budget)
   const caps = checkCaps(document.limits, firing.usage, order.worst)
   const reserve = reserveLine(firing, order.worst)
   const { maxPrice } = document
   const { perBuyMin } = document.limits
   const refusal =
-    (maxPrice !== null && Decimal.greaterThan(view.ask, maxPrice)
+    (maxPrice !== null && document.execution.type !== "limit" && Decimal.greaterThan(view.ask, maxPrice)
       ? reason("MAX_PRICE", { ask: text(view.ask), maxPrice: text(maxPrice) })
       : null) ??
     caps.refusal ??
@@ -165,7 +169,7 @@ const basics = ({ document, isSymbolUnread, symbol, now }: Firing): Reason | nul
 /** One firing, judged. The record holds every gate and limit that could be evaluated, not only the one that refused. */
 export const decide = (firing: Firing): Decided => {
   const { document, symbol, view } = firing
-  const gates = judgeGates(document, view)
+  const gates = judgeGates(document, view, firing)
   const early = basics(firing) ?? gates.refusal ?? cooldown(firing)
   const judged =
     symbol === null || view === null ? nothing(early ?? reason("GATE_STALE")) : judgeOrder(firing, symbol, view)

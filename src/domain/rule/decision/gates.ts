@@ -4,7 +4,9 @@ import type { GateResult } from "../../order/Execution.ts"
 import { reason, type Reason } from "../../Reason.ts"
 import type { RuleDocument } from "../../Rule.ts"
 import { formatDuration, type Instant } from "../../Time.ts"
-import type { Gate } from "../RuleParts.ts"
+import type { Gate, TimeWindow } from "../RuleParts.ts"
+import { displayInstant } from "../display.ts"
+import { isInWindow } from "./timeWindow.ts"
 
 /** What a firing sees of the market. `ageMs` is wall time since the venue last confirmed the symbol. */
 export interface MarketView {
@@ -13,6 +15,14 @@ export interface MarketView {
   readonly ask: Decimal.Decimal
   readonly asOf: Instant
   readonly ageMs: number
+  /** Traded in the last 24 hours; null when the venue does not tell. */
+  readonly quoteVolume?: Decimal.Decimal | null
+}
+
+/** What gates look at besides the market. */
+export interface GateMeans {
+  readonly now: Instant
+  readonly lastBuy?: Decimal.Decimal | null
 }
 
 const defaultDataAge = Duration.seconds(10)
@@ -70,15 +80,68 @@ const priceBetween = (gate: Extract<Gate, { type: "priceBetween" }>, view: Marke
   }
 }
 
+const volume = (amount: Decimal.Decimal, view: MarketView): Judged => {
+  const traded = view.quoteVolume ?? null
+  const pass = traded !== null && Decimal.greaterOrEqual(traded, amount)
+  const value = traded === null ? null : Decimal.format(traded)
+  const limit = Decimal.format(amount)
+  return {
+    result: { type: "min24hQuoteVolume", pass, value, limit },
+    refusal: pass ? null : reason("GATE_VOLUME", { limit, value: value ?? "unknown" })
+  }
+}
+
+/** Against the ask, which is what the next buy pays; without an earlier buy there is nothing to improve on. */
+const improvement = (percent: Decimal.Decimal, view: MarketView, lastBuy: Decimal.Decimal | null): Judged => {
+  const bound = lastBuy === null ? null : Decimal.percentOf(lastBuy, Decimal.subtract(Decimal.hundred, percent))
+  const pass = bound === null || Decimal.lessOrEqual(view.ask, bound)
+  const value = Decimal.format(view.ask)
+  const limit = bound === null ? "no buy yet" : Decimal.format(bound)
+  return {
+    result: { type: "minImprovementOverLastBuy", pass, value, limit },
+    refusal: pass
+      ? null
+      : reason("GATE_IMPROVEMENT", { ask: value, atMost: limit, lastBuy: Decimal.format(lastBuy ?? Decimal.zero) })
+  }
+}
+
+const time = (gate: TimeWindow, now: Instant, timezone: string): Judged => {
+  const pass = isInWindow(gate, now, timezone)
+  const limit = `${gate.days.length === 7 ? "daily" : gate.days.join(", ")} ${gate.from} to ${gate.to} ${timezone}`
+  const value = displayInstant(now, timezone)
+  return {
+    result: { type: "timeWindow", pass, value, limit },
+    refusal: pass ? null : reason("GATE_TIME", { now: value, window: limit })
+  }
+}
+
+const judge = (gate: Gate, timezone: string, view: MarketView, means: GateMeans): Judged | null => {
+  switch (gate.type) {
+    case "maxDataAge":
+      return null
+    case "maxSpread":
+      return spread(gate.bps, view)
+    case "priceBetween":
+      return priceBetween(gate, view)
+    case "min24hQuoteVolume":
+      return volume(gate.amount, view)
+    case "minImprovementOverLastBuy":
+      return improvement(gate.percent, view, means.lastBuy ?? null)
+    case "timeWindow":
+      return time(gate, means.now, timezone)
+  }
+}
+
 /** All gates, the implicit one first; a gate whose value is unknown does not pass. */
 export const judgeGates = (
-  rule: Pick<RuleDocument, "gates">,
-  view: MarketView | null
+  rule: Pick<RuleDocument, "gates" | "timezone">,
+  view: MarketView | null,
+  means: GateMeans
 ): { readonly results: ReadonlyArray<GateResult>; readonly refusal: Reason | null } => {
   const judged: Array<Judged> = [dataAge(rule.gates, view)]
   for (const gate of rule.gates) {
-    if (view === null || gate.type === "maxDataAge") continue
-    judged.push(gate.type === "maxSpread" ? spread(gate.bps, view) : priceBetween(gate, view))
+    const one = view === null ? null : judge(gate, rule.timezone, view, means)
+    if (one !== null) judged.push(one)
   }
   return { results: judged.map(({ result }) => result), refusal: judged.find((one) => one.refusal)?.refusal ?? null }
 }

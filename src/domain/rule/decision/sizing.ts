@@ -2,10 +2,11 @@ import * as Decimal from "../../Decimal.ts"
 import type { SymbolInfo } from "../../Market.ts"
 import { protectedLimit, quantityFor } from "../../order/risk.ts"
 import type { RuleDocument } from "../../Rule.ts"
+import type { ExecutionStyle, Size } from "../RuleParts.ts"
 
 /** The one order of a firing, on the venue's ticks and steps. `worst` is the most quote it can take, fees included. */
 export interface BuyOrder {
-  readonly type: "immediateOrCancel" | "market"
+  readonly type: "immediateOrCancel" | "market" | "limit" | "limitMaker"
   readonly price: Decimal.Decimal | null
   readonly quantity: Decimal.Decimal | null
   readonly quoteAmount: Decimal.Decimal | null
@@ -22,13 +23,43 @@ const feeDecimals = 8
 const withFee = (value: Decimal.Decimal, symbol: SymbolInfo): Decimal.Decimal =>
   Decimal.add(value, Decimal.round(Decimal.multiply(value, symbol.takerFeeRate), feeDecimals, "ceil"))
 
-type Sized = Pick<RuleDocument, "size" | "execution" | "maxPrice">
+/** A size that is known before the market is looked at. */
+export type FixedSize = Extract<Size, { type: "quote" | "base" }>
 
-/** The limit of a protected order; for a market order the price that its cost is judged by. */
-const priceOf = (rule: Sized, symbol: SymbolInfo, ask: Decimal.Decimal): Decimal.Decimal => {
-  if (rule.execution.type === "market") return Decimal.multiply(ask, Decimal.plusBps(marketPaddingBps))
-  const limit = protectedLimit("buy", { bid: ask, ask }, rule.execution.maxSlippageBps, symbol.priceTick)
-  return rule.maxPrice === null ? limit : Decimal.min(limit, Decimal.quantise(rule.maxPrice, symbol.priceTick, "floor"))
+interface Sized extends Pick<RuleDocument, "execution" | "maxPrice"> {
+  readonly size: FixedSize
+}
+
+export interface BestPrices {
+  readonly bid: Decimal.Decimal
+  readonly ask: Decimal.Decimal
+}
+
+const limitOf = (execution: ExecutionStyle, { bid, ask }: BestPrices, symbol: SymbolInfo): Decimal.Decimal => {
+  switch (execution.type) {
+    case "market":
+      return Decimal.multiply(ask, Decimal.plusBps(marketPaddingBps))
+    case "protectedMarket":
+      return protectedLimit("buy", { bid, ask }, execution.maxSlippageBps, symbol.priceTick)
+    case "limit": {
+      const below = Decimal.subtract(Decimal.hundred, execution.offsetPercent)
+      return Decimal.quantise(Decimal.percentOf(bid, below), symbol.priceTick, "floor")
+    }
+  }
+}
+
+/** The limit of the order; for a market order the price that its cost is judged by. */
+const priceOf = (rule: Sized, symbol: SymbolInfo, quote: BestPrices): Decimal.Decimal => {
+  const limit = limitOf(rule.execution, quote, symbol)
+  return rule.maxPrice === null || rule.execution.type === "market"
+    ? limit
+    : Decimal.min(limit, Decimal.quantise(rule.maxPrice, symbol.priceTick, "floor"))
+}
+
+const typeOf = (execution: ExecutionStyle): BuyOrder["type"] => {
+  if (execution.type === "market") return "market"
+  if (execution.type === "protectedMarket") return "immediateOrCancel"
+  return execution.postOnly ? "limitMaker" : "limit"
 }
 
 /** A fee is rounded up by less than this. */
@@ -52,10 +83,10 @@ const marketAmount = (amount: Decimal.Decimal, budget: Decimal.Decimal | null, s
 export const sizeOrder = (
   rule: Sized,
   symbol: SymbolInfo,
-  ask: Decimal.Decimal,
+  quote: BestPrices,
   budget: Decimal.Decimal | null
 ): BuyOrder => {
-  const price = priceOf(rule, symbol, ask)
+  const price = priceOf(rule, symbol, quote)
   const { size } = rule
   if (rule.execution.type === "market" && size.type === "quote") {
     const amount = marketAmount(budget === null ? size.amount : Decimal.min(size.amount, budget), budget, symbol)
@@ -80,15 +111,15 @@ export const sizeOrder = (
   const value = Decimal.multiply(quantity, price)
   const market = rule.execution.type === "market"
   return {
-    type: market ? "market" : "immediateOrCancel",
+    type: typeOf(rule.execution),
     price: market ? null : price,
     quantity,
     quoteAmount: null,
-    notional: market ? Decimal.multiply(quantity, ask) : value,
+    notional: market ? Decimal.multiply(quantity, quote.ask) : value,
     worst: withFee(value, symbol)
   }
 }
 
 /** What the rule asks for before any limit, in quote. */
-export const askedQuote = (rule: Sized, symbol: SymbolInfo, ask: Decimal.Decimal): Decimal.Decimal =>
-  rule.size.type === "quote" ? rule.size.amount : sizeOrder(rule, symbol, ask, null).worst
+export const askedQuote = (rule: Sized, symbol: SymbolInfo, quote: BestPrices): Decimal.Decimal =>
+  rule.size.type === "quote" ? rule.size.amount : sizeOrder(rule, symbol, quote, null).worst
