@@ -4,6 +4,7 @@ import rules from "./0003_rules.ts"
 import ledger from "./0004_ledger.ts"
 import limits from "./0005_limits.ts"
 import events from "./0006_events.ts"
+import cycles from "./0007_cycles.ts"
 import ruleLife from "./0009_rules.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
@@ -14,6 +15,7 @@ export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   "0004_ledger": ledger,
   "0005_limits": limits,
   "0006_events": events,
+  "0007_cycles": cycles,
   "0009_rules": ruleLife
 }
 
