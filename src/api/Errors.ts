@@ -151,6 +151,11 @@ export class PriceOutOfBand extends Schema.TaggedError<PriceOutOfBand>()(
   fields,
   answers(422, "The price is farther from the market than the venue accepts.")
 ) {}
+export class BudgetExceeded extends Schema.TaggedError<BudgetExceeded>()(
+  "BUDGET_EXCEEDED",
+  fields,
+  answers(422, "One of the limits of `/trading/limits` would be exceeded; no order exists.")
+) {}
 export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>()(
   "QUOTA_EXCEEDED",
   fields,
@@ -272,6 +277,7 @@ export const registry = [
   SymbolNotTradable,
   BelowMinimum,
   PriceOutOfBand,
+  BudgetExceeded,
   QuotaExceeded,
   CredentialsRejected,
   CredentialTooPowerful,

@@ -1,0 +1,70 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
+import type { DatabaseUnavailable } from "../../api/Errors.ts"
+import { unsafe } from "../../domain/Decimal.ts"
+import { UserId } from "../../domain/Ids.ts"
+import { Limits, unlimited } from "../../domain/Limits.ts"
+import { Database } from "../../store/Database.ts"
+import { Events } from "../../store/Events.ts"
+import { Meta } from "../../store/Meta.ts"
+
+/** Real money starts with little, until its owner says otherwise. */
+const firstLive: Limits = { ...unlimited, user: { ...unlimited.user, perDay: unsafe("100") } }
+
+/** The limits of each user. */
+export class LimitsRepo extends Context.Tag("dipper/orders/LimitsRepo")<
+  LimitsRepo,
+  {
+    /** Inside a transaction it is what that transaction sees. */
+    readonly of: (userId: UserId) => Effect.Effect<Limits, DatabaseUnavailable>
+    /** Replaces the whole of them; orders under way stay, but count. */
+    readonly set: (userId: UserId, limits: Limits) => Effect.Effect<void, DatabaseUnavailable>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    LimitsRepo,
+    Effect.suspend(() => make)
+  )
+}
+
+const Row = Schema.Struct({ document: Schema.parseJson(Limits) })
+const encode = Schema.encodeSync(Limits)
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const database = yield* Database
+  const events = yield* Events
+  const { venue } = yield* Meta
+  const initial = venue === "paper" ? unlimited : firstLive
+
+  const find = SqlSchema.findOne({
+    Request: UserId,
+    Result: Row,
+    execute: (userId) => sql`SELECT document FROM trading_limits WHERE user_id = ${userId}`
+  })
+
+  return LimitsRepo.of({
+    of: Effect.fn("LimitsRepo.of")((userId) =>
+      Effect.map(
+        database.read(find(userId)),
+        Option.match({ onNone: () => initial, onSome: ({ document }) => document })
+      )
+    ),
+    set: Effect.fn("LimitsRepo.set")((userId, limits) =>
+      database.write(
+        Effect.gen(function* () {
+          const document = encode(limits)
+          const row = {
+            user_id: userId,
+            document: JSON.stringify(document),
+            updated_at: yield* Clock.currentTimeMillis
+          }
+          yield* sql`INSERT INTO trading_limits ${sql.insert(row)} ON CONFLICT (user_id) DO UPDATE
+            SET document = excluded.document, updated_at = excluded.updated_at`
+          yield* events.append(userId, { type: "limits.changed", objectId: userId, data: { ...document } })
+        })
+      )
+    )
+  })
+})
