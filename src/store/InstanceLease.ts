@@ -1,10 +1,10 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as SqlSchema from "@effect/sql/SqlSchema"
-import { Clock, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { hostname } from "node:os"
-import { NotOwner } from "../api/Errors.ts"
+import { type DatabaseUnavailable, NotOwner } from "../api/Errors.ts"
 import { Database } from "./Database.ts"
 import { Ownership } from "./Ownership.ts"
 
@@ -27,63 +27,160 @@ const LeaseRow = Schema.Struct({
   expires_at: Schema.Number
 })
 
+const standbyLook = Schedule.spaced("1 second")
+
 /** Takes the trading lease for as long as the layer lives, and gives it back at the end. */
-export const layer = (options: { readonly dataDir: string }) => Layer.scoped(Ownership, hold(options.dataDir))
+export const layer = (options: { readonly dataDir: string }) =>
+  Layer.scoped(
+    Ownership,
+    Effect.flatMap(make, ({ take }) =>
+      Effect.flatMap(take, (taken) =>
+        taken._tag === "Ours" ? Effect.succeed(taken.ownership) : Effect.fail(refused(options.dataDir, taken.by))
+      )
+    )
+  )
+
+/** For instances that share a database: one trades, the others stand by. */
+export class InstanceLease extends Context.Tag("dipper/store/InstanceLease")<
+  InstanceLease,
+  {
+    /** Takes the lease until the scope closes, unless another instance has it. */
+    readonly take: Effect.Effect<Taken, DatabaseUnavailable, Scope.Scope>
+    /** The ownership of an instance that has none. */
+    readonly standby: Ownership["Type"]
+    /** Ends when the lease can be had: its owner has stopped, died on this host, or not renewed it in time. */
+    readonly free: Effect.Effect<void>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    InstanceLease,
+    Effect.suspend(() => make)
+  )
+}
+
+export type Taken =
+  { readonly _tag: "Ours"; readonly ownership: Ownership["Type"] } | { readonly _tag: "Theirs"; readonly by: Holder }
+
+/** Who has the lease. */
+export interface Holder {
+  readonly pid: number
+  readonly host: string
+}
+
+const refused = (dataDir: string, { host, pid }: Holder) =>
+  new DataDirOwned({
+    message: `DATA_DIR: ${dataDir} is in use by a running instance (process ${pid} on ${host}); stop it, name another, or let both use one exchange (PAPER_URL), so that this one can stand by. Example: DATA_DIR=./data2`,
+    pid,
+    host
+  })
 
 /** Holders of this process: a lease under our own pid that is not among them is one of an earlier life. */
 const heldHere = new Set<string>()
 
-const hold = Effect.fnUntraced(function* (dataDir: string) {
+const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
-  const holder = randomBytes(8).toString("hex")
-  const taken = yield* Effect.acquireRelease(database.write(take(sql, holder, dataDir)), () =>
-    database.write(release(sql, holder)).pipe(Effect.ignore)
-  )
-  const token = taken.token
-  let expiresAt = taken.expiresAt
-  let lost = false
 
-  const renew = database
-    .write(
+  const find = SqlSchema.findOne({
+    Request: Schema.Void,
+    Result: LeaseRow,
+    execute: () => sql`SELECT holder, pid, host, token, expires_at FROM trading_lease WHERE id = 1`
+  })
+  const isFree = (row: typeof LeaseRow.Type, now: number) => row.expires_at <= now || !mayLive(row)
+
+  const claim = (holder: string) =>
+    database.write(
       Effect.gen(function* () {
-        const until = (yield* Clock.currentTimeMillis) + leaseMs
-        const rows = yield* sql`UPDATE trading_lease SET expires_at = ${until}
-          WHERE id = 1 AND holder = ${holder} AND token = ${token} RETURNING token`
-        return rows.length > 0 ? Option.some(until) : Option.none()
+        const now = yield* Clock.currentTimeMillis
+        const current = Option.getOrNull(yield* find())
+        if (current !== null && !isFree(current, now)) return { _tag: "Theirs" as const, by: current }
+        const token = (current?.token ?? 0) + 1
+        const expiresAt = now + leaseMs
+        const row = { id: 1, holder, pid: process.pid, host: hostname(), token, expires_at: expiresAt }
+        yield* sql`INSERT INTO trading_lease ${sql.insert(row)} ON CONFLICT (id) DO UPDATE SET holder = excluded.holder,
+          pid = excluded.pid, host = excluded.host, token = excluded.token, expires_at = excluded.expires_at`
+        heldHere.add(holder)
+        return { _tag: "Ours" as const, token, expiresAt }
       })
     )
-    .pipe(
-      Effect.flatMap(
-        Option.match({
-          onSome: (until) => Effect.sync(() => void (expiresAt = until)),
-          onNone: () =>
-            Effect.zipRight(
-              Effect.sync(() => void (lost = true)),
-              Effect.logError("Another instance took the trading lease; this one no longer trades")
-            )
+
+  /** The row stays, because its token must go on growing. */
+  const release = (holder: string) =>
+    Effect.zipRight(
+      Effect.sync(() => heldHere.delete(holder)),
+      database.write(sql`UPDATE trading_lease SET expires_at = 0 WHERE id = 1 AND holder = ${holder}`)
+    ).pipe(Effect.ignore)
+
+  const keep = Effect.fnUntraced(function* (holder: string, token: number, until: number) {
+    const lost = yield* Deferred.make<void>()
+    let expiresAt = until
+    let isLost = false
+
+    const lose = Effect.gen(function* () {
+      isLost = true
+      yield* Effect.logError("Another instance took the trading lease; this one no longer trades")
+      yield* Deferred.succeed(lost, undefined)
+    })
+    const renew = database
+      .write(
+        Effect.gen(function* () {
+          const until = (yield* Clock.currentTimeMillis) + leaseMs
+          const rows = yield* sql`UPDATE trading_lease SET expires_at = ${until}
+            WHERE id = 1 AND holder = ${holder} AND token = ${token} RETURNING token`
+          return rows.length > 0 ? until : null
         })
-      ),
-      Effect.catchTag("DATABASE_UNAVAILABLE", () =>
-        Effect.logWarning("The trading lease could not be renewed; trying again")
       )
+      .pipe(
+        Effect.flatMap((until) => (until === null ? lose : Effect.sync(() => void (expiresAt = until)))),
+        Effect.catchTag("DATABASE_UNAVAILABLE", () =>
+          Effect.logWarning("The trading lease could not be renewed; trying again")
+        )
+      )
+    yield* Effect.forkScoped(
+      Effect.repeat(renew, { schedule: renewal, until: () => isLost }).pipe(Effect.delay("3500 millis"))
     )
 
-  yield* Effect.forkScoped(
-    Effect.repeat(renew, { schedule: renewal, until: () => lost }).pipe(Effect.delay("3500 millis"))
+    const isOwner = Effect.map(Clock.currentTimeMillis, (now) => !isLost && now < expiresAt)
+    return Ownership.of({
+      isOwner,
+      assertOwner: Effect.filterOrFail(isOwner, (owner) => owner, notOwner).pipe(Effect.asVoid),
+      fencingToken: token,
+      fence: Effect.map(
+        Clock.currentTimeMillis,
+        (now) =>
+          sql`EXISTS (SELECT 1 FROM trading_lease WHERE id = 1 AND holder = ${holder} AND token = ${token} AND expires_at > ${now})`
+      ),
+      lost: Deferred.await(lost)
+    })
+  })
+
+  const take = Effect.gen(function* () {
+    const holder = randomBytes(8).toString("hex")
+    const claimed = yield* Effect.acquireRelease(claim(holder), () => release(holder))
+    return claimed._tag === "Theirs"
+      ? claimed
+      : { _tag: "Ours" as const, ownership: yield* keep(holder, claimed.token, claimed.expiresAt) }
+  })
+
+  const looksFree = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    return Option.match(yield* database.read(find()), { onNone: () => true, onSome: (row) => isFree(row, now) })
+  })
+  const free = looksFree.pipe(
+    Effect.catchTag("DATABASE_UNAVAILABLE", () => Effect.succeed(false)),
+    Effect.repeat({ schedule: standbyLook, until: (is) => is }),
+    Effect.asVoid
   )
 
-  const isOwner = Effect.map(Clock.currentTimeMillis, (now) => !lost && now < expiresAt)
-  return Ownership.of({
-    isOwner,
-    assertOwner: Effect.filterOrFail(isOwner, (owner) => owner, notOwner).pipe(Effect.asVoid),
-    fencingToken: token,
-    fence: Effect.map(
-      Clock.currentTimeMillis,
-      (now) =>
-        sql`EXISTS (SELECT 1 FROM trading_lease WHERE id = 1 AND holder = ${holder} AND token = ${token} AND expires_at > ${now})`
-    )
+  const standby = Ownership.of({
+    isOwner: Effect.succeed(false),
+    assertOwner: Effect.suspend(notOwner),
+    fencingToken: 0,
+    fence: Effect.succeed(sql`0`),
+    lost: Effect.never
   })
+
+  return InstanceLease.of({ take, standby, free })
 })
 
 const notOwner = () =>
@@ -92,35 +189,6 @@ const notOwner = () =>
     retryable: true,
     retryAfterSeconds: Math.ceil(leaseMs / 1000)
   })
-
-const take = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, holder: string, dataDir: string) {
-  const now = yield* Clock.currentTimeMillis
-  const current = yield* SqlSchema.findOne({
-    Request: Schema.Void,
-    Result: LeaseRow,
-    execute: () => sql`SELECT holder, pid, host, token, expires_at FROM trading_lease WHERE id = 1`
-  })()
-  if (Option.isSome(current) && current.value.expires_at > now && mayLive(current.value))
-    return yield* new DataDirOwned({
-      message: `DATA_DIR: ${dataDir} is in use by a running instance (process ${current.value.pid} on ${current.value.host}); stop it or name another. Example: DATA_DIR=./data2`,
-      pid: current.value.pid,
-      host: current.value.host
-    })
-  const token = Option.match(current, { onNone: () => 1, onSome: (row) => row.token + 1 })
-  const expiresAt = now + leaseMs
-  const row = { id: 1, holder, pid: process.pid, host: hostname(), token, expires_at: expiresAt }
-  yield* sql`INSERT INTO trading_lease ${sql.insert(row)} ON CONFLICT (id) DO UPDATE SET holder = excluded.holder,
-    pid = excluded.pid, host = excluded.host, token = excluded.token, expires_at = excluded.expires_at`
-  heldHere.add(holder)
-  return { token, expiresAt }
-})
-
-/** The row stays, because its token must go on growing. */
-const release = (sql: SqlClient.SqlClient, holder: string) =>
-  Effect.zipRight(
-    Effect.sync(() => heldHere.delete(holder)),
-    sql`UPDATE trading_lease SET expires_at = 0 WHERE id = 1 AND holder = ${holder}`
-  )
 
 /** On another host nobody can tell, so only the expiry counts there. */
 const mayLive = (row: typeof LeaseRow.Type): boolean => {

@@ -15,5 +15,7 @@ export class Ownership extends Context.Tag("dipper/store/Ownership")<
      * transaction that uses it; zero rows inserted = do not send.
      */
     readonly fence: Effect.Effect<Fragment>
+    /** Ends when trading has gone to another instance for good: a later lease of ours is another ownership. */
+    readonly lost: Effect.Effect<void>
   }
 >() {}

@@ -36,7 +36,8 @@ export const ownershipLayer = Layer.effect(
         owner ? Effect.void : Effect.fail(new NotOwner({ message: "Another instance owns trading." }))
       ),
       fencingToken: token,
-      fence: Effect.succeed(condition)
+      fence: Effect.succeed(condition),
+      lost: Effect.never
     })
   })
 )
