@@ -15,6 +15,14 @@ export const reasons = {
   CAP_BUY_MIN: "What may be spent now is less than `perBuyMin`.",
   CAP_POSITION: "The rule would hold more than `maxPositionQuote`, at cost.",
   CAP_OPEN_ORDERS: "The rule has as many open orders as `maxOpenOrders` allows.",
+  CAP_CYCLES: "The rule has made as many cycles as `maxCycles` allows.",
+  CYCLE_OPEN: "A cycle is open, and `cycle.whileOpen` says that further firings are ignored.",
+  CYCLE_EXITING: "The rule's cycle is being sold; the next one begins after it.",
+  CYCLE_NOT_BOUGHT: "The cycle's entry bought nothing.",
+  CYCLE_BOUGHT: "The cycle has made all its buys, and nothing says when to sell.",
+  CYCLE_SOLD: "The cycle's position was sold.",
+  CYCLE_DUST: "What is left of the cycle's position is below the venue's minimum; it stays in the rule's book.",
+  CYCLE_RELEASED: "The cycle was ended by the rule's owner, who keeps its lots.",
   ABOVE_TARGET: "What the rule holds is worth its target already.",
   BUDGET_EXCEEDED: "One of the limits of `/trading/limits` would be exceeded.",
   CAP_RESERVE: "The buy would leave less free than `reserveQuote` keeps.",
@@ -56,6 +64,8 @@ export const reasons = {
   COMPLETED_TOTAL: "The rule has spent its total limit.",
   COMPLETED_END: "The rule has passed its `endAt`.",
   COMPLETED_EXECUTIONS: "The rule has made all its buys.",
+  COMPLETED_CYCLE: "The rule's cycle has ended, and `cycle.afterExit` says that this completes it.",
+  COMPLETED_CYCLES: "The rule has made all its cycles.",
   IMPORTED: "The rule was imported and waits to be activated."
 } as const
 

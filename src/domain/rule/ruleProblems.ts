@@ -4,7 +4,7 @@ import type { SymbolInfo } from "../Market.ts"
 import type { RuleDocument } from "../Rule.ts"
 import { formatInstant, type Instant } from "../Time.ts"
 import { unavailable } from "./available.ts"
-import { tooSmallOrLarge } from "./decision/decide.ts"
+import { tooSmallOrLarge } from "./decision/feasible.ts"
 import { askedQuote, sizeOrder } from "./decision/sizing.ts"
 import { largestSize } from "./decision/wish.ts"
 import { type Check, type RuleContext, type RuleProblem, when } from "./problems/Check.ts"
@@ -155,7 +155,7 @@ const sizePaths = {
 } as const
 
 /** Amounts that depend on the account or the schedule are judged when they are known. */
-const sizeFields: Check = ({ size: by, trigger, startAt }) => {
+const sizeFields: Check = ({ size: by, trigger }) => {
   switch (by.type) {
     case "quote":
     case "base":
@@ -166,14 +166,11 @@ const sizeFields: Check = ({ size: by, trigger, startAt }) => {
         ...when(by.min !== null && by.max !== null && Decimal.greaterThan(by.min, by.max), "size.min", "is above max")
       ]
     case "valueAveraging":
-      return [
-        ...when(
-          !trigger.type.startsWith("schedule."),
-          "size.type",
-          "valueAveraging counts the slots of a schedule; use schedule.every or schedule.calendar"
-        ),
-        ...when(startAt === null, "startAt", "valueAveraging counts its slots from startAt; give the time of the first")
-      ]
+      return when(
+        !trigger.type.startsWith("schedule."),
+        "size.type",
+        "valueAveraging counts the slots of a schedule; use schedule.every or schedule.calendar"
+      )
   }
 }
 

@@ -17,6 +17,10 @@ export interface Usage {
   readonly executionsToday: number
   /** When the rule last sent an order, filled or not. */
   readonly lastAttemptAt: Instant | null
+  /** What the rule holds, at cost, and what its running buys may add; absent when it was not read. */
+  readonly position?: Decimal.Decimal
+  /** Orders of the rule that are not at their end; absent when they were not counted. */
+  readonly openOrders?: number
 }
 
 export const noUsage: Usage = {
@@ -64,13 +68,51 @@ export const quoteLeft = (limits: Limits, usage: Usage): Decimal.Decimal | null 
     const rest = Decimal.max(Decimal.zero, Decimal.subtract(limit, usage[used]))
     left = left === null ? rest : Decimal.min(left, rest)
   }
-  return left
+  const { maxPositionQuote } = limits
+  if (maxPositionQuote === null) return left
+  const room = Decimal.max(Decimal.zero, Decimal.subtract(maxPositionQuote, usage.position ?? maxPositionQuote))
+  return left === null ? room : Decimal.min(left, room)
 }
 
 export interface Budget {
   readonly lines: ReadonlyArray<BudgetLine>
   /** The first limit that refuses. */
   readonly refusal: Reason | null
+}
+
+interface Line {
+  readonly line: BudgetLine
+  readonly refusal: Reason | null
+}
+
+/** What the rule holds and has open. What was not read refuses: an unknown position is not an empty one. */
+const holdings = (limits: Limits, usage: Usage, asked: Decimal.Decimal): ReadonlyArray<Line> => {
+  const lines: Array<Line> = []
+  const { maxPositionQuote, maxOpenOrders } = limits
+  if (maxPositionQuote !== null) {
+    const { position } = usage
+    const pass = position !== undefined && Decimal.lessOrEqual(Decimal.add(position, asked), maxPositionQuote)
+    const used = position === undefined ? "unknown" : Decimal.format(position)
+    const line = {
+      cap: "maxPositionQuote",
+      limit: Decimal.format(maxPositionQuote),
+      used,
+      asked: Decimal.format(asked)
+    }
+    const { cap: _, ...params } = line
+    lines.push({ line: { ...line, pass }, refusal: pass ? null : reason("CAP_POSITION", params) })
+  }
+  if (maxOpenOrders !== null) {
+    const { openOrders } = usage
+    const pass = openOrders !== undefined && openOrders + 1 <= maxOpenOrders
+    const used = openOrders === undefined ? "unknown" : String(openOrders)
+    const line = { cap: "maxOpenOrders", limit: String(maxOpenOrders), used, asked: "1" }
+    lines.push({
+      line: { ...line, pass },
+      refusal: pass ? null : reason("CAP_OPEN_ORDERS", { limit: line.limit, used })
+    })
+  }
+  return lines
 }
 
 /** Every limit against a buy that may spend `asked`, fees included. */
@@ -96,6 +138,10 @@ export const checkCaps = (limits: Limits, usage: Usage, asked: Decimal.Decimal):
     }
     lines.push({ ...line, pass })
     if (!pass) refusals.push(reason(code, { limit: line.limit, used: line.used, asked: line.asked }))
+  }
+  for (const { line, refusal } of holdings(limits, usage, asked)) {
+    lines.push(line)
+    if (refusal !== null) refusals.push(refusal)
   }
   return { lines, refusal: refusals[0] ?? null }
 }

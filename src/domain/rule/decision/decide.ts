@@ -7,6 +7,7 @@ import { reason, type Reason } from "../../Reason.ts"
 import type { RuleDocument } from "../../Rule.ts"
 import { formatDuration, formatInstant, type Instant } from "../../Time.ts"
 import { checkCaps, quoteLeft, type Usage } from "./caps.ts"
+import { tooSmallOrLarge } from "./feasible.ts"
 import { judgeGates, type MarketView } from "./gates.ts"
 import { askedQuote, type BuyOrder, sizeOrder } from "./sizing.ts"
 import { type Means, wishOf } from "./wish.ts"
@@ -48,26 +49,6 @@ const cooldown = ({ document, usage, now }: Firing): Reason | null => {
   if (usage.lastAttemptAt === null || Duration.toMillis(length) === 0) return null
   const until = usage.lastAttemptAt + Duration.toMillis(length)
   return now >= until ? null : reason("COOLDOWN", { cooldown: formatDuration(length), until: formatInstant(until) })
-}
-
-export const tooSmallOrLarge = (order: BuyOrder, symbol: SymbolInfo): Reason | null => {
-  const market = order.type === "market"
-  const min = market ? symbol.marketMinNotional : symbol.minNotional
-  const max = market ? symbol.marketMaxNotional : symbol.maxNotional
-  const { quantity, notional } = order
-  if (
-    quantity !== null &&
-    (!Decimal.isPositive(quantity) || Decimal.lessThan(quantity, symbol.minQuantity ?? quantity))
-  )
-    return reason("BELOW_MIN_NOTIONAL", {
-      quantity: text(quantity),
-      min: text(symbol.minQuantity ?? symbol.quantityStep)
-    })
-  if (!Decimal.isPositive(notional) || Decimal.lessThan(notional, min))
-    return reason("BELOW_MIN_NOTIONAL", { value: text(notional), min: text(min) })
-  return max !== null && Decimal.greaterThan(notional, max)
-    ? reason("ABOVE_MAX_NOTIONAL", { value: text(notional), max: text(max) })
-    : null
 }
 
 const reserveLine = (firing: Firing, worst: Decimal.Decimal): { line: BudgetLine | null; refusal: Reason | null } => {

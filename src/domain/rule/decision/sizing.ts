@@ -79,25 +79,23 @@ const marketAmount = (amount: Decimal.Decimal, budget: Decimal.Decimal | null, s
   return Decimal.quantise(Decimal.divide(budget, factor, feeDecimals, "floor"), symbol.priceTick, "floor")
 }
 
-/** The order for a firing of at most `budget` quote (null: only the size bounds it). */
-export const sizeOrder = (
-  rule: Sized,
+/** How an order is sent, apart from how large it is. `market` is what a market order's value is judged by. */
+interface Placement {
+  readonly type: BuyOrder["type"]
+  readonly price: Decimal.Decimal
+  readonly market: Decimal.Decimal
+}
+
+/** The order of at most `budget` quote (null: only the size bounds it). */
+export const sizeAt = (
+  size: FixedSize,
+  { type, price, market }: Placement,
   symbol: SymbolInfo,
-  quote: BestPrices,
   budget: Decimal.Decimal | null
 ): BuyOrder => {
-  const price = priceOf(rule, symbol, quote)
-  const { size } = rule
-  if (rule.execution.type === "market" && size.type === "quote") {
+  if (type === "market" && size.type === "quote") {
     const amount = marketAmount(budget === null ? size.amount : Decimal.min(size.amount, budget), budget, symbol)
-    return {
-      type: "market",
-      price: null,
-      quantity: null,
-      quoteAmount: amount,
-      notional: amount,
-      worst: withFee(amount, symbol)
-    }
+    return { type, price: null, quantity: null, quoteAmount: amount, notional: amount, worst: withFee(amount, symbol) }
   }
   const amount = size.type === "quote" ? (budget === null ? size.amount : Decimal.min(size.amount, budget)) : budget
   const fits = amount === null || !Decimal.isPositive(price) ? null : affordable(amount, price, symbol)
@@ -109,15 +107,25 @@ export const sizeOrder = (
         ? asked
         : Decimal.min(asked, Decimal.max(fits, Decimal.zero))
   const value = Decimal.multiply(quantity, price)
-  const market = rule.execution.type === "market"
   return {
-    type: typeOf(rule.execution),
-    price: market ? null : price,
+    type,
+    price: type === "market" ? null : price,
     quantity,
     quoteAmount: null,
-    notional: market ? Decimal.multiply(quantity, quote.ask) : value,
+    notional: type === "market" ? Decimal.multiply(quantity, market) : value,
     worst: withFee(value, symbol)
   }
+}
+
+/** The order for a firing of at most `budget` quote (null: only the size bounds it). */
+export const sizeOrder = (
+  rule: Sized,
+  symbol: SymbolInfo,
+  quote: BestPrices,
+  budget: Decimal.Decimal | null
+): BuyOrder => {
+  const placement = { type: typeOf(rule.execution), price: priceOf(rule, symbol, quote), market: quote.ask }
+  return sizeAt(rule.size, placement, symbol, budget)
 }
 
 /** What the rule asks for before any limit, in quote. */
