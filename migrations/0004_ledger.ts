@@ -79,11 +79,15 @@ export default [
     PRIMARY KEY (user_id, asset, quote, at)
   ) STRICT`,
 
+  `CREATE INDEX ledger_prices_by_time ON ledger_prices (user_id, at)`,
+
   `CREATE INDEX ledger_prices_wanted ON ledger_prices (user_id) WHERE settled = 0`,
 
+  // `compared_at`: the latest reading that was taken while nothing was booked.
   `CREATE TABLE ledger_openings (
     user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (user_id),
-    at INTEGER NOT NULL
+    at INTEGER NOT NULL,
+    compared_at INTEGER NOT NULL
   ) STRICT`,
 
   // Between the ledger and the venue's word, until it is explained or adjusted. `seen_wall` is wall time.

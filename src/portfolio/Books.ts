@@ -1,24 +1,27 @@
-import { Context, Effect, Layer } from "effect"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+import type { Fragment } from "@effect/sql/Statement"
+import { Array as Arrays, Context, Effect, Layer, Option, Schema } from "effect"
 import { NotFound, type DatabaseUnavailable } from "../api/Errors.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import type { RuleId, UserId } from "../domain/Ids.ts"
-import { applyFill, averageCost, noLots } from "../domain/order/lots.ts"
-import type { SymbolName } from "../domain/Market.ts"
-import type { BookName } from "../domain/order/Order.ts"
+import { averageCost, noLots } from "../domain/order/lots.ts"
+import { SymbolName } from "../domain/Market.ts"
+import { BookName } from "../domain/order/Order.ts"
 import type { Lots, Position } from "../domain/Position.ts"
 import { TickerHub } from "../market/TickerHub.ts"
 import { MarketClock } from "../MarketClock.ts"
-import { LotFills, type LotRow, type LotVersion } from "./LotFills.ts"
+import { Database } from "../store/Database.ts"
 import { addLots, positionOf } from "./positionOf.ts"
 
-/** Which fills a figure looks at: one rule's own book, or every book of the symbol. */
+/** Which lots a figure looks at: one rule's own book, or every book of the symbol. */
 export type BookScope = { readonly scope: "rule"; readonly ruleId: RuleId } | { readonly scope: "symbol" }
 
-/** A user's lots per symbol and book, folded from the fills. */
+/** A user's lots per symbol and book, as the ledger keeps them. */
 export class Books extends Context.Tag("dipper/portfolio/Books")<
   Books,
   {
-    /** Every symbol the user has traded, marked at the last price. */
+    /** Every symbol the user has lots in or had, marked at the last price. */
     readonly positions: (userId: UserId) => Effect.Effect<ReadonlyArray<Position>, DatabaseUnavailable>
     readonly position: (userId: UserId, symbol: SymbolName) => Effect.Effect<Position, NotFound | DatabaseUnavailable>
     /** The lots of one book; empty lots when it never traded. */
@@ -42,101 +45,98 @@ export class Books extends Context.Tag("dipper/portfolio/Books")<
   static readonly layer = Layer.effect(
     Books,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(LotFills.layer))
+  )
 }
 
-interface Folded {
-  readonly books: ReadonlyMap<BookName, Lots>
-  /** Price of the latest buy in any of them. */
-  readonly lastBuy: Decimal.Decimal | null
-}
+/** Without the lots themselves, of which there can be thousands. */
+const Row = Schema.Struct({
+  symbol: SymbolName,
+  book: BookName,
+  quantity: Decimal.Decimal,
+  total_cost: Decimal.Decimal,
+  realised_pnl: Decimal.Decimal,
+  fees: Decimal.Decimal,
+  incomplete: Schema.Int,
+  last_buy: Schema.NullOr(Decimal.Decimal),
+  last_buy_key: Schema.NullOr(Schema.String),
+  traded: Schema.Int
+})
+type Row = typeof Row.Type
 
-const noBooks: Folded = { books: new Map(), lastBuy: null }
+const toLots = (row: Row): Lots => ({
+  quantity: row.quantity,
+  totalCost: row.total_cost,
+  realisedPnl: row.realised_pnl,
+  fees: row.fees,
+  incomplete: row.incomplete !== 0,
+  lastBuy: row.last_buy
+})
 
-/** Folds kept in memory, each with the version of the fills it was made from. */
-const keptFolds = 5_000
+const inScope = (rows: ReadonlyArray<Row>, scope: BookScope): ReadonlyArray<Row> =>
+  scope.scope === "rule" ? rows.filter(({ book }) => book === `rule:${scope.ruleId}`) : rows
 
-const foldBooks = (rows: ReadonlyArray<LotRow>): Folded => {
-  const books = new Map<BookName, Lots>()
-  let lastBuy: Decimal.Decimal | null = null
-  for (const row of rows) {
-    const fill = {
-      side: row.side,
-      price: row.price,
-      quantity: row.quantity,
-      quoteQuantity: row.quote_quantity,
-      fee: { asset: row.fee_asset, amount: row.fee_amount }
-    }
-    const pair = { baseAsset: row.base_asset, quoteAsset: row.quote_asset }
-    books.set(row.book, applyFill(books.get(row.book) ?? noLots, fill, pair))
-    if (row.side === "buy") lastBuy = row.price
-  }
-  return { books, lastBuy }
-}
+const manualFirst = (a: Row, b: Row) =>
+  Number(b.book === "manual") - Number(a.book === "manual") || (a.book < b.book ? -1 : 1)
 
 const make = Effect.gen(function* () {
   const clock = yield* MarketClock
-  const fills = yield* LotFills
+  const database = yield* Database
   const hub = yield* TickerHub
-  const folds = new Map<string, { readonly version: string; readonly folded: Folded }>()
+  const sql = yield* SqlClient.SqlClient
 
-  const booksAt = Effect.fnUntraced(function* (userId: UserId, { fills: count, owned, symbol }: LotVersion) {
-    const key = `${userId} ${symbol}`
-    const version = `${count} ${owned}`
-    const kept = folds.get(key)
-    if (kept?.version === version) return kept.folded
-    const folded = foldBooks(yield* fills.of(userId, symbol))
-    folds.delete(key)
-    folds.set(key, { version, folded })
-    for (const oldest of folds.keys()) {
-      if (folds.size <= keptFolds) break
-      folds.delete(oldest)
-    }
-    return folded
-  })
+  const rowsWhere = (where: Fragment) =>
+    database.read(
+      SqlSchema.findAll({
+        Request: Schema.Void,
+        Result: Row,
+        execute:
+          () => sql`SELECT symbol, book, quantity, total_cost, realised_pnl, fees, incomplete, last_buy, last_buy_key,
+          EXISTS (SELECT 1 FROM fills WHERE fills.user_id = book_lots.user_id AND fills.symbol = book_lots.symbol) AS traded
+          FROM book_lots WHERE ${where} ORDER BY symbol`
+      })()
+    )
 
-  const booksOf = Effect.fnUntraced(function* (userId: UserId, symbol: SymbolName) {
-    const [version] = yield* fills.version(userId, symbol)
-    return version === undefined ? noBooks : yield* booksAt(userId, version)
-  })
+  const rowsOf = (userId: UserId, symbol: SymbolName) => rowsWhere(sql`user_id = ${userId} AND symbol = ${symbol}`)
 
-  const scoped = ({ books, lastBuy }: Folded, scope: BookScope): Lots =>
-    scope.scope === "rule"
-      ? (books.get(`rule:${scope.ruleId}`) ?? noLots)
-      : { ...addLots([...books.values()]), lastBuy }
-
-  const mark = Effect.fnUntraced(function* (symbol: SymbolName, { books }: Folded) {
-    // A position is worth telling even while its price is not known.
-    const ticker = yield* Effect.option(hub.latest(symbol))
-    return positionOf(symbol, books, ticker, yield* clock.now)
+  /** A position is worth telling even while its price is not known; what was deposited may have no pair at all. */
+  const mark = Effect.fnUntraced(function* (symbol: SymbolName, rows: ReadonlyArray<Row>) {
+    const ticker = yield* Effect.either(hub.latest(symbol))
+    const unlisted = ticker._tag === "Left" && ticker.left._tag === "SYMBOL_NOT_FOUND"
+    if (unlisted && rows.every(({ traded }) => traded === 0)) return []
+    const books = new Map([...rows].sort(manualFirst).map((row) => [row.book, toLots(row)]))
+    return [positionOf(symbol, books, Option.getRight(ticker), yield* clock.now)]
   })
 
   return Books.of({
     positions: Effect.fn("Books.positions")(function* (userId) {
-      return yield* Effect.forEach(yield* fills.versions(userId), (version) =>
-        Effect.flatMap(booksAt(userId, version), (folded) => mark(version.symbol, folded))
+      const rows = yield* rowsWhere(sql`user_id = ${userId}`)
+      const marked = yield* Effect.forEach(Object.values(Arrays.groupBy(rows, ({ symbol }) => symbol)), (own) =>
+        mark(own[0].symbol, own)
       )
+      return marked.flat()
     }),
     position: Effect.fn("Books.position")(function* (userId, symbol) {
-      const folded = yield* booksOf(userId, symbol)
-      if (folded.books.size === 0) return yield* new NotFound({ message: `You have never traded ${symbol} here.` })
-      return yield* mark(symbol, folded)
+      const rows = yield* rowsOf(userId, symbol)
+      const [position] = rows.length === 0 ? [] : yield* mark(symbol, rows)
+      if (position === undefined) return yield* new NotFound({ message: `You have never held ${symbol} here.` })
+      return position
     }),
     lots: Effect.fn("Books.lots")(function* (userId, symbol, book) {
-      return (yield* booksOf(userId, symbol)).books.get(book) ?? noLots
+      const row = (yield* rowsOf(userId, symbol)).find((one) => one.book === book)
+      return row === undefined ? noLots : toLots(row)
     }),
     lastBuy: Effect.fn("Books.lastBuy")(function* (userId, symbol, scope) {
-      return scoped(yield* booksOf(userId, symbol), scope).lastBuy
+      const [latest] = inScope(yield* rowsOf(userId, symbol), scope)
+        .filter(({ last_buy_key: key }) => key !== null)
+        .toSorted((a, b) => ((a.last_buy_key ?? "") > (b.last_buy_key ?? "") ? -1 : 1))
+      return latest?.last_buy ?? null
     }),
     averageCost: Effect.fn("Books.averageCost")(function* (userId, symbol, scope) {
-      return averageCost(scoped(yield* booksOf(userId, symbol), scope))
+      return averageCost(addLots(inScope(yield* rowsOf(userId, symbol), scope).map(toLots)))
     }),
     heldByRules: Effect.fn("Books.heldByRules")(function* (userId, asset) {
-      const versions = (yield* fills.versions(userId)).filter((version) => version.base_asset === asset)
-      const all = yield* Effect.forEach(versions, (version) => booksAt(userId, version))
-      return Decimal.sum(
-        all.flatMap(({ books }) => [...books]).flatMap(([book, lots]) => (book === "manual" ? [] : [lots.quantity]))
-      )
+      const rows = yield* rowsWhere(sql`user_id = ${userId} AND asset = ${asset} AND book <> 'manual'`)
+      return Decimal.sum(rows.map(({ quantity }) => quantity))
     })
   })
 })

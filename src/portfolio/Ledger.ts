@@ -1,52 +1,27 @@
-import { Context, type Effect } from "effect"
-import type { DatabaseUnavailable } from "../api/Errors.ts"
-import type { Decimal } from "../domain/Decimal.ts"
+import { Context, Duration, Effect, Layer, Schema } from "effect"
+import { type DatabaseUnavailable, ValidationFailed } from "../api/Errors.ts"
+import * as Decimal from "../domain/Decimal.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { CostBasis } from "../domain/ledger/CostBasis.ts"
-import type { LedgerKind, Transaction } from "../domain/ledger/LedgerEntry.ts"
+import type { Transaction } from "../domain/ledger/LedgerEntry.ts"
 import type { SymbolName } from "../domain/Market.ts"
-import type { VenueBalance } from "../domain/order/Order.ts"
 import type { Instant } from "../domain/Time.ts"
+import { MarketClock } from "../MarketClock.ts"
+import { Database } from "../store/Database.ts"
+import { Events } from "../store/Events.ts"
+import { makeLots } from "./ledger/lots.ts"
+import { makePosting } from "./ledger/posting.ts"
+import { type GivenPrice, makePricing, type WantedRow } from "./ledger/pricing.ts"
+import type { Difference, Reading, WalletMovement } from "./ledger/Reading.ts"
+import { makeReadings } from "./ledger/readings.ts"
+import { makeStatements } from "./ledger/statements.ts"
+import { makeTransactions, type TransactionQuery } from "./ledger/transactions.ts"
 
-type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
+type Stored<A, E = never> = Effect.Effect<A, E | DatabaseUnavailable>
 
-/** A complete reading of a user's balances. `mark` was taken before the venue was asked. */
-export interface Reading {
-  readonly mark: number
-  readonly balances: ReadonlyArray<VenueBalance>
-  /** Market time before the venue was asked. */
-  readonly at: Instant
-}
-
-/** What the venue has more (positive) or less of an asset than the ledger. */
-export interface Difference {
-  readonly asset: string
-  readonly amount: Decimal
-  /** Market time at which ledger and venue last agreed on the asset. */
-  readonly since: Instant
-  /** Seen for the first time, or about to be adjusted: worth asking the venue for what moved. */
-  readonly ask: boolean
-}
-
-/** A deposit, withdrawal or transfer of the venue's wallet history, in or out (negative). */
-export interface WalletMovement {
-  readonly source: string
-  readonly kind: "deposit" | "withdrawal"
-  readonly asset: string
-  readonly amount: Decimal
-  /** Charged apart, in the same asset. */
-  readonly fee: Decimal
-  readonly reason: string | null
-  readonly at: Instant
-}
-
-export interface TransactionQuery {
-  readonly asset?: string
-  readonly kind?: LedgerKind
-  readonly from?: Instant
-  readonly to?: Instant
-  readonly limit: number
-  readonly cursor?: string
+export interface TransactionPage {
+  readonly items: ReadonlyArray<Transaction>
+  readonly nextCursor: string | null
 }
 
 /**
@@ -68,7 +43,7 @@ export class Ledger extends Context.Tag("dipper/portfolio/Ledger")<
      * was taken since. Proof that nothing happened at the venue is its being false.
      */
     readonly unexplainedSince: (userId: UserId, assets: ReadonlyArray<string>, since: Instant) => Stored<boolean>
-    /** Assets on which ledger and venue differ now, with the amounts. */
+    /** Assets on which ledger and venue differed at the latest reading. */
     readonly differences: (userId: UserId) => Stored<ReadonlyArray<Difference>>
     /** Take one before the venue is asked for balances. */
     readonly mark: (userId: UserId) => Stored<number>
@@ -76,18 +51,108 @@ export class Ledger extends Context.Tag("dipper/portfolio/Ledger")<
     readonly compare: (userId: UserId, reading: Reading) => Stored<ReadonlyArray<Difference>>
     /**
      * Books movements that explain differences, and adjusts what stayed unexplained long enough; `history` is null when
-     * the venue did not tell its movements.
+     * the venue keeps its movements from us.
      */
     readonly settle: (userId: UserId, reading: Reading, history: ReadonlyArray<WalletMovement> | null) => Stored<void>
-    /** Newest first. */
+    /** The wallet's entries, latest booking first. */
     readonly transactions: (
       userId: UserId,
-      query: TransactionQuery
-    ) => Stored<{ readonly items: ReadonlyArray<Transaction>; readonly nextCursor: string | null }>
+      query: TransactionQuery & { readonly cursor?: string }
+    ) => Stored<TransactionPage, ValidationFailed>
     readonly costBasis: (userId: UserId) => Stored<CostBasis>
     /** Folds all books anew. */
     readonly setCostBasis: (userId: UserId, basis: CostBasis) => Stored<void>
+    /** Prices of past moments that costs wait for. */
+    readonly pricesWanted: Stored<ReadonlyArray<WantedRow>>
+    /** Settles some of them. The books that wait for them are folded anew. */
+    readonly givePrices: (prices: ReadonlyArray<GivenPrice>) => Stored<void>
     /** Makes balances and books anew from entries and fills; changes nothing unless a projection was wrong. */
     readonly rebuild: (userId: UserId) => Stored<void>
   }
->() {}
+>() {
+  static readonly layer = Layer.effect(
+    Ledger,
+    Effect.suspend(() => make)
+  ).pipe(Layer.provide(Events.layer))
+}
+
+/**
+ * Wall time for which a difference must stay the same before it is adjusted: longer than any fill is on its way. Given
+ * only by tests.
+ */
+export class LedgerPatience extends Context.Reference<LedgerPatience>()("dipper/portfolio/LedgerPatience", {
+  defaultValue: () => Duration.seconds(20)
+}) {}
+
+const isCursor = (cursor: string) => /^\d{1,15}$/.test(cursor)
+
+const EntryTotal = Schema.Struct({ asset: Schema.String, amount: Decimal.Decimal, seq: Schema.Int })
+
+const make = Effect.gen(function* () {
+  const clock = yield* MarketClock
+  const database = yield* Database
+  const statements = yield* makeStatements
+  const { find, setTotal, sql } = statements
+  const lots = makeLots(statements, yield* Events)
+  const pricing = makePricing(statements, lots)
+  const posting = makePosting(statements, lots, pricing)
+  const readings = makeReadings(statements, posting, yield* LedgerPatience)
+  const list = makeTransactions(statements)
+
+  const rebuildTotals = Effect.fnUntraced(function* (userId: UserId) {
+    const entries = yield* find(
+      EntryTotal,
+      sql`SELECT asset, amount, seq FROM ledger_entries WHERE user_id = ${userId} AND account = 'wallet' ORDER BY seq`
+    )
+    const totals = new Map<string, { total: Decimal.Decimal; seq: number }>()
+    for (const { amount, asset, seq } of entries)
+      totals.set(asset, { total: Decimal.add(totals.get(asset)?.total ?? Decimal.zero, amount), seq })
+    yield* sql`DELETE FROM ledger_balances WHERE user_id = ${userId}`
+    for (const [asset, { seq, total }] of totals) yield* setTotal(userId, asset, total, seq)
+  })
+
+  return Ledger.of({
+    postFills: Effect.fn("Ledger.postFills")((userId, symbol) => database.write(posting.postFills(userId, symbol))),
+    explained: Effect.fn("Ledger.explained")((userId, asset) => database.read(readings.explained(userId, asset))),
+    unexplainedSince: Effect.fn("Ledger.unexplainedSince")((userId, assets, since) =>
+      database.read(readings.unexplainedSince(userId, assets, since))
+    ),
+    differences: Effect.fn("Ledger.differences")((userId) => database.read(readings.differences(userId))),
+    mark: Effect.fn("Ledger.mark")((userId) => database.read(readings.lastSeq(userId))),
+    compare: Effect.fn("Ledger.compare")((userId, reading) => database.write(readings.compare(userId, reading))),
+    settle: Effect.fn("Ledger.settle")((userId, reading, history) =>
+      database.write(readings.settle(userId, reading, history))
+    ),
+    transactions: Effect.fn("Ledger.transactions")(function* (userId, { cursor, ...query }) {
+      if (cursor !== undefined && !isCursor(cursor))
+        return yield* new ValidationFailed({
+          message: "The cursor is not one of ours.",
+          details: [{ path: "cursor", message: "expected the nextCursor of an earlier page" }]
+        })
+      const before = cursor === undefined ? null : Number(cursor)
+      const rows = yield* database.read(list(userId, { ...query, limit: query.limit + 1 }, before))
+      const items = rows.slice(0, query.limit)
+      return { items, nextCursor: rows.length > items.length ? (items.at(-1)?.id ?? null) : null }
+    }),
+    costBasis: Effect.fn("Ledger.costBasis")((userId) => database.read(lots.basisOf(userId))),
+    setCostBasis: Effect.fn("Ledger.setCostBasis")(function* (userId, basis) {
+      const at = yield* clock.now
+      yield* database.write(
+        Effect.gen(function* () {
+          if ((yield* lots.basisOf(userId)) === basis) return
+          yield* sql`INSERT INTO portfolio_settings ${sql.insert({ user_id: userId, cost_basis: basis })}
+            ON CONFLICT (user_id) DO UPDATE SET cost_basis = excluded.cost_basis`
+          yield* lots.refoldAll(userId, { reason: "costBasis", at })
+        })
+      )
+    }),
+    pricesWanted: database.read(pricing.wanted),
+    givePrices: Effect.fn("Ledger.givePrices")((given) =>
+      Effect.tap(database.write(pricing.give(given)), () => Effect.sync(() => given.forEach(pricing.note)))
+    ),
+    rebuild: Effect.fn("Ledger.rebuild")(function* (userId) {
+      const at = yield* clock.now
+      yield* database.write(Effect.zipRight(rebuildTotals(userId), lots.refoldAll(userId, { reason: "rebuild", at })))
+    })
+  })
+})

@@ -17,9 +17,13 @@ import type { Wallet, WalletAsset } from "../domain/Wallet.ts"
 import { Symbols } from "../market/Symbols.ts"
 import { TickerHub } from "../market/TickerHub.ts"
 import { MarketClock } from "../MarketClock.ts"
+import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { Meta } from "../store/Meta.ts"
 import { BalancesRepo, type KeptBalances } from "./BalancesRepo.ts"
+import { Ledger } from "./Ledger.ts"
+import type { Reading } from "./ledger/Reading.ts"
+import { walletHistory } from "./ledger/walletHistory.ts"
 import { venueError } from "./venueError.ts"
 
 export type WalletError =
@@ -57,7 +61,7 @@ export class Wallets extends Context.Tag("dipper/portfolio/Wallets")<
   static readonly layer = Layer.effect(
     Wallets,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(BalancesRepo.layer))
+  ).pipe(Layer.provide([BalancesRepo.layer, Ledger.layer]))
 }
 
 export interface Holding {
@@ -93,6 +97,7 @@ const holdingsOf = ({ balances, reserved }: KeptBalances): ReadonlyMap<string, H
 const make = Effect.gen(function* () {
   const clock = yield* MarketClock
   const hub = yield* TickerHub
+  const ledger = yield* Ledger
   const meta = yield* Meta
   const mexc = yield* MexcClient
   const repo = yield* BalancesRepo
@@ -102,8 +107,20 @@ const make = Effect.gen(function* () {
   /** Wall time of the last reading by this process. */
   const readAt = new Map<UserId, number>()
 
+  /** Compares a reading with the ledger; what differs is looked for in the venue's histories. */
+  const account = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials, reading: Reading) {
+    const differences = yield* ledger.compare(userId, reading)
+    if (!differences.some(({ ask }) => ask)) return
+    const from = Math.min(...differences.map(({ since }) => since))
+    const history = yield* Effect.either(walletHistory(mexc, credentials, from))
+    if (history._tag === "Right") yield* ledger.settle(userId, reading, history.right)
+    // The next reading asks again.
+    else yield* Effect.logDebug("The venue did not tell what moved in and out", history.left.message)
+  })
+
   const reread = Effect.fn("Wallets.reread")(function* (userId: UserId) {
     const credentials = yield* vault.get(userId)
+    const mark = yield* ledger.mark(userId)
     // What the venue answers is at least as new as the moment it was asked.
     const at = yield* clock.now
     const { complete, rows } = yield* Effect.mapError(mexc.balances(credentials), venueError)
@@ -111,6 +128,7 @@ const make = Effect.gen(function* () {
     // What is missing from such a list is not known to be gone.
     else yield* Effect.forEach(rows, (balance) => repo.record(userId, balance, at), { discard: true })
     readAt.set(userId, yield* Clock.currentTimeMillis)
+    if (complete) yield* account(userId, credentials, { mark, balances: rows, at })
   })
 
   const isFresh = (userId: UserId) =>

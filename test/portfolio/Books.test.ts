@@ -5,21 +5,16 @@ import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { ExchangeUnavailable } from "../../src/api/Errors.ts"
 import * as Decimal from "../../src/domain/Decimal.ts"
-import { RuleId, UserId } from "../../src/domain/Ids.ts"
+import { UserId } from "../../src/domain/Ids.ts"
 import { averageCost, foldLots } from "../../src/domain/order/lots.ts"
-import { SymbolName, type Ticker } from "../../src/domain/Market.ts"
+import type { Ticker } from "../../src/domain/Market.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
-import { MarketClock } from "../../src/MarketClock.ts"
 import { Books } from "../../src/portfolio/Books.ts"
-import * as TestDatabase from "../kit/TestDatabase.ts"
+import { Database } from "../../src/store/Database.ts"
+import { Ledger } from "../../src/portfolio/Ledger.ts"
+import { addFill, addUsers, ann, bob, btc, d, eth, ledgerLayer, ruleA, text } from "./kit/ledger.ts"
 
-const d = Decimal.unsafe
-const text = (value: Decimal.Decimal | null) => (value === null ? null : Decimal.format(value))
-const ann = UserId.make("local_ann")
-const bob = UserId.make("local_bob")
-const btc = SymbolName.make("BTCUSDT")
-const eth = SymbolName.make("ETHUSDT")
-const rule = RuleId.make("rule_01hzy3v7k2m4n6p8q0r2s4t6w8")
+const rule = ruleA
 
 const ticker = (last: string): Ticker => ({
   symbol: btc,
@@ -46,49 +41,7 @@ const hub = Layer.mock(TickerHub, {
   health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null })
 })
 
-const layer = Books.layer.pipe(
-  Layer.provide(Layer.mergeAll(hub, MarketClock.layer)),
-  Layer.provideMerge(TestDatabase.layer)
-)
-
-const addUsers = Effect.flatMap(SqlClient.SqlClient, (sql) =>
-  Effect.forEach([ann, bob], (user) => sql`INSERT INTO users ${sql.insert({ user_id: user, created_at: 0 })}`)
-)
-
-interface Row {
-  readonly id: number
-  readonly at: number
-  readonly book?: string
-  readonly side?: "buy" | "sell"
-  readonly quantity: string
-  readonly price: string
-  readonly fee?: string
-  readonly symbol?: SymbolName
-  readonly user?: UserId
-}
-
-const addFill = Effect.fnUntraced(function* (row: Row) {
-  const sql = yield* SqlClient.SqlClient
-  const symbol = row.symbol ?? btc
-  yield* sql`INSERT INTO fills ${sql.insert({
-    user_id: row.user ?? ann,
-    symbol,
-    trade_id: String(row.id),
-    order_id: null,
-    exchange_order_id: `C${row.id}`,
-    book: row.book ?? "manual",
-    base_asset: symbol.slice(0, 3),
-    quote_asset: "USDT",
-    side: row.side ?? "buy",
-    price: row.price,
-    quantity: row.quantity,
-    quote_quantity: text(Decimal.multiply(d(row.quantity), d(row.price))) ?? "0",
-    fee_asset: "USDT",
-    fee_amount: row.fee ?? "0",
-    maker: 0,
-    at: row.at
-  })}`
-})
+const layer = Books.layer.pipe(Layer.provide(hub), Layer.provideMerge(ledgerLayer))
 
 describe("books", () => {
   it.effect("keep a rule's lots apart from the manual ones and add both up to a position at the last price", () =>
@@ -142,7 +95,11 @@ describe("books", () => {
       yield* addFill({ id: 1, at: 1, quantity: "1", price: "80" })
       assert.strictEqual(text((yield* books.lots(ann, btc, "manual")).quantity), "1")
       yield* sql`PRAGMA foreign_keys = OFF`
-      yield* sql`UPDATE fills SET order_id = 'ord', book = ${`rule:${rule}`}`
+      const ledger = yield* Ledger
+      const database = yield* Database
+      yield* database.write(
+        Effect.zipRight(sql`UPDATE fills SET order_id = 'ord', book = ${`rule:${rule}`}`, ledger.postFills(ann, btc))
+      )
       assert.strictEqual(text((yield* books.lots(ann, btc, "manual")).quantity), "0")
       assert.strictEqual(text(yield* books.heldByRules(ann, "BTC")), "1")
     }).pipe(Effect.provide(layer))
@@ -161,13 +118,12 @@ describe("books", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("agree with a plain fold of each book's fills, whatever order they were stored in", () =>
+  it.effect("agree with a plain fold of the fills when there is one book, whatever order they were stored in", () =>
     Effect.gen(function* () {
       yield* addUsers
       const books = yield* Books
       const any = FastCheck.array(
         FastCheck.record({
-          manual: FastCheck.boolean(),
           buy: FastCheck.boolean(),
           quantity: FastCheck.integer({ min: 1, max: 9 }),
           price: FastCheck.integer({ min: 1, max: 99 }),
@@ -184,7 +140,8 @@ describe("books", () => {
           id: (id += 1),
           at,
           user,
-          book: trade.manual ? "manual" : `rule:${rule}`,
+          // One book a run: what a book sells beyond its lots would else come out of the other.
+          book: run % 2 === 0 ? "manual" : `rule:${rule}`,
           side: trade.buy ? ("buy" as const) : ("sell" as const),
           quantity: String(trade.quantity),
           price: String(trade.price),
