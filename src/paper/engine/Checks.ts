@@ -113,11 +113,15 @@ const checkDecimals = (listing: PairListing, { price, quantity, quoteOrderQty, t
   if (type !== "market" && hasMoreDecimals(price, listing.quotePrecision)) {
     return Either.left(Refusals.tooManyDecimals("price"))
   }
-  const tooFine = type === "market" && hasMoreDecimals(quoteOrderQty, quoteAmountDecimals)
+  const finest = Math.max(quoteAmountDecimals, listing.basePrecision + listing.quotePrecision)
+  const tooFine = type === "market" && hasMoreDecimals(quoteOrderQty, finest)
   return tooFine ? Either.left(Refusals.tooManyDecimals("quoteOrderQty")) : passed
 }
 
-/** The venue names no precision for quote amounts; eight decimals are what its fees have. */
+/**
+ * The venue names no precision for quote amounts. Eight decimals are what its fees have; clients also send what a
+ * quantity costs at a price, exactly.
+ */
 const quoteAmountDecimals = 8
 
 /** MARKET orders have limits of their own, and are valued at the best price they would meet. */

@@ -1,5 +1,6 @@
 import type { Decimal } from "../../domain/Decimal.ts"
 import type { PaperAccount } from "../Requests.ts"
+import { jsonParameters } from "./JsonParameters.ts"
 
 /** A request as the routes see it: raw text for the signature, decoded parameters for everything else. */
 export interface ApiRequest {
@@ -14,7 +15,7 @@ export interface ApiRequest {
   readonly wish: string | null
   /** The counting address of the caller. */
   readonly ip: string
-  /** Query and form body together; on a clash the query wins. */
+  /** Query and body together; on a clash the query wins. */
   readonly parameters: ReadonlyMap<string, string>
 }
 
@@ -26,8 +27,9 @@ export interface SignedRequest extends ApiRequest {
 
 /** Splits form text without `+`-as-space leniency: the venue signs and reads RFC 3986 escapes. */
 export const parseParameters = (query: string, body: string): ReadonlyMap<string, string> => {
-  const parameters = new Map<string, string>()
-  for (const text of [body, query]) {
+  const inJson = jsonParameters(body)
+  const parameters = new Map(inJson)
+  for (const text of inJson === null ? [body, query] : [query]) {
     for (const pair of text === "" ? [] : text.split("&")) {
       const at = pair.indexOf("=")
       const name = unescape(at === -1 ? pair : pair.slice(0, at))

@@ -1,4 +1,4 @@
-import { Clock, type Context, Effect } from "effect"
+import { Clock, type Context, Effect, Option, Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import { Interval } from "../../domain/Market.ts"
 import { MarketClock } from "../../MarketClock.ts"
@@ -79,7 +79,7 @@ export const marketRoutes = Effect.gen(function* () {
 const exchangeInfo = Effect.fnUntraced(function* (pairs: ReadonlyArray<Pair>, request: ApiRequest) {
   const one = Parameters.optionalText(request, "symbol")
   const several = Parameters.optionalText(request, "symbols")
-  const wanted = one !== null ? [one] : several !== null ? several.split(",") : null
+  const wanted = one !== null ? [one] : several !== null ? namesIn(several) : null
   const found = pairs.filter(({ listing }) => wanted?.includes(listing.symbol) ?? true)
   if (wanted !== null && found.length < new Set(wanted).size) return yield* Refusals.invalidSymbol()
   return {
@@ -90,6 +90,12 @@ const exchangeInfo = Effect.fnUntraced(function* (pairs: ReadonlyArray<Pair>, re
     symbols: found.map(Payloads.symbolInfo)
   }
 })
+
+const decodeNames = Schema.decodeUnknownOption(Schema.parseJson(Schema.Array(Schema.String)))
+
+/** With commas between them, or as the venue's own SDK writes a list: as JSON. */
+const namesIn = (text: string): ReadonlyArray<string> =>
+  text.startsWith("[") ? Option.getOrElse(decodeNames(text), () => [text]) : text.split(",")
 
 const klines = Effect.fnUntraced(function* (exchange: Context.Tag.Service<typeof Exchange>, request: ApiRequest) {
   const symbol = yield* Parameters.symbol(request, exchange)

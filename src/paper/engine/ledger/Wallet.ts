@@ -9,17 +9,14 @@ type Events = Array<ExchangeEvent>
 /** Where an asset travels unless a request says otherwise. */
 const networkOf = (asset: string): string => asset
 
-/** Ids and addresses are made of what they belong to, so that a rebuilt exchange shows the same ones. */
+/** Ids are made of what they belong to, so that a rebuilt exchange shows the same ones. */
 const made = (...parts: ReadonlyArray<string | number>): string =>
   createHash("sha256").update(parts.join(":")).digest("hex")
 
-/** Where an account receives an asset. */
-export const addressOf = (accountId: string, asset: string, network = networkOf(asset)): string =>
-  `0x${made("address", accountId, asset, network).slice(0, 40)}`
-
 export const deposited = (events: Events, account: AccountState, fact: Deposited): void => {
   const { amount, asset, at, network = networkOf(asset) } = fact
-  const { address = addressOf(account.id, asset, network), txId } = fact
+  // Without one it came to the account's own.
+  const { address = "", txId } = fact
   const id = made("deposit", account.id, account.deposits.length)
   account.deposits.push({ id, asset, amount, network, address, txId: txId ?? id, at })
   moveFree(events, account, asset, amount, "DEPOSIT", at)

@@ -4,20 +4,25 @@ import { coinOnNetwork, depositAddress, findNetwork, memoOf, networksOf, type Ne
 
 const text = Decimal.format
 
-/** What an operator injects without a chain came over the coin's first one. */
+/** What an operator injects names the coin instead of a chain: it came over the coin's first one. */
 const networkOf = (asset: string, name: string): string =>
-  findNetwork(asset, name)?.netWork ?? (name === "" ? (networksOf(asset)[0]?.netWork ?? asset) : name)
+  findNetwork(asset, name)?.netWork ?? (name === "" || name === asset ? (networksOf(asset)[0]?.netWork ?? asset) : name)
+
+/** The coin and its chain; the coin alone where nobody named a chain, and inside the venue. */
+const coinOf = (each: Pick<PaperDeposit, "asset" | "network">): string =>
+  each.network === each.asset || each.network === internalNetwork
+    ? each.asset
+    : coinOnNetwork(each.asset, networkOf(each.asset, each.network))
 
 const success = 5
 
 /** A row of `capital/deposit/hisrec`. */
 export const deposit = (accountId: string, each: PaperDeposit) => {
   const netWork = networkOf(each.asset, each.network)
-  const inside = each.network === internalNetwork
   const confirmations = String(findNetwork(each.asset, netWork)?.confirmations ?? 1)
   return {
     amount: text(each.amount),
-    coin: inside ? each.asset : coinOnNetwork(each.asset, netWork),
+    coin: coinOf(each),
     network: netWork,
     status: success,
     address: each.address === "" ? depositAddress(accountId, netWork) : each.address,
@@ -44,7 +49,7 @@ export const withdrawal = (each: PaperWithdrawal) => {
     id: each.id,
     withdrawOrderId: each.withdrawOrderId,
     txId: inside ? null : `${each.id}:0`,
-    coin: inside ? each.asset : coinOnNetwork(each.asset, netWork),
+    coin: coinOf(each),
     network: netWork,
     address: each.address,
     amount: text(Decimal.add(each.amount, each.fee)),

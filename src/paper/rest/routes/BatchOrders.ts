@@ -1,10 +1,10 @@
 import { Array as Arr, type Context, Effect, Either, Option, Schema } from "effect"
-import * as Decimal from "../../../domain/Decimal.ts"
 import type { Exchange } from "../../Exchange.ts"
 import * as Refusals from "../../Refusals.ts"
 import type { PlaceRequest } from "../../Requests.ts"
 import type { VenueRejection } from "../../VenueRejection.ts"
 import type { SignedRequest } from "../ApiRequest.ts"
+import { parametersOf } from "../JsonParameters.ts"
 import * as Parameters from "../Parameters.ts"
 import * as Payloads from "../Payloads.ts"
 import { readOrder } from "./ReadOrder.ts"
@@ -48,15 +48,3 @@ const readItems = (request: SignedRequest): Either.Either<ReadonlyArray<SignedRe
     const symbols = new Set(requests.map(({ parameters }) => parameters.get("symbol")))
     return symbols.size > 1 ? yield* Either.left(Refusals.batchOfManySymbols()) : requests
   })
-
-/** Clients send amounts and client ids as text or as JSON numbers. */
-const parametersOf = (item: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> =>
-  new Map(
-    Object.entries(item).flatMap(([name, value]): ReadonlyArray<readonly [string, string]> => {
-      if (typeof value === "string") return [[name, value]]
-      return typeof value === "number" ? [[name, plain(value)]] : []
-    })
-  )
-
-const plain = (value: number): string =>
-  Either.match(Decimal.parseVenue(String(value)), { onLeft: () => String(value), onRight: Decimal.format })

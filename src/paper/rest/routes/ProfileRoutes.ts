@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import { Exchange } from "../../Exchange.ts"
 import * as Refusals from "../../Refusals.ts"
@@ -8,10 +8,14 @@ import { wrapped } from "../payloads/Stamped.ts"
 import { signed, type Routes } from "../Route.ts"
 import { symbolsForApi } from "./SymbolsForApi.ts"
 
-const onOff = new Map([
-  ["true", true],
-  ["false", false]
-])
+/** Python's clients write `True`. */
+const switchOf = (request: SignedRequest, name: string): Parameters.Read<boolean> =>
+  Either.flatMap(Parameters.text(request, name), (word) => {
+    const plain = word.toLowerCase()
+    return plain === "true" || plain === "false"
+      ? Either.right(plain === "true")
+      : Either.left(Refusals.parameterWrong(name))
+  })
 
 /** Who the account is, what it pays and which pairs its key may trade. */
 export const profileRoutes = Effect.gen(function* () {
@@ -37,7 +41,7 @@ export const profileRoutes = Effect.gen(function* () {
       Effect.flatMap(exchange.mxDeduct(account.id), (mxDeductEnable) => wrapped({ mxDeductEnable }))
     ),
     "POST /api/v3/mxDeduct/enable": signed(1, "SPOT_DEAL_WRITE", (request) =>
-      Effect.flatMap(Parameters.choice(request, "mxDeductEnable", onOff), (mxDeductEnable) =>
+      Effect.flatMap(switchOf(request, "mxDeductEnable"), (mxDeductEnable) =>
         Effect.zipRight(exchange.setMxDeduct(request.account.id, mxDeductEnable), wrapped({ mxDeductEnable }))
       )
     ),

@@ -13,11 +13,12 @@ export const isControl = (path: string): boolean => path.startsWith("/paper/")
 export const readRequest = (incoming: IncomingMessage) => {
   const url = incoming.url ?? "/"
   const at = url.indexOf("?")
-  const path = at === -1 ? url : url.slice(0, at)
+  const path = withoutEmptyParts(at === -1 ? url : url.slice(0, at))
   const query = at === -1 ? "" : url.slice(at + 1)
   const limit = isControl(path) ? maxControlBodyBytes : maxBodyBytes
   return Effect.map(hasBody(incoming) ? readBody(incoming, limit) : Effect.succeed(""), (body): ApiRequest => ({
-    method: incoming.method ?? "GET",
+    // The same but for its body, which the HTTP library leaves out.
+    method: incoming.method === "HEAD" ? "GET" : (incoming.method ?? "GET"),
     path,
     query,
     body,
@@ -28,6 +29,9 @@ export const readRequest = (incoming: IncomingMessage) => {
     parameters: parseParameters(query, isControl(path) ? "" : body)
   }))
 }
+
+/** A base URL that ends with a slash and a path that begins with one make two; the venue's proxies merge them. */
+const withoutEmptyParts = (path: string): string => (path.includes("//") ? path.replace(/\/{2,}/g, "/") : path)
 
 /** Most clients put everything into the query: such a request need not be waited for. */
 const hasBody = ({ headers }: IncomingMessage): boolean =>
