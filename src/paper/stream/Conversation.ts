@@ -1,13 +1,8 @@
-import { Effect, Either } from "effect"
+import { Effect } from "effect"
 import type { Instant } from "../../domain/Time.ts"
 import { type Channel, parseChannel } from "../../mexc/wire/Channels.ts"
-import {
-  acceptedFrame,
-  type ControlRequest,
-  decodeControlRequest,
-  pongFrame,
-  refusedFrame
-} from "../../mexc/wire/Control.ts"
+import { acceptedFrame, refusedFrame } from "../../mexc/wire/Control.ts"
+import { type ClientMessage, pong, readMessage, underId } from "./ClientMessage.ts"
 import { type Connection, maxSubscriptions } from "./Connection.ts"
 import type { PrivatePushes } from "./PrivatePushes.ts"
 import type { PublicChannel } from "./Topic.ts"
@@ -40,34 +35,33 @@ export const makeConversation = ({ privately, symbols, topics }: Parties): Conve
   }
 
   /** Accepted and refused channels of one request are answered apart. */
-  const subscribe = (connection: Connection, { id, params }: ControlRequest, now: Instant) =>
+  const subscribe = (connection: Connection, { id, params }: ClientMessage, now: Instant) =>
     Effect.map(symbols, (listed) => {
       const accepted: Array<string> = []
       const refused: Array<string> = []
       for (const name of params) (join(connection, name, listed, now) ? accepted : refused).push(name)
       return [
-        ...(accepted.length > 0 ? [acceptedFrame(id, accepted)] : []),
-        ...(refused.length > 0 ? [refusedFrame(id, refused)] : [])
+        ...(accepted.length > 0 ? [underId(id, acceptedFrame(0, accepted))] : []),
+        ...(refused.length > 0 ? [underId(id, refusedFrame(0, refused))] : [])
       ]
     })
 
-  const unsubscribe = (connection: Connection, { id, params }: ControlRequest, now: Instant) =>
+  const unsubscribe = (connection: Connection, { id, params }: ClientMessage, now: Instant) =>
     Effect.sync(() => {
       for (const name of params) {
         connection.unsubscribe(name, now)
         topics.leave(name, connection)
       }
-      return [acceptedFrame(id, params)]
+      return [underId(id, acceptedFrame(0, params))]
     })
 
   return (connection, text, now) => {
-    const decoded = decodeControlRequest(text)
-    if (Either.isLeft(decoded)) return Effect.succeed([malformedFrame])
-    const request = decoded.right
-    const method = request.method.toUpperCase()
-    if (method === "PING") return Effect.succeed([pongFrame])
-    if (method === "SUBSCRIPTION" && request.params.length > 0) return subscribe(connection, request, now)
-    if (method === "UNSUBSCRIPTION" && request.params.length > 0) return unsubscribe(connection, request, now)
+    const message = readMessage(text)
+    if (message === null) return Effect.succeed([malformedFrame])
+    const { method, params } = message
+    if (method === "PING") return Effect.succeed([pong(message)])
+    if (method === "SUBSCRIPTION" && params.length > 0) return subscribe(connection, message, now)
+    if (method === "UNSUBSCRIPTION" && params.length > 0) return unsubscribe(connection, message, now)
     return Effect.succeed([malformedFrame])
   }
 }
