@@ -9,7 +9,8 @@ import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { type Usage, windowsAt } from "../domain/rule/decision/caps.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
-import { DecisionRow, ExecutionRow, ListedExecution, StoredDecision } from "./record/rows.ts"
+import { Events } from "../store/Events.ts"
+import { DecisionRow, ExecutionRow, ListedExecution, StoredDecision, toExecution } from "./record/rows.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 
@@ -43,6 +44,10 @@ export class ExecutionsRepo extends Context.Tag("dipper/autobuy/ExecutionsRepo")
     readonly findBySlot: (userId: UserId, ruleId: RuleId, slot: string) => Stored<Option.Option<ExecutionRow>>
     /** Newest first, up to one more than `limit`. */
     readonly list: (userId: UserId, query: ExecutionQuery) => Stored<ReadonlyArray<typeof ListedExecution.Type>>
+    /** Of every user: what waits for its gates or rests at the venue. */
+    readonly followed: Stored<ReadonlyArray<ExecutionRow>>
+    /** The slot was claimed for nothing that is worth a record; only a firing that never had an order can go. */
+    readonly forget: (row: ExecutionRow) => Stored<void>
     /** Oldest first. */
     readonly running: (userId: UserId, ruleId: RuleId) => Stored<ReadonlyArray<ExecutionRow>>
     /** What counts against the rule's limits at an instant; `except` leaves one execution out. */
@@ -74,6 +79,7 @@ const formatDecimal = Decimal.format
 const Sums = Schema.Struct({ spent_total: Decimal.Decimal, executed_count: Schema.Int })
 const Counted = Schema.Struct({
   execution_id: ExecutionRow.fields.execution_id,
+  kind: ExecutionRow.fields.kind,
   triggered_at: Schema.Number,
   state: ExecutionRow.fields.state,
   reserved_quote: Decimal.Decimal,
@@ -85,17 +91,31 @@ const LastAttempt = Schema.Struct({ at: Schema.NullOr(Schema.Number) })
 
 /** A running execution holds its reservation; a finished one counts what it spent. */
 const countedQuote = (row: Counted): Decimal.Decimal => (row.state === "running" ? row.reserved_quote : row.spent_quote)
-const countsAsBuy = (row: Counted): boolean =>
-  row.state === "running" ? Decimal.isPositive(row.reserved_quote) : Decimal.isPositive(row.executed_quantity)
+/** Levels belong to the entry they follow, and exits buy nothing. */
+const countsAsBuy = (row: Pick<ExecutionRow, "kind" | "state" | "reserved_quote" | "executed_quantity">): boolean =>
+  row.kind === "entry" &&
+  (row.state === "running" ? Decimal.isPositive(row.reserved_quote) : Decimal.isPositive(row.executed_quantity))
 
-const settled = (row: Pick<ExecutionRow, "state" | "spent_quote" | "executed_quantity"> | null) =>
+const settled = (row: ExecutionRow | null) =>
   row === null || row.state === "running"
     ? { quote: Decimal.zero, buys: 0 }
-    : { quote: row.spent_quote, buys: Decimal.isPositive(row.executed_quantity) ? 1 : 0 }
+    : { quote: row.spent_quote, buys: countsAsBuy(row) ? 1 : 0 }
+
+/** What its user sees of it did not change. */
+const looksAlike = (a: ExecutionRow, b: ExecutionRow): boolean =>
+  JSON.stringify(encodeRow(a)) === JSON.stringify(encodeRow(b))
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
+  const events = yield* Events
+
+  const tell = (row: ExecutionRow) =>
+    events.append(row.user_id, {
+      type: "execution.changed",
+      objectId: row.execution_id,
+      data: toExecution(row)
+    })
 
   const find = <A, I>(Result: Schema.Schema<A, I>, statement: Fragment) =>
     SqlSchema.findAll({ Request: Schema.Void, Result, execute: () => sql`${statement}` })()
@@ -114,6 +134,7 @@ const make = Effect.gen(function* () {
         if (Option.isSome(taken)) return taken.value
         yield* sql`INSERT INTO executions ${sql.insert(encodeRow(row))}`
         yield* addToSums(row, null)
+        yield* tell(row)
         return row
       })
     )
@@ -137,10 +158,12 @@ const make = Effect.gen(function* () {
     database.write(
       Effect.gen(function* () {
         const key = sql`user_id = ${row.user_id} AND execution_id = ${row.execution_id}`
-        const before = yield* first(key)
+        const before = Option.getOrNull(yield* first(key))
+        if (before !== null && looksAlike(before, row)) return
         const { user_id: _user, execution_id: _id, ...columns } = encodeRow(row)
         yield* sql`UPDATE executions SET ${sql.update(columns)} WHERE ${key}`
-        yield* addToSums(row, Option.getOrNull(before))
+        yield* addToSums(row, before)
+        yield* tell(row)
       })
     )
   )
@@ -157,7 +180,7 @@ const make = Effect.gen(function* () {
           const mine = ofRule(rule.userId, rule.ruleId)
           // Everything older is in the rule's sums; what still runs is in none of them.
           const oldest = Math.min(windows.day, windows.week, windows.month)
-          const columns = sql`execution_id, triggered_at, state, reserved_quote, spent_quote, executed_quantity`
+          const columns = sql`execution_id, kind, triggered_at, state, reserved_quote, spent_quote, executed_quantity`
           const running = yield* find(
             Counted,
             sql`SELECT ${columns} FROM executions WHERE ${mine} AND state = 'running'`
@@ -169,7 +192,7 @@ const make = Effect.gen(function* () {
           const [sums] = yield* find(Sums, sql`SELECT spent_total, executed_count FROM rules WHERE ${mine}`)
           const [last] = yield* find(
             LastAttempt,
-            sql`SELECT max(triggered_at) AS at FROM executions WHERE ${mine} AND attempted = 1
+            sql`SELECT max(triggered_at) AS at FROM executions WHERE ${mine} AND attempted = 1 AND kind = 'entry'
               AND execution_id <> ${except ?? ""}`
           )
           const held = running.filter((row) => row.execution_id !== except)
@@ -212,6 +235,15 @@ const make = Effect.gen(function* () {
         )
       )
     ),
+    followed: database.read(
+      executions(sql`state = 'running' AND (resting = 1 OR waits_until IS NOT NULL) ORDER BY seq`)
+    ),
+    forget: Effect.fn("ExecutionsRepo.forget")((row) =>
+      Effect.asVoid(
+        database.write(sql`DELETE FROM executions
+          WHERE user_id = ${row.user_id} AND execution_id = ${row.execution_id} AND attempted = 0`)
+      )
+    ),
     running: Effect.fn("ExecutionsRepo.running")((userId, ruleId) =>
       database.read(executions(sql`${ofRule(userId, ruleId)} AND state = 'running' ORDER BY seq`))
     ),
@@ -224,7 +256,8 @@ const make = Effect.gen(function* () {
             rule_id: decision.ruleId,
             execution_id: executionId,
             at: decision.at,
-            record: encodeDecision(decision)
+            record: encodeDecision(decision),
+            kept: decision.outcome === "skip" ? 0 : 1
           })}`
         )
       )

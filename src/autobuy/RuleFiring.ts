@@ -1,22 +1,32 @@
-import { Array, Clock, Context, Duration, Effect, Fiber, FiberSet, Layer, Option } from "effect"
+import { Array, Context, Duration, Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
 import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
-import { reason } from "../domain/Reason.ts"
-import { decide } from "../domain/rule/decision/decide.ts"
-import { dataAgeLimit } from "../domain/rule/decision/gates.ts"
+import { reason, type ReasonCode } from "../domain/Reason.ts"
 import { formatInstant, type Instant } from "../domain/Time.ts"
-import { failPoint } from "../FailPoints.ts"
 import { MarketClock } from "../MarketClock.ts"
-import { Wallets } from "../portfolio/Wallets.ts"
 import { Database } from "../store/Database.ts"
 import { Ownership } from "../store/Ownership.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
+import { makeDeciding } from "./firing/deciding.ts"
+import { makeFairly } from "./firing/fairly.ts"
+import { makeFollowing } from "./firing/following.ts"
 import { makeLanes } from "./firing/lanes.ts"
-import { makePlacing } from "./firing/placing.ts"
-import { bareDecision, type Finished, type Fired, newExecution, type Stuck, type Trigger } from "./firing/records.ts"
+import { makeLooking } from "./firing/looking.ts"
+import { makePlacing, type Sent } from "./firing/placing.ts"
+import {
+  bareDecision,
+  type CycleOrder,
+  type Ended,
+  type Finished,
+  type Fired,
+  newExecution,
+  type Stuck,
+  type Trigger
+} from "./firing/records.ts"
+import { makeResting } from "./firing/resting.ts"
 import { makeSettling } from "./firing/settling.ts"
-import { RuleMarket } from "./RuleMarket.ts"
 import type { ExecutionRow, RuleRow, Runtime } from "./record/rows.ts"
 import { RulesRepo } from "./RulesRepo.ts"
+import { Timers } from "./Timers.ts"
 
 /** A firing that a crash cut off before its order may go on this long after its trigger; schedules have `onMissedRun`. */
 const resumableForMs = 60_000
@@ -24,20 +34,44 @@ const resumableForMs = 60_000
 /** Missed slots written in one transaction: orders of others wait for it. */
 const missedAtOnce = 10
 
+/** A skip for the same reason is recorded again after so long. */
+const repeatsAfterMs = 60_000
+
+/** Firings that are decided and sent at once; who fires ten thousand rules in a second still leaves room for others. */
+const shares = { inAll: 32, ofOne: 8 }
+
+/** Rules that stopped while nobody waited, until the supervisor has heard of them. */
+const endsKept = 256
+
 /** From a trigger to its record: claim the slot, look, decide, place, settle. One at a time per rule. */
 export class RuleFiring extends Context.Tag("dipper/autobuy/RuleFiring")<
   RuleFiring,
   {
     /** A slot fires once for ever; asking again gives its execution. Interruption does not stop what has begun. */
     readonly fire: (rule: RuleRow, trigger: Trigger) => Effect.Effect<Fired, Stuck>
+    /** Claims the slot and goes on in the background; `isNew` tells whether the slot was free. */
+    readonly begin: (
+      rule: RuleRow,
+      trigger: Trigger
+    ) => Effect.Effect<{ readonly execution: ExecutionRow; readonly isNew: boolean }, Stuck>
+    /** Places a ladder's level or an exit that was decided elsewhere, as an execution of its own, once per slot and level. */
+    readonly fireOrder: (rule: RuleRow, order: CycleOrder) => Effect.Effect<Fired, Stuck>
     /** Records slots that will not be made up for. */
     readonly miss: (rule: RuleRow, slots: ReadonlyArray<Instant>, runtime: Runtime) => Effect.Effect<void, Stuck>
+    /** Keeps what a trigger has seen, in its user's turn. */
+    readonly remember: (rule: RuleRow, runtime: Runtime) => Effect.Effect<void, Stuck>
     /** Goes on with firings that an earlier run left; none is left without a record. */
     readonly resume: (rule: RuleRow) => Effect.Effect<Finished | null, Stuck>
+    /** Follows again what waits or rests of every rule, whatever its state: call it once at the start. */
+    readonly recover: Effect.Effect<void, Stuck>
+    /** The rule may no longer buy: what waits is given up, entries that rest are cancelled, soon. */
+    readonly withdraw: (userId: UserId, id: RuleId) => Effect.Effect<void, Stuck>
     /** Joins what became of an execution's orders. */
     readonly settle: (userId: UserId, id: ExecutionId) => Effect.Effect<Finished | null, Stuck>
     /** Why the rule has nothing left to do. */
     readonly finished: (rule: RuleRow) => Effect.Effect<Finished | null, Stuck>
+    /** Rules that stopped by themselves while nobody waited for their firing. */
+    readonly ended: Stream.Stream<Ended>
   }
 >() {
   static readonly layer = Layer.scoped(
@@ -51,94 +85,126 @@ const make = Effect.gen(function* () {
   const ownership = yield* Ownership
   const rules = yield* RulesRepo
   const executions = yield* ExecutionsRepo
-  const wallets = yield* Wallets
-  const market = yield* RuleMarket
+  const timers = yield* Timers
   const clock = yield* MarketClock
   const settling = yield* makeSettling
-  const { finished, settle, skip, unresolved, usageOf } = settling
-  const place = yield* makePlacing(settling)
+  const { finished, skip } = settling
+  const look = yield* makeLooking(settling)
+  const { awaitEnd, place, placeFirst } = yield* makePlacing(settling)
+  const { carryOn, closeBroken, wouldSkip } = yield* makeDeciding({ settling, look, placeFirst })
+  const resting = yield* makeResting({ settling, look, place })
   const lanes = yield* makeLanes<RuleId>()
+  const fairly = yield* makeFairly<UserId>(shares)
+  /** The last firing of each rule that was skipped, and why. */
+  const skipped = new Map<RuleId, { readonly code: ReasonCode; readonly at: Instant }>()
+  const ends = yield* Queue.bounded<Ended>(endsKept)
   // What has begun belongs to the engine: pausing a rule must not leave a slot without its record.
   const working = yield* FiberSet.make()
-  const inLane = <A, E>(rule: RuleRow, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.flatMap(FiberSet.run(working, lanes.run(rule.rule_id, work)), Fiber.join)
 
-  const look = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
-    const listed = yield* market.symbol(rule.symbol)
-    const symbol = listed === null ? null : Option.getOrNull(listed)
-    const view = yield* market.view(rule.symbol, dataAgeLimit(rule.document.gates))
-    const free =
-      symbol === null
-        ? null
-        : yield* Effect.option(wallets.freeOf(rule.user_id, symbol.quoteAsset)).pipe(Effect.map(Option.getOrNull))
-    // A firing counts on the day of its trigger, however late its order is made.
-    return {
-      symbol,
-      isSymbolUnread: listed === null,
-      view,
-      free,
-      usage: yield* usageOf(rule, row.triggered_at, row.execution_id)
-    }
+  /** One at a time per rule, in the turn of its user. */
+  const inTurn = <A, E>(rule: Pick<RuleRow, "user_id" | "rule_id">, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    lanes.run(rule.rule_id, fairly.run(rule.user_id, work))
+
+  const following = yield* makeFollowing({ carryOn, ends, inTurn, resting, settling, awaitEnd, timers })
+
+  /** Sending takes a turn; waiting for the order's end holds back only the rule itself. */
+  const begun = <E>(rule: RuleRow, send: Effect.Effect<Sent, E>) =>
+    Effect.flatMap(
+      FiberSet.run(
+        working,
+        lanes.run(
+          rule.rule_id,
+          Effect.flatMap(fairly.run(rule.user_id, send), (sent) =>
+            Effect.zipRight(following.of(sent.execution), awaitEnd(rule, sent))
+          )
+        )
+      ),
+      Fiber.join
+    )
+
+  const save = (rule: RuleRow, runtime: Runtime) =>
+    database.write(Effect.zipRight(ownership.assertOwner, rules.saveRuntime(rule.user_id, rule.rule_id, runtime)))
+
+  const claim = (rule: RuleRow, row: ExecutionRow, runtime: Runtime | null) =>
+    database.write(
+      Effect.gen(function* () {
+        yield* ownership.assertOwner
+        const claimed = yield* executions.begin(row)
+        if (runtime !== null) yield* rules.saveRuntime(rule.user_id, rule.rule_id, runtime)
+        return claimed
+      })
+    )
+
+  const known = (execution: ExecutionRow): Sent => ({ execution, finished: null, order: null, began: 0 })
+
+  const decideAndSend = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, trigger: Trigger) {
+    yield* closeBroken(rule, row)
+    return yield* carryOn(rule, row, trigger)
   })
 
-  /** In the rule's lane nobody else works on a firing: one that has no order yet broke off, and is too late now. */
-  const closeBroken = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
-    const now = yield* clock.now
-    const running = yield* executions.running(rule.user_id, rule.rule_id)
-    const broken = running.filter((other) => !other.attempted && other.execution_id !== row.execution_id)
-    const why = bareDecision(rule, rule.document.trigger.type, now, reason("MISSED"))
-    yield* Effect.forEach(broken, (other) => skip(rule, other, why), { discard: true })
+  /** A tick that would only be skipped for the same reason as one a moment ago leaves no record of its own. */
+  const isRepetition = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, trigger: Trigger) {
+    const before = skipped.get(rule.rule_id)
+    if (trigger.often !== true || before === undefined) return false
+    if ((yield* clock.now) - before.at >= repeatsAfterMs) return false
+    return (yield* wouldSkip(rule, row, trigger))?.code === before.code
   })
 
-  const carryOn = Effect.fnUntraced(function* (
-    rule: RuleRow,
-    row: ExecutionRow,
-    trigger: Pick<Trigger, "label" | "operands">
-  ) {
-    const began = yield* Clock.currentTimeMillis
-    const now = yield* clock.now
-    if (yield* unresolved(row))
-      return yield* skip(rule, row, bareDecision(rule, trigger.label, now, reason("UNKNOWN_PENDING")))
-    const seen = yield* look(rule, row)
-    const { decision, order } = decide({
-      ruleId: rule.rule_id,
-      ruleVersion: rule.version,
-      document: rule.document,
-      trigger: trigger.label,
-      operands: trigger.operands,
-      now,
-      ...seen
-    })
-    const decided: ExecutionRow = {
-      ...row,
-      decide_ms: Math.round((yield* Clock.currentTimeMillis) - began),
-      quote_asset: seen.symbol?.quoteAsset ?? null,
-      expected_price: seen.view?.ask ?? null,
-      requested_quote: decision.sizing?.capped ?? null
-    }
-    return order === null || decision.outcome !== "fire"
-      ? yield* skip(rule, decided, decision)
-      : yield* place(rule, decided, decision, order, began)
-  })
+  const noteSkip = (rule: RuleRow, { outcome, reason: why, triggered_at: at }: ExecutionRow) =>
+    outcome === "skipped" && why !== null
+      ? void skipped.set(rule.rule_id, { code: why.code, at })
+      : void skipped.delete(rule.rule_id)
 
   const fire = Effect.fn("RuleFiring.fire")((rule: RuleRow, trigger: Trigger) =>
-    inLane(
+    begun(
       rule,
       Effect.gen(function* () {
-        yield* failPoint("tick.fires")
         const mine = yield* newExecution(rule, trigger)
-        const claimed = yield* database.write(
-          Effect.gen(function* () {
-            yield* ownership.assertOwner
-            const row = yield* executions.begin(mine)
-            if (trigger.runtime !== null) yield* rules.saveRuntime(rule.user_id, rule.rule_id, trigger.runtime)
-            return row
-          })
-        )
-        if (claimed.execution_id !== mine.execution_id) return { execution: claimed, finished: null } satisfies Fired
-        yield* failPoint("tick.claimed")
-        yield* closeBroken(rule, mine)
-        return yield* carryOn(rule, mine, trigger)
+        if (trigger.runtime !== null && (yield* isRepetition(rule, mine, trigger))) {
+          yield* save(rule, trigger.runtime)
+          return known({ ...mine, state: "done", outcome: "skipped" })
+        }
+        const claimed = yield* claim(rule, mine, trigger.runtime)
+        if (claimed.execution_id !== mine.execution_id) return known(claimed)
+        const sent = yield* decideAndSend(rule, mine, trigger)
+        noteSkip(rule, sent.execution)
+        return sent
+      })
+    )
+  )
+
+  const begin = Effect.fn("RuleFiring.begin")(function* (rule: RuleRow, trigger: Trigger) {
+    const mine = yield* newExecution(rule, trigger)
+    const execution = yield* inTurn(rule, claim(rule, mine, trigger.runtime))
+    const isNew = execution.execution_id === mine.execution_id
+    if (isNew)
+      yield* begun(rule, decideAndSend(rule, mine, trigger)).pipe(
+        Effect.flatMap((fired) => following.tell(rule, fired.finished)),
+        // A restart goes on with what was claimed.
+        Effect.catchAllCause((cause) => Effect.logWarning("A firing stopped half-way", { rule: rule.rule_id }, cause)),
+        FiberSet.run(working)
+      )
+    return { execution, isNew }
+  })
+
+  const fireOrder = Effect.fn("RuleFiring.fireOrder")((rule: RuleRow, asked: CycleOrder) =>
+    begun(
+      rule,
+      Effect.gen(function* () {
+        const mine = yield* newExecution(rule, asked)
+        const row: ExecutionRow = {
+          ...mine,
+          quote_asset: asked.quoteAsset,
+          expected_price: asked.expectedPrice,
+          requested_quote: asked.decision.sizing?.capped ?? null
+        }
+        const claimed = yield* claim(rule, row, null)
+        // One that broke off before its order is made now: an order that was sent is found by its slot.
+        if (claimed.execution_id !== mine.execution_id && (claimed.attempted || claimed.state === "done"))
+          return known(claimed)
+        const execution = { ...row, execution_id: claimed.execution_id }
+        const options = { began: yield* following.wallNow, resting: asked.resting ?? false }
+        return yield* placeFirst(rule, execution, asked.decision, asked.order, options)
       })
     )
   )
@@ -155,16 +221,19 @@ const make = Effect.gen(function* () {
     const now = yield* clock.now
     // A slot is claimed only once, so a crash in between repeats nothing.
     for (const some of Array.chunksOf(slots, missedAtOnce))
-      yield* database.write(
-        Effect.zipRight(
-          ownership.assertOwner,
-          Effect.forEach(some, (slot) => recordMissed(rule, slot, now), { discard: true })
+      yield* fairly.run(
+        rule.user_id,
+        database.write(
+          Effect.zipRight(
+            ownership.assertOwner,
+            Effect.forEach(some, (slot) => recordMissed(rule, slot, now), { discard: true })
+          )
         )
       )
-    yield* database.write(
-      Effect.zipRight(ownership.assertOwner, rules.saveRuntime(rule.user_id, rule.rule_id, runtime))
-    )
+    yield* remember(rule, runtime)
   })
+
+  const remember = (rule: RuleRow, runtime: Runtime) => fairly.run(rule.user_id, save(rule, runtime))
 
   /** Whether a firing that never got as far as its order may still be made. */
   const isTimely = (rule: RuleRow, row: ExecutionRow, now: Instant): boolean => {
@@ -175,24 +244,60 @@ const make = Effect.gen(function* () {
     return scheduled && onMissedRun.type === "runOnce" && late <= Duration.toMillis(onMissedRun.maxLate)
   }
 
+  const goOn = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
+    const label = rule.document.trigger.type
+    const now = yield* clock.now
+    if (row.attempted) {
+      yield* following.of(row)
+      return yield* settling.settle(row.user_id, row.execution_id)
+    }
+    // Levels and exits are made again by the cycle they belong to.
+    if (row.kind !== "entry") return null
+    if (row.waits_until !== null) return yield* Effect.as(following.of(row), null)
+    if (!isTimely(rule, row, now))
+      return (yield* skip(rule, row, bareDecision(rule, label, now, reason("MISSED")))).finished
+    const sent = yield* fairly.run(rule.user_id, carryOn(rule, row, { label, operands: [] }))
+    yield* following.of(sent.execution)
+    return (yield* awaitEnd(rule, sent)).finished
+  })
+
   const resume = Effect.fn("RuleFiring.resume")((rule: RuleRow) =>
-    inLane(
-      rule,
-      Effect.gen(function* () {
-        yield* ownership.assertOwner
-        let stop: Finished | null = null
-        for (const row of yield* executions.running(rule.user_id, rule.rule_id)) {
-          const now = yield* clock.now
-          const label = rule.document.trigger.type
-          if (row.attempted) stop = (yield* settle(row.user_id, row.execution_id)) ?? stop
-          else if (isTimely(rule, row, now))
-            stop = (yield* carryOn(rule, row, { label, operands: [] })).finished ?? stop
-          else stop = (yield* skip(rule, row, bareDecision(rule, label, now, reason("MISSED")))).finished ?? stop
-        }
-        return stop
-      })
+    Effect.flatMap(
+      FiberSet.run(
+        working,
+        lanes.run(
+          rule.rule_id,
+          Effect.gen(function* () {
+            yield* ownership.assertOwner
+            let stop: Finished | null = null
+            for (const row of yield* executions.running(rule.user_id, rule.rule_id))
+              stop = (yield* goOn(rule, row)) ?? stop
+            return stop
+          })
+        )
+      ),
+      Fiber.join
     )
   )
 
-  return RuleFiring.of({ fire, miss, resume, settle, finished })
+  return RuleFiring.of({
+    fire,
+    begin,
+    fireOrder,
+    miss,
+    remember,
+    resume,
+    recover: Effect.flatMap(executions.followed, Effect.forEach(following.of, { discard: true })),
+    withdraw: Effect.fn("RuleFiring.withdraw")(function* (userId: UserId, id: RuleId) {
+      for (const row of yield* executions.running(userId, id)) {
+        yield* following.of(row)
+        yield* following.wake(row.execution_id)
+      }
+    }),
+    settle: Effect.fn("RuleFiring.settle")((userId: UserId, id: ExecutionId) =>
+      Effect.tap(settling.settle(userId, id), following.wake(id))
+    ),
+    finished,
+    ended: Stream.fromQueue(ends)
+  })
 })

@@ -88,7 +88,12 @@ const make = Effect.gen(function* () {
     userId: UserId,
     id: RuleId,
     { state, reason: why }: Omit<Finished, "state"> & { readonly state: Finished["state"] | "quarantined" }
-  ) => Effect.flatMap(clock.now, (at) => rules.setState(userId, id, ["active"], { state, reason: why, at }))
+  ) =>
+    clock.now.pipe(
+      Effect.flatMap((at) => rules.setState(userId, id, ["active"], { state, reason: why, at })),
+      // What still waits to buy is given up with it.
+      Effect.zipRight(Effect.ignoreLogged(firing.withdraw(userId, id)))
+    )
 
   const quarantine = Effect.fnUntraced(function* (rule: RuleRow, cause: Cause.Cause<unknown>) {
     yield* Effect.logError("A rule keeps crashing and is quarantined", { rule: rule.rule_id }, cause)
@@ -180,6 +185,13 @@ const make = Effect.gen(function* () {
     )
   })
 
+  const followEnded = Stream.runForEach(firing.ended, ({ finished, ruleId, userId }) =>
+    finish(userId, ruleId, finished).pipe(
+      Effect.retry(untilStored),
+      Effect.catchAllCause((cause) => Effect.logWarning("A rule's end could not be stored", { rule: ruleId }, cause))
+    )
+  )
+
   /** Ticks per second since the last look, of a second or more: counted without a fiber of its own. */
   const tickRate = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
@@ -194,6 +206,8 @@ const make = Effect.gen(function* () {
   const scope = yield* Effect.scope
   const start = Effect.gen(function* () {
     yield* Effect.forkIn(follow, scope)
+    yield* Effect.forkIn(followEnded, scope)
+    yield* Effect.forkIn(Effect.ignoreLogged(Effect.retry(firing.recover, untilStored)), scope)
     const active = yield* rules.active.pipe(Effect.retry(untilStored), Effect.orDie)
     started = true
     yield* Effect.forEach(active, (rule) => Effect.ignoreLogged(refresh(rule.user_id, rule.rule_id)), { discard: true })

@@ -3,13 +3,15 @@ import * as SqlSchema from "@effect/sql/SqlSchema"
 import type { Fragment } from "@effect/sql/Statement"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
+import type { StoredRule } from "../domain/Event.ts"
 import type { RuleId, UserId } from "../domain/Ids.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import type { Reason } from "../domain/Reason.ts"
 import type { RuleDocument, RuleState } from "../domain/Rule.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
-import { RuleRow, type Runtime, StoredDocument, StoredReason, StoredRuntime } from "./record/rows.ts"
+import { Events } from "../store/Events.ts"
+import { aboutRule, nameOf, RuleRow, type Runtime, StoredDocument, StoredReason, StoredRuntime } from "./record/rows.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 
@@ -51,6 +53,8 @@ export class RulesRepo extends Context.Tag("dipper/autobuy/RulesRepo")<
       to: { readonly state: RuleState; readonly reason: Reason | null; readonly at: Instant }
     ) => Stored<boolean>
     readonly saveRuntime: (userId: UserId, id: RuleId, runtime: Runtime) => Stored<void>
+    /** Counts skipped firings in a row: one more, or none again; gives the count. */
+    readonly countSkip: (userId: UserId, id: RuleId, skipped: boolean) => Stored<number>
     readonly saveFailures: (userId: UserId, id: RuleId, failures: number) => Stored<void>
     /** Of every user: what the engine runs. */
     readonly active: Stored<ReadonlyArray<RuleRow>>
@@ -63,6 +67,17 @@ export class RulesRepo extends Context.Tag("dipper/autobuy/RulesRepo")<
   )
 }
 
+/** Without `computed`, which follows the market. */
+const toStored = (row: RuleRow): StoredRule => ({
+  id: row.rule_id,
+  version: row.version,
+  state: row.state,
+  pauseReason: row.pause_reason,
+  ...row.document,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at
+})
+
 const encodeRow = Schema.encodeSync(RuleRow)
 const encodeDocument = Schema.encodeSync(StoredDocument)
 const encodeRuntime = Schema.encodeSync(StoredRuntime)
@@ -70,10 +85,12 @@ const encodeReason = Schema.encodeSync(Schema.NullOr(StoredReason))
 
 const StateCount = Schema.Struct({ state: Schema.String, rules: Schema.Int })
 const Count = Schema.Struct({ rules: Schema.Int })
+const Skips = Schema.Struct({ skips: Schema.Int })
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
+  const events = yield* Events
 
   const rows = (rest: Fragment) =>
     database.read(
@@ -83,6 +100,26 @@ const make = Effect.gen(function* () {
         execute: () => sql`SELECT * FROM rules ${rest}`
       })()
     )
+
+  const find = (userId: UserId, id: RuleId) =>
+    Effect.map(rows(sql`WHERE ${isRule(userId, id)}`), (found) => Option.fromNullable(found[0]))
+
+  const toldOf = (row: RuleRow) =>
+    events.append(row.user_id, { type: "rule.changed", objectId: row.rule_id, data: toStored(row) })
+
+  /** Call it inside the transaction of the change. */
+  const tell = (userId: UserId, id: RuleId) =>
+    Effect.flatMap(find(userId, id), Option.match({ onNone: () => Effect.void, onSome: toldOf }))
+
+  /** What stopped by itself is told apart: its owner did not ask for it. */
+  const notice = Effect.fnUntraced(function* (userId: UserId, id: RuleId, state: RuleState, why: Reason | null) {
+    if ((state !== "paused" && state !== "quarantined") || why?.code === "BY_USER") return
+    const rule = Option.getOrNull(yield* find(userId, id))
+    if (rule === null) return
+    const type = state === "paused" ? "notice.rulePaused" : "notice.ruleQuarantined"
+    const text = `${nameOf(rule)} ${state === "paused" ? "paused" : "is quarantined"}: ${why?.text ?? "no reason is known"}`
+    yield* events.append(userId, { type, objectId: id, data: { text, ...aboutRule(rule), reason: why } })
+  })
 
   const isRule = (userId: UserId, id: RuleId) => sql`user_id = ${userId} AND rule_id = ${id}`
 
@@ -94,12 +131,11 @@ const make = Effect.gen(function* () {
           yield* sql`INSERT INTO rules ${sql.insert(encoded)}`
           const { user_id, rule_id, version, document, created_at } = encoded
           yield* sql`INSERT INTO rule_versions ${sql.insert({ user_id, rule_id, version, document, created_at })}`
+          yield* toldOf(row)
         })
       )
     ),
-    find: Effect.fn("RulesRepo.find")((userId, id) =>
-      Effect.map(rows(sql`WHERE ${isRule(userId, id)}`), (found) => Option.fromNullable(found[0]))
-    ),
+    find: Effect.fn("RulesRepo.find")(find),
     list: Effect.fn("RulesRepo.list")((userId, query) =>
       rows(
         sql`WHERE ${sql.and([
@@ -137,15 +173,35 @@ const make = Effect.gen(function* () {
           if (changed.length === 0) return false
           const row = { user_id: userId, rule_id: id, version, document, created_at: next.at }
           yield* sql`INSERT INTO rule_versions ${sql.insert(row)}`
+          yield* tell(userId, id)
           return true
         })
       )
     ),
     setState: Effect.fn("RulesRepo.setState")((userId, id, from, to) =>
-      Effect.map(
-        database.write(sql`UPDATE rules SET state = ${to.state}, pause_reason = ${encodeReason(to.reason)}, updated_at = ${to.at}
-          WHERE ${isRule(userId, id)} AND ${sql.in("state", from)} RETURNING rule_id`),
-        (changed) => changed.length > 0
+      database.write(
+        Effect.gen(function* () {
+          const changed =
+            yield* sql`UPDATE rules SET state = ${to.state}, pause_reason = ${encodeReason(to.reason)}, updated_at = ${to.at}
+              WHERE ${isRule(userId, id)} AND ${sql.in("state", from)} RETURNING rule_id`
+          if (changed.length === 0) return false
+          yield* tell(userId, id)
+          yield* notice(userId, id, to.state, to.reason)
+          return true
+        })
+      )
+    ),
+    countSkip: Effect.fn("RulesRepo.countSkip")((userId, id, skipped) =>
+      database.write(
+        Effect.map(
+          SqlSchema.findAll({
+            Request: Schema.Void,
+            Result: Skips,
+            execute: () => sql`UPDATE rules SET skips = ${skipped ? sql`skips + 1` : sql`0`}
+              WHERE ${isRule(userId, id)} ${skipped ? sql`` : sql`AND skips > 0`} RETURNING skips`
+          })(),
+          ([row]) => row?.skips ?? 0
+        )
       )
     ),
     saveRuntime: Effect.fn("RulesRepo.saveRuntime")((userId, id, runtime) =>

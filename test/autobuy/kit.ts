@@ -2,7 +2,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import { Context, Duration, Effect, Layer, Option, PubSub, Schema, Stream, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { makeOrderId, type OrderId, type RuleId, UserId } from "../../src/domain/Ids.ts"
-import type { Order, OrderStatus } from "../../src/domain/order/Order.ts"
+import { isTerminal, type Order, type OrderStatus } from "../../src/domain/order/Order.ts"
 import { reason } from "../../src/domain/Reason.ts"
 import { type RuleDocument, type RuleState } from "../../src/domain/Rule.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
@@ -19,6 +19,7 @@ import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import { Timers } from "../../src/autobuy/Timers.ts"
 import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { Database } from "../../src/store/Database.ts"
+import { Events } from "../../src/store/Events.ts"
 import { btc, d, document, symbolInfo } from "../domain/rule/fixtures.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 
@@ -203,6 +204,17 @@ const orders = Layer.scopedContext(
     })
     const real = Layer.mock(Orders, {
       placeForRule,
+      awaitTerminal: (_, id) =>
+        Effect.suspend(() => {
+          const known = all.get(id)
+          return known === undefined ? Effect.die(`no order ${id}`) : Effect.succeed(known.order)
+        }),
+      openOfRule: (_, id) =>
+        Effect.sync(() =>
+          [...all.values()]
+            .map(({ order }) => order)
+            .filter((order) => order.origin.ruleId === id && !isTerminal(order.status))
+        ),
       ofExecution: (_, id) =>
         Effect.sync(() =>
           [...all.values()].map(({ order }) => order).filter((order) => order.origin.executionId === id)
@@ -241,7 +253,7 @@ const users = Layer.effectDiscard(
   })
 )
 
-const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, users)
+const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, users).pipe(Layer.provideMerge(Events.layer))
 
 /** Everything below the program: stores on a real database, a market and orders that the test plays. */
 export const world = (database = TestDatabase.layer) =>

@@ -58,6 +58,7 @@ export const makeControl = Effect.gen(function* () {
     if (row.state !== "active" && row.state !== "paused")
       return yield* conflict(`A rule that is ${row.state} does not run.`)
     if (row.state === "active") yield* move(row, { state: "paused", byUser: true })
+    yield* firing.withdraw(userId, id)
     return yield* shown(userId, id)
   })
 

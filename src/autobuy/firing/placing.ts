@@ -1,16 +1,20 @@
 import { Clock, Data, Duration, Effect, Either, Option } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
+import type { OrderId } from "../../domain/Ids.ts"
 import type { Decision } from "../../domain/order/Execution.ts"
+import { isTerminal } from "../../domain/order/Order.ts"
 import { reason, type Reason } from "../../domain/Reason.ts"
 import { checkCaps } from "../../domain/rule/decision/caps.ts"
-import type { BuyOrder } from "../../domain/rule/decision/sizing.ts"
+import { failPoint } from "../../FailPoints.ts"
 import { Orders } from "../../orders/Orders.ts"
+import { Books } from "../../portfolio/Books.ts"
 import { Wallets } from "../../portfolio/Wallets.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import type { ExecutionRow, RuleRow } from "../record/rows.ts"
 import { refusedBy } from "../record/settle.ts"
 import { RulesRepo } from "../RulesRepo.ts"
-import type { Fired } from "./records.ts"
+import { bookOf } from "../view/computed.ts"
+import type { Fired, SizedOrder } from "./records.ts"
 import type { makeSettling } from "./settling.ts"
 
 /** The intent was refused inside its own transaction: a limit was taken or the rule stopped since the decision. */
@@ -19,12 +23,29 @@ class IntentRefused extends Data.TaggedError("IntentRefused")<{ readonly reason:
 /** How long a firing waits for its order to end; a longer one is settled when its end is told. */
 const orderPatience = Duration.seconds(10)
 
-/** From a decided buy to its order: reservation, decision and intent commit together, then the one request. */
+export interface Placing {
+  /** 0 is the first order of its execution. */
+  readonly attempt: number
+  /** What earlier orders of the execution have spent. */
+  readonly spent: Decimal.Decimal
+  /** More orders may follow this one. */
+  readonly resting: boolean
+  readonly began: number
+}
+
+/** The order went out, and this is what is left to do: `order` is null when nothing has to be waited for. */
+export interface Sent extends Fired {
+  readonly order: OrderId | null
+  readonly began: number
+}
+
+/** From a decided order to the venue: reservation, decision and intent commit together, then the one request. */
 export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.Success<typeof makeSettling>) {
   const rules = yield* RulesRepo
   const executions = yield* ExecutionsRepo
   const orders = yield* Orders
   const wallets = yield* Wallets
+  const books = yield* Books
   const { conclude, consequences, join, usageOf } = settling
 
   /** Other rules of the user decide at the same time; only here does each see what the others have taken. */
@@ -41,27 +62,76 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
     return reason("CAP_RESERVE", { asset, free: text(free), needed: text(needed), keep: text(keep) })
   })
 
+  /** What the rule holds at cost, what its other orders may still buy, and this one. */
+  const tooMuchHeld = Effect.fnUntraced(function* (
+    rule: RuleRow,
+    row: ExecutionRow,
+    limit: Decimal.Decimal | null,
+    asked: Decimal.Decimal
+  ) {
+    if (limit === null) return null
+    const { totalCost } = yield* books.lots(rule.user_id, rule.symbol, bookOf(rule.rule_id))
+    const others = (yield* executions.running(rule.user_id, rule.rule_id)).filter(
+      (other) => other.kind !== "exit" && other.execution_id !== row.execution_id
+    )
+    const open = Decimal.sum(others.map((other) => Decimal.subtract(other.reserved_quote, other.spent_quote)))
+    const used = Decimal.add(totalCost, Decimal.max(open, Decimal.zero))
+    if (Decimal.lessOrEqual(Decimal.add(used, asked), limit)) return null
+    const text = Decimal.format
+    return reason("CAP_POSITION", { limit: text(limit), used: text(used), asked: text(asked) })
+  })
+
+  const tooManyOpen = Effect.fnUntraced(function* (rule: RuleRow, limit: number | null) {
+    if (limit === null) return null
+    const open = (yield* orders.openOfRule(rule.user_id, rule.rule_id)).filter(({ side }) => side === "buy")
+    return open.length + 1 <= limit ? null : reason("CAP_OPEN_ORDERS", { limit: String(limit) })
+  })
+
+  /** The rule as it is now: its owner may have stopped it, or lowered a limit, since the decision. */
+  const mayBuy = Effect.fnUntraced(function* (
+    rule: RuleRow,
+    row: ExecutionRow,
+    order: SizedOrder,
+    spent: Decimal.Decimal
+  ) {
+    const current = yield* rules.find(rule.user_id, rule.rule_id)
+    if (Option.isNone(current) || current.value.state !== "active") return reason("BY_USER")
+    const { limits } = current.value.document
+    const usage = yield* usageOf(current.value, row.triggered_at, row.execution_id)
+    // Counts are of entries; a level belongs to the entry it follows.
+    const counted = row.kind === "entry" ? limits : { ...limits, maxExecutions: null, maxExecutionsPerDay: null }
+    const { refusal } = checkCaps(counted, usage, Decimal.add(spent, order.worst))
+    return (
+      refusal ??
+      (yield* reserveTaken(rule, row, limits.reserveQuote, order.worst)) ??
+      (yield* tooMuchHeld(rule, row, limits.maxPositionQuote, order.worst)) ??
+      (yield* tooManyOpen(rule, limits.maxOpenOrders))
+    )
+  })
+
   const place = Effect.fnUntraced(function* (
     rule: RuleRow,
     row: ExecutionRow,
     decision: Decision,
-    order: BuyOrder,
-    began: number
+    order: SizedOrder,
+    { attempt, began, resting, spent }: Placing
   ) {
     const { document } = rule
     let sentMs: number | null = null
+    yield* failPoint("tick.decided")
     const withIntent = Effect.gen(function* () {
-      const current = yield* rules.find(rule.user_id, rule.rule_id)
-      if (Option.isNone(current) || current.value.state !== "active")
-        return yield* new IntentRefused({ reason: reason("BY_USER") })
-      // The rule as it is now: its owner may have lowered a limit since the decision.
-      const { limits } = current.value.document
-      const usage = yield* usageOf(current.value, row.triggered_at, row.execution_id)
-      const { refusal } = checkCaps(limits, usage, order.worst)
+      // What a rule holds may be sold whatever its limits are, also while it is paused.
+      const refusal = row.kind === "exit" ? null : yield* mayBuy(rule, row, order, spent)
       if (refusal !== null) return yield* new IntentRefused({ reason: refusal })
-      const reserve = yield* reserveTaken(rule, row, limits.reserveQuote, order.worst)
-      if (reserve !== null) return yield* new IntentRefused({ reason: reserve })
-      yield* executions.save({ ...row, attempted: true, reserved_quote: order.worst })
+      const reserved = row.kind === "exit" ? Decimal.zero : Decimal.add(spent, order.worst)
+      yield* executions.save({
+        ...row,
+        attempted: true,
+        resting,
+        waits_until: null,
+        reason: null,
+        reserved_quote: attempt === 0 ? reserved : Decimal.max(row.reserved_quote, reserved)
+      })
       yield* executions.record(row.user_id, row.execution_id, decision)
       sentMs = Math.round((yield* Clock.currentTimeMillis) - began)
     })
@@ -73,15 +143,17 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
         executionId: row.execution_id,
         cycleId: row.cycle_id,
         slot: row.slot,
-        kind: "entry",
-        level: 0,
+        attempt,
+        kind: row.kind,
+        level: row.level,
         symbol: rule.symbol,
         type: order.type,
         ...(order.quantity === null ? {} : { quantity: order.quantity }),
         ...(order.quoteAmount === null ? {} : { quoteAmount: order.quoteAmount }),
         ...(order.price === null ? {} : { price: order.price }),
-        ...(document.maxPrice === null ? {} : { maxPrice: document.maxPrice }),
-        wait: orderPatience,
+        ...(document.maxPrice === null || row.kind === "exit" ? {} : { maxPrice: document.maxPrice }),
+        // Whoever waits here holds a share of what all users have; the end is waited for elsewhere.
+        wait: Duration.zero,
         withIntent
       })
     )
@@ -90,20 +162,59 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
       if (error._tag === "DATABASE_UNAVAILABLE" || error._tag === "NOT_OWNER") return yield* error
       const refused =
         error._tag === "IntentRefused" ? { outcome: "skipped" as const, reason: error.reason } : refusedBy(error)
-      const ended: ExecutionRow = { ...row, state: "done", ...refused }
-      return yield* conclude(rule, ended, { ...decision, outcome: "skip", reason: refused.reason })
+      return { _tag: "Refused", refused, decision } as const
     }
-    const tookMs = Math.round((yield* Clock.currentTimeMillis) - began)
+    const fillMs = Math.round((yield* Clock.currentTimeMillis) - began)
     const joined = yield* join(row.user_id, row.execution_id, {
-      submit_ms: sentMs,
-      ...(Decimal.isPositive(placed.right.executedQuantity) ? { fill_ms: tookMs } : {})
+      ...(attempt === 0 ? { submit_ms: sentMs } : {}),
+      ...(Decimal.isPositive(placed.right.executedQuantity) && row.fill_ms === null ? { fill_ms: fillMs } : {})
     })
-    if (joined === null) return { execution: row, finished: null } satisfies Fired
+    const waits = !resting && !isTerminal(placed.right.status)
+    return { _tag: "Sent", order: waits ? placed.right.id : null, joined } as const
+  })
+
+  /** The only order of its execution, or the first of several. */
+  const placeFirst = Effect.fnUntraced(function* (
+    rule: RuleRow,
+    row: ExecutionRow,
+    decision: Decision,
+    order: SizedOrder,
+    { began, resting }: Pick<Placing, "began" | "resting">
+  ) {
+    const made = yield* place(rule, row, decision, order, { attempt: 0, spent: Decimal.zero, resting, began })
+    if (made._tag === "Refused") {
+      const ended: ExecutionRow = { ...row, state: "done", waits_until: null, ...made.refused }
+      const skip: Decision = { ...decision, outcome: "skip", reason: made.refused.reason }
+      return { ...(yield* conclude(rule, ended, skip)), order: null, began } satisfies Sent
+    }
+    const { joined, order: open } = made
+    if (joined === null) return { execution: row, finished: null, order: open, began } satisfies Sent
     return {
       execution: joined.row,
-      finished: joined.ended ? yield* consequences(rule, joined.row) : null
+      finished: joined.ended ? yield* consequences(rule, joined.row) : null,
+      order: joined.row.state === "running" ? open : null,
+      began
+    } satisfies Sent
+  })
+
+  /** Waits a moment for the end of an order that was sent, and joins it. */
+  const awaitEnd = Effect.fnUntraced(function* (rule: RuleRow, sent: Sent) {
+    const { began, execution, finished, order } = sent
+    if (order === null) return { execution, finished } satisfies Fired
+    const seen = yield* Effect.catchTag(
+      orders.awaitTerminal(execution.user_id, order, orderPatience),
+      "NOT_FOUND",
+      Effect.die
+    )
+    const tookMs = Math.round((yield* Clock.currentTimeMillis) - began)
+    const fill = Decimal.isPositive(seen.executedQuantity) ? { fill_ms: tookMs } : {}
+    const joined = yield* join(execution.user_id, execution.execution_id, fill)
+    if (joined === null) return { execution, finished } satisfies Fired
+    return {
+      execution: joined.row,
+      finished: joined.ended ? yield* consequences(rule, joined.row) : finished
     } satisfies Fired
   })
 
-  return place
+  return { place, placeFirst, awaitEnd }
 })

@@ -1,18 +1,25 @@
 import { Effect, Option } from "effect"
 import type { Decision } from "../../domain/order/Execution.ts"
 import type { ExecutionId, UserId } from "../../domain/Ids.ts"
-import { reason } from "../../domain/Reason.ts"
+import { reason, type ReasonCode } from "../../domain/Reason.ts"
 import { completion } from "../../domain/rule/decision/completion.ts"
 import type { Instant } from "../../domain/Time.ts"
+import { failPoint } from "../../FailPoints.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Orders } from "../../orders/Orders.ts"
 import { Database } from "../../store/Database.ts"
+import { Events } from "../../store/Events.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
-import type { ExecutionRow, RuleRow } from "../record/rows.ts"
+import { aboutRule, type ExecutionRow, nameOf, type RuleRow } from "../record/rows.ts"
 import { settled } from "../record/settle.ts"
 import { RuleMarket } from "../RuleMarket.ts"
 import { RulesRepo } from "../RulesRepo.ts"
 import type { Finished, Fired } from "./records.ts"
+
+/** So many skipped firings in a row are told to the owner. */
+const skipsToTell = 3
+
+const unmet: ReadonlySet<ReasonCode> = new Set<ReasonCode>(["TIMED_OUT", "POST_ONLY", "BY_USER", "CANCELLED"])
 
 /** How firings end: what became of their orders, and what follows for their rule. */
 export const makeSettling = Effect.gen(function* () {
@@ -22,6 +29,7 @@ export const makeSettling = Effect.gen(function* () {
   const orders = yield* Orders
   const market = yield* RuleMarket
   const clock = yield* MarketClock
+  const events = yield* Events
 
   const usageOf = (rule: RuleRow, at: Instant, except: ExecutionId | null) =>
     executions.usage({ userId: rule.user_id, ruleId: rule.rule_id, timezone: rule.document.timezone }, at, except)
@@ -40,6 +48,7 @@ export const makeSettling = Effect.gen(function* () {
 
   /** What follows from a finished execution: a streak of failures, missing money, or a used-up limit stops the rule. */
   const consequences = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
+    yield* failPoint("tick.settled")
     const { onFailure, onInsufficientFunds } = rule.document
     if (onInsufficientFunds === "pause" && row.reason?.code === "INSUFFICIENT_FUNDS")
       return { state: "paused", reason: row.reason } satisfies Finished
@@ -59,15 +68,34 @@ export const makeSettling = Effect.gen(function* () {
   /** Call it inside a transaction. */
   const countFailure = Effect.fnUntraced(function* (row: ExecutionRow) {
     if (row.outcome !== "failed" && row.outcome !== "executed") return
+    // A limit order that nobody met is no fault of anything.
+    if (row.outcome === "failed" && row.reason !== null && unmet.has(row.reason.code)) return
     const found = yield* rules.find(row.user_id, row.rule_id)
     if (Option.isNone(found)) return
     const failures = row.outcome === "failed" ? found.value.failures + 1 : 0
     if (failures !== found.value.failures) yield* rules.saveFailures(row.user_id, row.rule_id, failures)
   })
 
+  /** Three firings in a row that bought nothing are worth a word, once. Call it inside a transaction. */
+  const countSkip = Effect.fnUntraced(function* (row: ExecutionRow) {
+    if (row.kind !== "entry" || row.outcome === "shadow") return
+    const skips = yield* rules.countSkip(row.user_id, row.rule_id, row.outcome === "skipped")
+    if (row.outcome !== "skipped" || skips !== skipsToTell) return
+    const rule = Option.getOrNull(yield* rules.find(row.user_id, row.rule_id))
+    if (rule === null) return
+    const text = `${nameOf(rule)} fired ${skips} times in a row and bought nothing: ${row.reason?.text ?? ""}`
+    yield* events.append(row.user_id, {
+      type: "notice.skipsInARow",
+      objectId: row.rule_id,
+      data: { text, ...aboutRule(rule), skips, reason: row.reason }
+    })
+  })
+
+  const count = (row: ExecutionRow) => Effect.zipRight(countFailure(row), countSkip(row))
+
   const conclude = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, decision: Decision) {
     yield* database.write(
-      Effect.all([executions.save(row), executions.record(row.user_id, row.execution_id, decision), countFailure(row)])
+      Effect.all([executions.save(row), executions.record(row.user_id, row.execution_id, decision), count(row)])
     )
     return { execution: row, finished: yield* consequences(rule, row) } satisfies Fired
   })
@@ -81,6 +109,7 @@ export const makeSettling = Effect.gen(function* () {
         outcome: decision.outcome === "shadow" ? "shadow" : "skipped",
         reason: decision.reason,
         attempted: decision.outcome === "shadow",
+        waits_until: null,
         requested_quote: decision.sizing?.capped ?? null
       },
       decision
@@ -100,7 +129,7 @@ export const makeSettling = Effect.gen(function* () {
         const row = { ...settled(before, yield* orders.ofExecution(userId, id)), ...latency }
         yield* executions.save(row)
         const ended = before.state === "running" && row.state === "done"
-        if (ended) yield* countFailure(row)
+        if (ended) yield* count(row)
         return { row, ended }
       })
     )
@@ -113,14 +142,18 @@ export const makeSettling = Effect.gen(function* () {
     return Option.isNone(rule) ? null : yield* consequences(rule.value, joined.row)
   })
 
+  /** An entry that was sent and not proven blocks its rule; one that rests at the venue is known to be there. */
+  const blocks = (row: ExecutionRow): boolean =>
+    row.state === "running" && (row.outcome === "unknown" || (row.kind === "entry" && row.attempted && !row.resting))
+
   /** Others that have no proven end, after asking once more. */
   const unresolved = Effect.fnUntraced(function* (row: ExecutionRow) {
     const others = (yield* executions.running(row.user_id, row.rule_id)).filter(
-      (other) => other.execution_id !== row.execution_id
+      (other) => other.execution_id !== row.execution_id && other.attempted
     )
     const joined = yield* Effect.forEach(others, (other) => join(other.user_id, other.execution_id, {}))
-    return joined.some((other) => other !== null && other.row.state === "running")
+    return joined.some((other) => other !== null && blocks(other.row))
   })
 
-  return { usageOf, symbolOf, finished, consequences, conclude, skip, join, settle, unresolved }
+  return { usageOf, symbolOf, finished, consequences, conclude, count, skip, join, settle, unresolved }
 })

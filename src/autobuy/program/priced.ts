@@ -9,7 +9,6 @@ import type { Finished } from "../firing/records.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
 import { type PriceTick, RuleMarket } from "../RuleMarket.ts"
-import { RulesRepo } from "../RulesRepo.ts"
 import { Timers } from "../Timers.ts"
 import { TriggerIndex } from "../TriggerIndex.ts"
 import { priceOperands } from "./operands.ts"
@@ -39,7 +38,6 @@ export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: Price
   const indexes = yield* TriggerIndex
   const timers = yield* Timers
   const firing = yield* RuleFiring
-  const rules = yield* RulesRepo
   const clock = yield* MarketClock
   const { endAt, limits } = rule.document
   const index = yield* indexes.of(rule.symbol)
@@ -70,7 +68,8 @@ export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: Price
         label: trigger.type,
         operands: priceOperands(rule.symbol, trigger, tick, from),
         triggeredAt: now,
-        runtime
+        runtime,
+        often: true
       })
       if (finished !== null) return finished
       // The firing took time and may have moved what the trigger is measured from.
@@ -79,7 +78,7 @@ export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: Price
     }
     if (observed !== null && observed.state !== runtime.trigger) {
       runtime = { ...runtime, trigger: observed.state }
-      yield* rules.saveRuntime(rule.user_id, rule.rule_id, runtime)
+      yield* firing.remember(rule, runtime)
     }
     const next = awaited(trigger, runtime.trigger, seen)
     const again = movesWithTime(trigger) ? (Math.floor(now / lookAgainMs) + 1) * lookAgainMs : null

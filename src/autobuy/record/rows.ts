@@ -41,6 +41,12 @@ export const RuleRow = Schema.Struct({
 })
 export interface RuleRow extends Schema.Schema.Type<typeof RuleRow> {}
 
+const Flag = Schema.transform(Schema.Int, Schema.Boolean, {
+  strict: true,
+  decode: (stored) => stored !== 0,
+  encode: (flag) => (flag ? 1 : 0)
+})
+
 export const ExecutionRow = Schema.Struct({
   user_id: UserId,
   execution_id: ExecutionId,
@@ -55,11 +61,7 @@ export const ExecutionRow = Schema.Struct({
   outcome: Schema.NullOr(ExecutionOutcome),
   reason: Schema.NullOr(StoredReason),
   /** An order was decided: it uses the cooldown, and holds or held a reservation. */
-  attempted: Schema.transform(Schema.Int, Schema.Boolean, {
-    strict: true,
-    decode: (stored) => stored !== 0,
-    encode: (attempted) => (attempted ? 1 : 0)
-  }),
+  attempted: Flag,
   quote_asset: Schema.NullOr(Schema.String),
   requested_quote: Schema.NullOr(Decimal.Decimal),
   reserved_quote: Decimal.Decimal,
@@ -70,7 +72,11 @@ export const ExecutionRow = Schema.Struct({
   executed_quote: Decimal.Decimal,
   decide_ms: Schema.NullOr(Schema.Int),
   submit_ms: Schema.NullOr(Schema.Int),
-  fill_ms: Schema.NullOr(Schema.Int)
+  fill_ms: Schema.NullOr(Schema.Int),
+  /** Until then it may wait for its gates; null once it was decided for good. */
+  waits_until: Schema.NullOr(Schema.Number),
+  /** More orders may follow the last one: its end alone does not end the execution. */
+  resting: Flag
 })
 export interface ExecutionRow extends Schema.Schema.Type<typeof ExecutionRow> {}
 
@@ -113,3 +119,13 @@ export const toExecution = (row: ExecutionRow): Execution => {
     latency: { decideMs: row.decide_ms, submitMs: row.submit_ms, fillMs: row.fill_ms }
   }
 }
+
+/** How notices name a rule to a person. */
+export const nameOf = (rule: RuleRow): string =>
+  rule.document.name === "" ? `Your rule for ${rule.symbol}` : `"${rule.document.name}" (${rule.symbol})`
+
+export const aboutRule = (rule: RuleRow) => ({
+  ruleId: rule.rule_id,
+  ruleName: rule.document.name,
+  symbol: rule.symbol
+})

@@ -26,6 +26,8 @@ export const settled = (row: ExecutionRow, orders: ReadonlyArray<Order>): Execut
     // Intent and reservation commit together, so a reservation without an order is one that never left.
     return row.attempted ? { ...row, state: "done", outcome: "failed", reason: reason("NOT_PLACED") } : row
   }
+  // A sale takes no quote.
+  const isBuy = row.kind !== "exit"
   const executedQuantity = Decimal.sum(orders.map((order) => order.executedQuantity))
   const executedQuote = Decimal.sum(orders.map((order) => order.executedQuote))
   const sums = {
@@ -33,12 +35,16 @@ export const settled = (row: ExecutionRow, orders: ReadonlyArray<Order>): Execut
     orders: orders.map((order) => order.id),
     executed_quantity: executedQuantity,
     executed_quote: executedQuote,
-    spent_quote: Decimal.add(executedQuote, Decimal.sum(orders.map((order) => feesIn(order, row.quote_asset))))
+    spent_quote: isBuy
+      ? Decimal.add(executedQuote, Decimal.sum(orders.map((order) => feesIn(order, row.quote_asset))))
+      : Decimal.zero
   }
   if (orders.some((order) => order.status === "unknown"))
     return { ...sums, state: "running", outcome: "unknown", reason: reason("UNKNOWN_PENDING") }
   if (orders.some((order) => !isTerminal(order.status)))
     return { ...sums, state: "running", outcome: null, reason: null }
+  // Who follows a resting execution decides whether another order comes.
+  if (row.resting) return { ...sums, state: "running", outcome: null, reason: row.reason }
   return { ...sums, state: "done", ...outcomeOf(orders, Decimal.isPositive(executedQuantity)) }
 }
 
