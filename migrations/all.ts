@@ -5,6 +5,7 @@ import ledger from "./0004_ledger.ts"
 import limits from "./0005_limits.ts"
 import events from "./0006_events.ts"
 import cycles from "./0007_cycles.ts"
+import orderLife from "./0008_orders.ts"
 import ruleLife from "./0009_rules.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
@@ -16,6 +17,7 @@ export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   "0005_limits": limits,
   "0006_events": events,
   "0007_cycles": cycles,
+  "0008_orders": orderLife,
   "0009_rules": ruleLife
 }
 

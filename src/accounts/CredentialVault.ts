@@ -1,5 +1,5 @@
 import { Clock, Context, Duration, Effect, Layer, Option, PubSub, Redacted, Stream } from "effect"
-import { createHash, randomBytes } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import type { CredentialInfo } from "../api/Account.ts"
 import {
   CredentialsMissing,
@@ -17,6 +17,7 @@ import { MexcClient } from "../mexc/MexcClient.ts"
 import type { VenueFailure } from "../mexc/VenueFailure.ts"
 import { type CredentialRow, CredentialsRepo, type Permissions } from "./CredentialsRepo.ts"
 import { makeLastUsed } from "./makeLastUsed.ts"
+import { fingerprintOf } from "./secrets/fingerprintOf.ts"
 import { KeyRing } from "./secrets/KeyRing.ts"
 import { open, seal } from "./secrets/SealedBox.ts"
 
@@ -224,8 +225,6 @@ const toRefusal = (failure: VenueFailure): CredentialsRejected | ExchangeUnavail
       })
   }
 }
-
-const fingerprintOf = (accessKey: string) => createHash("sha256").update(accessKey).digest("hex").slice(0, 16)
 
 const summarise = (row: CredentialRow, now: Instant): CredentialSummary => {
   const ageDays = Math.max(0, Math.floor((now - row.created_at) / Duration.toMillis(Duration.days(1))))

@@ -5,6 +5,7 @@ import { reason } from "../domain/Reason.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { Inquiry } from "./Inquiry.ts"
 import type { OrderRow } from "./record/OrderRow.ts"
+import { isOverdue } from "./record/resolve.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
 import { Submission } from "./Submission.ts"
 
@@ -19,8 +20,6 @@ const askingOpen = Schedule.spaced("10 seconds")
 const startPatience = Duration.seconds(10)
 const usersAtOnce = 8
 
-/** Absent from every list for this long on the wall clock, an order was never placed. */
-const absentFor = Duration.minutes(10)
 /** The lists cost ten times a single question, so they are read only on every n-th. */
 const searchEvery = 5
 
@@ -38,6 +37,9 @@ export class Reconciler extends Context.Tag("dipper/orders/Reconciler")<
     Reconciler,
     Effect.suspend(() => make)
   )
+
+  /** Of an instance that does not own trading: the orders are another's to judge. */
+  static readonly layerIdle = Layer.succeed(Reconciler, Reconciler.of({ ready: Effect.never, reconcile: Effect.void }))
 }
 
 type OrdersOfOne = Array.NonEmptyReadonlyArray<OrderRow>
@@ -57,8 +59,7 @@ const make = Effect.gen(function* () {
     if (Option.isSome(known)) return void asked.delete(row.order_id)
     const times = asked.get(row.order_id) ?? 0
     asked.set(row.order_id, times + 1)
-    const now = yield* Clock.currentTimeMillis
-    const overdue = now - (row.unknown_since_wall ?? now) >= Duration.toMillis(absentFor)
+    const overdue = isOverdue(row, yield* Clock.currentTimeMillis)
     if (!overdue && times % searchEvery !== 0) return
     const found = yield* inquiry.search(row, credentials)
     if (found !== "absent" || !overdue) return

@@ -47,7 +47,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
       const record = (row: OrderRow, outcome: Outcome) => {
         switch (outcome.type) {
           case "accepted":
-            return repo.accept(row.user_id, row.order_id, outcome.exchangeOrderId)
+            return repo.accept(row.user_id, row.order_id, outcome.exchangeOrderId, outcome.at)
           case "refused":
             return repo.reject(row.user_id, row.order_id, { refusal: outcome.refusal })
           case "unknown":
@@ -109,7 +109,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
 }
 
 type Outcome =
-  | { readonly type: "accepted"; readonly exchangeOrderId: string }
+  | { readonly type: "accepted"; readonly exchangeOrderId: string; readonly at: number }
   | { readonly type: "refused"; readonly refusal: ReturnType<typeof refusalOf> }
   | { readonly type: "unknown" }
 
@@ -134,7 +134,8 @@ const outcomeOf = (
   sent: boolean,
   stopped: Outcome
 ): Outcome => {
-  if (Exit.isSuccess(exit)) return { type: "accepted", exchangeOrderId: exit.value.exchangeOrderId }
+  if (Exit.isSuccess(exit))
+    return { type: "accepted", exchangeOrderId: exit.value.exchangeOrderId, at: exit.value.transactTime }
   const failure = Option.getOrNull(Cause.failureOption(exit.cause))
   if (failure === null) return sent ? { type: "unknown" } : stopped
   switch (failure._tag) {

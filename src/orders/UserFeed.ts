@@ -57,6 +57,9 @@ export class UserFeed extends Context.Tag("dipper/orders/UserFeed")<
     UserFeed,
     Effect.suspend(() => make)
   )
+
+  /** Of an instance that does not own trading: it asks the venue when somebody reads. */
+  static readonly layerIdle = Layer.succeed(UserFeed, UserFeed.of({ isLive: () => Effect.succeed(false) }))
 }
 
 const make = Effect.gen(function* () {

@@ -6,11 +6,13 @@ import { MarketClock } from "../../src/MarketClock.ts"
 import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
 import { Database } from "../../src/store/Database.ts"
+import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { addUsers, ann, bob, clientIdOf, d, fillOf, newIntent, pair, told } from "./kit/orders.ts"
 
 const layer = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
+  Layer.provideMerge(Events.layer),
   Layer.provide(MarketClock.layer),
   Layer.provideMerge(TestDatabase.layer)
 )
@@ -40,7 +42,7 @@ describe("stored orders", () => {
         n += 1
         const row = yield* insert(n)
         const messages = [
-          repo.accept(ann, row.order_id, `C${n}`),
+          repo.accept(ann, row.order_id, `C${n}`, 1),
           repo.tell(ann, told(n, "partiallyFilled", "1", "10")),
           repo.recordFills(ann, [fillOf(n, `${n}a`, "1", "10")], pair),
           repo.recordFills(ann, [fillOf(n, `${n}a`, "1", "10"), fillOf(n, `${n}b`, "2", "9")], pair),
@@ -73,7 +75,7 @@ describe("stored orders", () => {
       const repo = yield* OrdersRepo
       const row = yield* insert(1)
       yield* Effect.all(
-        [repo.recordFills(ann, [fillOf(1, "1a", "3", "10")], pair), repo.accept(ann, row.order_id, "C1")],
+        [repo.recordFills(ann, [fillOf(1, "1a", "3", "10")], pair), repo.accept(ann, row.order_id, "C1", 1)],
         { concurrency: "unbounded" }
       )
       yield* repo.tell(ann, told(1, "filled", "3", "30"))
@@ -103,7 +105,7 @@ describe("stored orders", () => {
       const row = yield* insert(1, { sent_at: 1 })
       const amount = Either.getOrThrow(Decimal.parseVenue("0.0003998377369698171"))
       yield* repo.recordFills(ann, [fillOf(1, "1a", "1", "10", { fee: { asset: "MX", amount } })], pair)
-      yield* repo.accept(ann, row.order_id, "C1")
+      yield* repo.accept(ann, row.order_id, "C1", 1)
       const [fill] = yield* repo.fillsOf(ann, row.order_id)
       assert.strictEqual(fill && Decimal.format(fill.fee.amount), "0.000399837736969817")
     }).pipe(Effect.provide(layer))

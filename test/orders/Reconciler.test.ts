@@ -10,6 +10,7 @@ import type { OrderRow } from "../../src/orders/record/OrderRow.ts"
 import { Submission } from "../../src/orders/Submission.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { Database } from "../../src/store/Database.ts"
+import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
@@ -18,6 +19,7 @@ import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, told } from "./kit/o
 
 const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
+  Layer.provideMerge(Events.layer),
   Layer.provideMerge(Fake.layer),
   Layer.provide(MarketClock.layer),
   Layer.provideMerge(TestDatabase.layer)

@@ -14,6 +14,7 @@ import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
 import { UserFeed } from "../../src/orders/UserFeed.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { Database } from "../../src/store/Database.ts"
+import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
@@ -61,6 +62,7 @@ const setup = Effect.gen(function* () {
 
 const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
+  Layer.provideMerge(Events.layer),
   Layer.provideMerge(Fake.layer),
   Layer.provide(MarketClock.layer),
   Layer.provideMerge(TestDatabase.layer)

@@ -28,6 +28,7 @@ import { UserFeed } from "../../src/orders/UserFeed.ts"
 import { PaperExchange } from "../../src/paper/PaperExchange.ts"
 import { Books } from "../../src/portfolio/Books.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
+import { Events } from "../../src/store/Events.ts"
 import { Idempotency } from "../../src/store/Idempotency.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { addUsers, ann, btc, d } from "./kit/orders.ts"
@@ -92,6 +93,7 @@ const app = Layer.mergeAll(Orders.layer, UserFeed.layer, Reconciler.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer, RiskInputs.layer)),
   Layer.provideMerge(Layer.mergeAll(OrdersRepo.layer, Books.layer, Wallets.layer)),
   Layer.provide(Layer.mergeAll(OrderChanges.layer, Idempotency.layer, market, accounts)),
+  Layer.provide(Events.layer),
   Layer.provideMerge(venue),
   Layer.provide(MarketClock.layer),
   Layer.provideMerge(TestDatabase.layer)

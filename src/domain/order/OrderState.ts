@@ -8,6 +8,8 @@ import type { Instant } from "../Time.ts"
  */
 export interface OrderFacts {
   readonly exchangeOrderId: string | null
+  /** Earliest time at which the venue is known to have had it: its balances are without what the order holds since. */
+  readonly heldAt: Instant | null
   /** Greatest cumulative execution any order message told. */
   readonly toldQuantity: Decimal.Decimal
   readonly toldQuote: Decimal.Decimal
@@ -29,6 +31,7 @@ export interface FillFact {
 
 export const noFacts: OrderFacts = {
   exchangeOrderId: null,
+  heldAt: null,
   toldQuantity: Decimal.zero,
   toldQuote: Decimal.zero,
   closed: "no",
@@ -36,7 +39,11 @@ export const noFacts: OrderFacts = {
   fills: new Map()
 }
 
-export const ackFacts = (exchangeOrderId: string): OrderFacts => ({ ...noFacts, exchangeOrderId })
+export const ackFacts = (exchangeOrderId: string, heldAt: Instant | null): OrderFacts => ({
+  ...noFacts,
+  exchangeOrderId,
+  heldAt
+})
 
 const closedBy = {
   open: "no",
@@ -50,6 +57,7 @@ const closedBy = {
 
 export const orderFacts = (told: VenueOrder): OrderFacts => ({
   exchangeOrderId: told.exchangeOrderId,
+  heldAt: told.createdAt,
   toldQuantity: told.executedQuantity,
   toldQuote: told.executedQuote,
   closed: closedBy[told.status],
@@ -58,7 +66,7 @@ export const orderFacts = (told: VenueOrder): OrderFacts => ({
 })
 
 export const fillFacts = (fill: VenueFill): OrderFacts => ({
-  ...ackFacts(fill.exchangeOrderId),
+  ...ackFacts(fill.exchangeOrderId, fill.at),
   fills: new Map([[fill.tradeId, fill]])
 })
 
@@ -72,6 +80,7 @@ export const join = (a: OrderFacts, b: OrderFacts): OrderFacts => {
   const ahead = byQuantity !== 0 ? byQuantity > 0 : Decimal.greaterOrEqual(a.toldQuote, b.toldQuote)
   return {
     exchangeOrderId: a.exchangeOrderId ?? b.exchangeOrderId,
+    heldAt: earliest(a.heldAt, b.heldAt),
     toldQuantity: ahead ? a.toldQuantity : b.toldQuantity,
     toldQuote: ahead ? a.toldQuote : b.toldQuote,
     closed: closedRank[a.closed] >= closedRank[b.closed] ? a.closed : b.closed,

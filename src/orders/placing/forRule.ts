@@ -1,5 +1,6 @@
 import { Effect, Option } from "effect"
 import { CredentialVault } from "../../accounts/CredentialVault.ts"
+import { fingerprintOf } from "../../accounts/secrets/fingerprintOf.ts"
 import { makeOrderId } from "../../domain/Ids.ts"
 import { ruleOrderId } from "../../domain/order/clientOrderId.ts"
 import type { BookName } from "../../domain/order/Order.ts"
@@ -41,6 +42,7 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
       clientOrderId: ruleOrderId(meta, name),
       venue: meta.venue,
       book,
+      credential: fingerprintOf(credentials.accessKey),
       note: null,
       requestedAt: yield* clock.now,
       rule: name
@@ -55,7 +57,6 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
     const work = Effect.gen(function* () {
       const orderId = yield* database.write(commitIntent)
       if (orderId !== row.order_id) return orderId
-      yield* repo.announce(row)
       yield* submission.send(row, order, credentials)
       return orderId
     })

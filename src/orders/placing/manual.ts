@@ -1,5 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import { CredentialVault } from "../../accounts/CredentialVault.ts"
+import { fingerprintOf } from "../../accounts/secrets/fingerprintOf.ts"
 import { ValidationFailed } from "../../api/Errors.ts"
 import { makeOrderId, type UserId } from "../../domain/Ids.ts"
 import { manualOrderId } from "../../domain/order/clientOrderId.ts"
@@ -84,6 +85,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
       clientOrderId,
       venue: meta.venue,
       book,
+      credential: fingerprintOf(credentials.accessKey),
       note: body.note ?? null,
       requestedAt: yield* clock.now,
       rule: null
@@ -107,7 +109,6 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
       const committed = yield* database.write(commitIntent)
       if ("made" in committed) return yield* repeat(scope, key.bodyHash, committed.made)
       const row = committed.intent
-      yield* repo.announce(row)
       yield* submission.send(row, order, credentials, body.paperFault)
       const outcome = yield* waitFor(userId, row.order_id, body.waitMs)
       if (outcome.refusal === null) {

@@ -4,6 +4,7 @@ import { ClientOrderId, CycleId, ExecutionId, OrderId, RuleId, UserId } from "..
 import { OrderType, Side, SymbolName } from "../../domain/Market.ts"
 import { AssetAmount, BookName, OrderOrigin, OrderStatus, type Fill, type Order } from "../../domain/order/Order.ts"
 import type { OrderFacts } from "../../domain/order/OrderState.ts"
+import { ResolvedOutcome } from "../../domain/order/ResolveOrder.ts"
 import { Reason } from "../../domain/Reason.ts"
 import { Refusal } from "./Refusal.ts"
 
@@ -14,6 +15,10 @@ const flag = Schema.transform(Schema.Number, Schema.Boolean, {
 })
 
 const json = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(Schema.parseJson(schema))
+
+/** What a person said became of an order that nobody could tell of; the venue's word, should it come, counts more. */
+export const Resolution = Schema.Struct({ outcome: ResolvedOutcome, note: Schema.String, at: Schema.Int })
+export interface Resolution extends Schema.Schema.Type<typeof Resolution> {}
 
 /** A row of `orders`. */
 export const OrderRow = Schema.Struct({
@@ -60,7 +65,10 @@ export const OrderRow = Schema.Struct({
   unknown_since: Schema.NullOr(Schema.Int),
   unknown_since_wall: Schema.NullOr(Schema.Int),
   terminal_at: Schema.NullOr(Schema.Int),
-  updated_at: Schema.Int
+  updated_at: Schema.Int,
+  credential: Schema.NullOr(Schema.String),
+  held_at: Schema.NullOr(Schema.Int),
+  resolution: json(Resolution)
 })
 export interface OrderRow extends Schema.Schema.Type<typeof OrderRow> {}
 
@@ -131,6 +139,7 @@ export const toFill = (row: FillRow, orderId: OrderId): Fill => ({
 
 export const factsOf = (row: OrderRow, fills: ReadonlyArray<FillRow>): OrderFacts => ({
   exchangeOrderId: row.exchange_order_id,
+  heldAt: row.held_at,
   toldQuantity: row.told_quantity,
   toldQuote: row.told_quote,
   closed: row.closed,

@@ -44,6 +44,7 @@ export const advance = (
   const next: OrderRow = {
     ...row,
     exchange_order_id: joined.exchangeOrderId,
+    held_at: joined.heldAt,
     told_quantity: joined.toldQuantity,
     told_quote: joined.toldQuote,
     closed: joined.closed,

@@ -13,6 +13,8 @@ export interface IntentNames {
   readonly venue: string
   readonly book: BookName
   readonly note: string | null
+  /** Fingerprint of the exchange key it is sent with. */
+  readonly credential: string
   readonly requestedAt: Instant
   /** null for an order a person placed; its slot already names the attempt. */
   readonly rule: Omit<RuleOrder<never>, "withIntent"> | null
@@ -71,6 +73,9 @@ export const intentRow = (order: ApprovedOrder, names: IntentNames): OrderRow =>
     unknown_since: null,
     unknown_since_wall: null,
     terminal_at: null,
-    updated_at: names.requestedAt
+    updated_at: names.requestedAt,
+    credential: names.credential,
+    held_at: null,
+    resolution: null
   }
 }

@@ -54,7 +54,7 @@ const fill = (tradeId: string, quantity: string, price: string, at: number): Ord
 const stories: Record<string, { readonly messages: ReadonlyArray<OrderFacts>; readonly ends: string }> = {
   "filled in two parts": {
     messages: [
-      ackFacts("C01"),
+      ackFacts("C01", 1),
       told("open", "0", "0", 1),
       fill("t1", "1", "10", 2),
       told("partiallyFilled", "1", "10", 2),
@@ -65,7 +65,7 @@ const stories: Record<string, { readonly messages: ReadonlyArray<OrderFacts>; re
   },
   "cancelled with a part filled": {
     messages: [
-      ackFacts("C01"),
+      ackFacts("C01", 1),
       told("open", "0", "0", 1),
       fill("t1", "1", "10", 2),
       told("partiallyFilled", "1", "10", 2),
@@ -75,7 +75,7 @@ const stories: Record<string, { readonly messages: ReadonlyArray<OrderFacts>; re
   },
   "cancelled untouched": {
     messages: [
-      ackFacts("C01"),
+      ackFacts("C01", 1),
       told("open", "0", "0", 1),
       told("cancelled", "0", "0", 5),
       told("cancelled", "0", "0", 5)
@@ -84,7 +84,7 @@ const stories: Record<string, { readonly messages: ReadonlyArray<OrderFacts>; re
   },
   "told under a word nobody knows, then cancelled": {
     messages: [
-      ackFacts("C01"),
+      ackFacts("C01", 1),
       told("unrecognised", "1", "10", 3),
       told("unrecognised", "0", "0", 9),
       told("partiallyCancelled", "1", "10", 4)
@@ -92,7 +92,7 @@ const stories: Record<string, { readonly messages: ReadonlyArray<OrderFacts>; re
     ends: "partiallyCancelled 1 10 fees 0 at 4"
   },
   "only ever told under a word nobody knows": {
-    messages: [ackFacts("C01"), told("unrecognised", "0", "0", 3), told("unrecognised", "1", "10", 9)],
+    messages: [ackFacts("C01", 1), told("unrecognised", "0", "0", 3), told("unrecognised", "1", "10", 9)],
     ends: "partiallyFilled 1 10 fees 0 at "
   },
   "filled, told by fills alone": {

@@ -7,6 +7,7 @@ import { Orders } from "../../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../../src/orders/OrdersRepo.ts"
 import { RiskInputs } from "../../../src/orders/RiskInputs.ts"
 import { Submission } from "../../../src/orders/Submission.ts"
+import { Events } from "../../../src/store/Events.ts"
 import { Idempotency } from "../../../src/store/Idempotency.ts"
 import * as TestDatabase from "../../kit/TestDatabase.ts"
 import * as FakeVenue from "./FakeVenue.ts"
@@ -36,6 +37,7 @@ export const servicesOver = (risk: Layer.Layer<RiskInputs>) =>
     Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
     Layer.provideMerge(OrdersRepo.layer),
     Layer.provideMerge(OrderChanges.layer),
+    Layer.provideMerge(Events.layer),
     Layer.provide(Layer.mergeAll(risk, Idempotency.layer)),
     Layer.provideMerge(Layer.mergeAll(vault, MarketClock.layer)),
     Layer.fresh

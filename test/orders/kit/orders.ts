@@ -81,6 +81,9 @@ export const intentRow = (id: OrderId, n: number, over: Partial<OrderRow> = {}):
   unknown_since_wall: null,
   terminal_at: null,
   updated_at: 0,
+  credential: null,
+  held_at: null,
+  resolution: null,
   ...over
 })
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
-import { ackFacts, noFacts, orderFacts } from "../../../src/domain/order/OrderState.ts"
+import { ackFacts, orderFacts } from "../../../src/domain/order/OrderState.ts"
 import { isTerminal } from "../../../src/domain/order/Order.ts"
 import { reason } from "../../../src/domain/Reason.ts"
 import { advance, rejected, unknown } from "../../../src/orders/record/advance.ts"
@@ -56,7 +56,7 @@ const hear = ({ fills, row }: Stored, message: Message): Stored | null => {
     case "fill": {
       const known = fills.some(({ trade_id: id }) => id === message.id)
       const kept = known ? fills : [...fills, fillRow(row, message)]
-      const next = advance(row, kept, ackFacts("C1"), 0)
+      const next = advance(row, kept, ackFacts("C1", message.at), 0)
       return next === null && known ? null : { row: next ?? row, fills: kept }
     }
     case "lost":
@@ -69,7 +69,7 @@ const hear = ({ fills, row }: Stored, message: Message): Stored | null => {
       const facts =
         "status" in rest
           ? orderFacts(told(1, rest.status, String(executed), String(quote), { at: rest.at }))
-          : { ...noFacts, ...ackFacts("C1") }
+          : ackFacts("C1", 1)
       const next = advance(row, fills, facts, 0)
       return next === null ? null : { row: next, fills }
     }
@@ -90,6 +90,7 @@ const keyOf = ({ fills, row }: Stored): string =>
   JSON.stringify([
     lookOf({ fills, row }),
     row.exchange_order_id,
+    row.held_at,
     Decimal.format(row.told_quantity),
     Decimal.format(row.told_quote),
     row.closed,
@@ -99,36 +100,51 @@ const keyOf = ({ fills, row }: Stored): string =>
     fills.map(({ trade_id: id }) => id).sort()
   ])
 
+interface Node {
+  readonly stored: Stored
+  readonly heard: ReadonlySet<Message>
+  readonly next: Array<string>
+}
+
 /**
- * Walks every sequence of up to eight of the declared messages, repetitions included. Two sequences that stored the
- * same and were heard as the same set go on alike, so they are walked once: an implementation whose state depends on
- * the order of arrival has more states, and each of them is compared.
+ * Follows every sequence of up to eight of the declared messages, repetitions included. Two sequences that stored the
+ * same and were heard as the same set go on alike, so they are followed once: an implementation whose state depends on
+ * the order of arrival has more states, and each of them is compared. The sequences are counted over the same graph.
  */
 const walk = (intent: OrderRow, asked: number | null) => {
-  let level = new Map([["", { stored: { row: intent, fills: [] } as Stored, heard: new Set<Message>(), paths: 1 }]])
-  const totals = { sequences: 1, states: 1, differences: new Array<string>() }
-  for (let length = 1; length <= longest; length++) {
-    const next: typeof level = new Map()
-    for (const { heard, paths, stored } of level.values())
-      for (const message of declared) {
-        const changed = hear(stored, message)
-        const after = changed ?? stored
-        const both = new Set([...heard, message])
-        if (heard.has(message) && changed !== null) totals.differences.push(`heard twice: ${JSON.stringify(message)}`)
-        if (isTerminal(stored.row.status) && stored.row.status !== "rejected" && !isTerminal(after.row.status))
-          totals.differences.push(`came back to life: ${JSON.stringify(message)}`)
-        const key = `${declared.map((one) => (both.has(one) ? "1" : "0")).join("")} ${keyOf(after)}`
-        const seen = next.get(key)
-        next.set(key, { stored: after, heard: both, paths: paths + (seen?.paths ?? 0) })
-        if (seen !== undefined) continue
-        totals.states += 1
-        const [is, should] = [JSON.stringify(lookOf(after)), JSON.stringify(expected([...both], asked))]
-        if (is !== should) totals.differences.push(`${JSON.stringify([...both])}: ${is} instead of ${should}`)
-      }
-    for (const { paths } of next.values()) totals.sequences += paths
-    level = next
+  const nodes = new Map<string, Node>([["", { stored: { row: intent, fills: [] }, heard: new Set(), next: [] }]])
+  const differences: Array<string> = []
+
+  const follow = ({ heard, stored }: Node, message: Message): string => {
+    const changed = hear(stored, message)
+    const after = changed ?? stored
+    const both = new Set([...heard, message])
+    const said = JSON.stringify(message)
+    if (heard.has(message) && changed !== null) differences.push(`heard twice, changed again: ${said}`)
+    if (isTerminal(stored.row.status) && stored.row.status !== "rejected" && !isTerminal(after.row.status))
+      differences.push(`came back to life: ${said}`)
+    const key = `${declared.map((one) => (both.has(one) ? "1" : "0")).join("")} ${keyOf(after)}`
+    if (nodes.has(key)) return key
+    nodes.set(key, { stored: after, heard: both, next: [] })
+    const [is, should] = [JSON.stringify(lookOf(after)), JSON.stringify(expected([...both], asked))]
+    if (is !== should) differences.push(`${JSON.stringify([...both])}: ${is} instead of ${should}`)
+    return key
   }
-  return totals
+
+  let sequences = 1
+  let ways = new Map([["", 1]])
+  for (let length = 1; length <= longest; length++) {
+    const longer = new Map<string, number>()
+    for (const [key, count] of ways) {
+      const node = nodes.get(key)
+      if (node === undefined) continue
+      if (node.next.length === 0) node.next.push(...declared.map((message) => follow(node, message)))
+      for (const next of node.next) longer.set(next, (longer.get(next) ?? 0) + count)
+    }
+    for (const count of longer.values()) sequences += count
+    ways = longer
+  }
+  return { differences, sequences, states: nodes.size }
 }
 
 describe("an order", () => {
