@@ -16,6 +16,8 @@ export class Auth extends Context.Tag("dipper/accounts/Auth")<
     ) => Effect.Effect<Principal, Unauthenticated | SetupRequired | UserDisabled | DatabaseUnavailable>
     /** Without a fiber and without the database; `undefined` = cannot tell, ask `authenticate`. */
     readonly authenticateCached: (header: string | undefined, now: Instant) => Principal | "unauthenticated" | undefined
+    /** The credential of one who was let in before still is good, and so is its user. */
+    readonly isStillGood: (principal: Principal) => Effect.Effect<boolean, DatabaseUnavailable>
   }
 >() {
   /** Keys made by the command line only. */
@@ -87,7 +89,12 @@ const makeLocal = Effect.fnUntraced(function* () {
     return remember(hash, { principal: toPrincipal(found), expiresAt: found.expires_at, checkedAt: now })
   })
 
-  return Auth.of({ authenticate, authenticateCached })
+  const isStillGood = Effect.fn("Auth.isStillGood")(function* ({ credentialId }: Principal) {
+    const found = Option.getOrNull(yield* repo.findCredential(credentialId))
+    return found !== null && found.disabled_at === null && isLive(found, yield* Clock.currentTimeMillis)
+  })
+
+  return Auth.of({ authenticate, authenticateCached, isStillGood })
 })
 
 const isLive = (key: Credential, now: Instant) => key.revoked_at === null && now < key.expires_at

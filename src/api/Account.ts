@@ -18,6 +18,7 @@ import {
   NotOwner,
   QuotaExceeded
 } from "./Errors.ts"
+import { createStreamTicket, listEvents } from "./Events.ts"
 import { optional, page, strict } from "./Requests.ts"
 
 /** The user behind the credential, and what the credential may do. */
@@ -155,4 +156,6 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addError(failures(NotFound))
       .annotate(RequiredScope, "manage")
   )
+  .add(listEvents)
+  .add(createStreamTicket)
   .middleware(Authorization) {}

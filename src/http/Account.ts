@@ -8,6 +8,8 @@ import { Api } from "../api/Api.ts"
 import { CurrentUser } from "../api/Authorization.ts"
 import { wholePage } from "../api/Requests.ts"
 import { asUser } from "./Authentication.ts"
+import { makeListing } from "./events/listing.ts"
+import { StreamTickets } from "./events/StreamTickets.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 
 export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
@@ -16,6 +18,8 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
     const vault = yield* CredentialVault
     const keys = yield* ApiKeys
     const wallets = yield* Wallets
+    const tickets = yield* StreamTickets
+    const listing = yield* makeListing
     return handlers
       .handle("getAccount", () => Effect.flatMap(CurrentUser, accounts.get))
       .handle("getCredentials", () => asUser((userId) => vault.describe(userId)))
@@ -30,6 +34,8 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
       )
       .handle("getKey", ({ path }) => asUser((userId) => keys.get(userId, path.id)))
       .handle("revokeKey", ({ path }) => asUser((userId) => keys.revoke(userId, path.id)))
+      .handle("listEvents", listing)
+      .handle("createStreamTicket", () => Effect.flatMap(CurrentUser, tickets.issue))
   })
 )
 

@@ -5,12 +5,15 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { Accounts } from "../accounts/Accounts.ts"
 import { Auth } from "../accounts/Auth.ts"
 import { Authorization, type AuthorizationError, CurrentUser } from "../api/Authorization.ts"
-import { Forbidden, RateLimited } from "../api/Errors.ts"
+import { Forbidden, RateLimited, Unauthenticated } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Principal } from "../domain/Principal.ts"
 import { limitHeaders } from "./edge/headers.ts"
 import { exchangeOf } from "./edge/Listener.ts"
 import { type Exchange, unknownExchange } from "./gate/Gate.ts"
+import { Events } from "../store/Events.ts"
+import { asksForStream } from "./events/sse.ts"
+import { StreamTickets } from "./events/StreamTickets.ts"
 import { HttpGate } from "./HttpGate.ts"
 
 /** Who asks, once the gate has let them through: credential, quota, scope, and an account that exists. */
@@ -26,8 +29,21 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
       const { gate } = yield* HttpGate
       const auth = yield* Auth
       const accounts = yield* Accounts
+      const events = yield* Events
+      const tickets = yield* StreamTickets
+
+      /** A ticket opens a stream and nothing else, and is no second opinion beside a header. */
+      const byTicket = (x: Exchange, request: IncomingMessage, ticket: string) =>
+        Effect.gen(function* () {
+          const stream = asksForStream(request.headers.accept) && request.headers.authorization === undefined
+          const principal = stream ? yield* tickets.redeem(ticket) : null
+          if (principal !== null && (yield* auth.isStillGood(principal))) return principal
+          return yield* gate.refused(x) ? tooManyRefusals : badTicket()
+        })
 
       const identify = (x: Exchange, request: IncomingMessage): Effect.Effect<Principal, AuthorizationError> => {
+        const ticket = x.route?.streams === true ? ticketOf(request.url) : null
+        if (ticket !== null) return byTicket(x, request, ticket)
         const header = authorizationOf(request)
         const known = gate.authenticate(header, x.startedAt)
         if (typeof known === "object") return Effect.succeed(known)
@@ -48,9 +64,15 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         if (!allowed) return Effect.fail(tooMany(x))
         const scope = x.route?.scope ?? "manage"
         return principal.scopes.has(scope)
-          ? Effect.as(accounts.ensure(principal), principal)
+          ? Effect.as(Effect.zipRight(accounts.ensure(principal), tellPlace(x, response, principal.userId)), principal)
           : Effect.fail(lacks(scope))
       }
+
+      /** Read before the data: what the answer shows is at least as new as this event. */
+      const tellPlace = (x: Exchange, response: ServerResponse, userId: UserId) =>
+        x.route?.method === "GET" && placed.test(x.route.path)
+          ? Effect.map(events.seq(userId), (seq) => void response.setHeader("X-Event-Seq", String(seq)))
+          : Effect.void
 
       return {
         principal: Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
@@ -75,6 +97,14 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
 export const asUser = <A, E, R>(work: (userId: UserId) => Effect.Effect<A, E, R>) =>
   Effect.flatMap(CurrentUser, ({ userId }) => work(userId))
 
+/** Reads of the user's own things. */
+const placed = /^\/api\/v1\/(account|trading)(\/|$)/
+
+const ticketOf = (url = ""): string | null => {
+  const query = url.indexOf("?")
+  return query === -1 ? null : new URLSearchParams(url.slice(query)).get("ticket")
+}
+
 /** Two headers are two opinions about who asks: none counts. */
 const authorizationOf = (request: IncomingMessage): string | undefined => {
   const given = request.headersDistinct["authorization"]
@@ -85,6 +115,11 @@ const tooManyRefusals = new RateLimited({
   message: "Too many refused credentials from this address.",
   retryAfterSeconds: 60
 })
+
+const badTicket = () =>
+  new Unauthenticated({
+    message: "A valid ticket is needed: POST /account/stream-tickets gives one, for one stream within 30 s."
+  })
 
 const tooMany = (x: Exchange) =>
   new RateLimited({

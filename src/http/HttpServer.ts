@@ -14,6 +14,8 @@ import { Authentication } from "./Authentication.ts"
 import { boundary } from "./Boundary.ts"
 import * as Docs from "./Docs.ts"
 import { answerClientError, answerConnect } from "./edge/clientError.ts"
+import { defaultStreams, EventStreams, type StreamSettings } from "./events/EventStreams.ts"
+import { StreamTickets } from "./events/StreamTickets.ts"
 import { makeListener, maxBodyBytes } from "./edge/Listener.ts"
 import type { Gate } from "./gate/Gate.ts"
 import { type GateSettings, HttpGate } from "./HttpGate.ts"
@@ -53,6 +55,7 @@ export interface ServerOptions extends GateSettings {
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   readonly timeouts?: Partial<typeof defaultTimeouts>
+  readonly streams?: Partial<StreamSettings>
 }
 
 /** Node's own defaults would let a silent client hold a connection for minutes. */
@@ -76,7 +79,9 @@ export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
   static readonly layer = (options: ServerOptions) =>
     Layer.scoped(HttpServer, make(options)).pipe(
       Layer.provide([handlers, Metrics.layer, Docs.layer(options.version)]),
+      Layer.provide(EventStreams.layer({ ...defaultStreams, ...options.streams })),
       Layer.provide(Authentication.layer),
+      Layer.provide(StreamTickets.layer),
       Layer.provide(HttpGate.layer(options)),
       Layer.provide(HttpApiBuilder.Router.Live),
       Layer.provide(NodeHttpServer.layerContext)

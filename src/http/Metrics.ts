@@ -29,18 +29,20 @@ export const layer = HttpApiBuilder.Router.use((router) =>
 
 const escaped = (text: string) => text.replace(/[\\"\n]/g, " ")
 
-/** What the service counts about the venue, wherever in it. */
+/** What the service counts and gauges, wherever in it. */
 const counters = (): ReadonlyArray<string> => {
   const families = new Map<string, Array<string>>()
   for (const { metricKey, metricState } of Metric.unsafeSnapshot()) {
     const { description, name, tags } = metricKey
-    if (!name.startsWith("dipper_") || !MetricState.isCounterState(metricState)) continue
-    const head = [`# TYPE ${name} counter`]
+    const counted = MetricState.isCounterState(metricState) ? metricState.count : null
+    const value = MetricState.isGaugeState(metricState) ? metricState.value : counted
+    if (!name.startsWith("dipper_") || value === null) continue
+    const head = [`# TYPE ${name} ${counted === null ? "gauge" : "counter"}`]
     if (description._tag === "Some") head.unshift(`# HELP ${name} ${escaped(description.value)}`)
     const family = families.get(name) ?? head
     families.set(name, family)
     const labels = tags.map(({ key, value }) => `${key}="${escaped(value)}"`).join(",")
-    family.push(`${name}${labels === "" ? "" : `{${labels}}`} ${metricState.count}`)
+    family.push(`${name}${labels === "" ? "" : `{${labels}}`} ${value}`)
   }
   return [...families.values()].flat()
 }

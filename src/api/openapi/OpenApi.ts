@@ -4,6 +4,7 @@ import { Context, JSONSchema, Option, Predicate, type SchemaAST } from "effect"
 import { Api } from "../Api.ts"
 import { RequiredScope } from "../Authorization.ts"
 import { DataAnnotation, descriptionOf, statusOf } from "../Envelope.ts"
+import { EventStreamed } from "../Events.ts"
 import { registry } from "../Errors.ts"
 import { examples } from "./examples.ts"
 import { withDiscriminators } from "./discriminators.ts"
@@ -30,10 +31,14 @@ export const openApi = (version: string): JsonObject => {
       const operation = asObject(asObject(asObject(base["paths"])[path])[method])
       const example = examples[endpoint.name]
       const scope = Option.getOrNull(Context.getOption(mergedAnnotations, RequiredScope))
+      const streamed = Option.getOrNull(Context.getOption(mergedAnnotations, EventStreamed))
       const succeeded = [...successes].flatMap(([status, { ast }]) =>
         Option.match(ast, {
           onNone: () => [],
-          onSome: (found) => [[String(status), success(schemaOf(dataOf(found)), example?.response)] as const]
+          onSome: (found) => {
+            const answer = success(schemaOf(dataOf(found)), example?.response)
+            return [[String(status), streamed === null ? answer : alsoStreamed(answer, streamed, schemaOf)] as const]
+          }
         })
       )
       paths[path] ??= {}
@@ -86,6 +91,27 @@ const success = (data: Json, example?: unknown): JsonObject => ({
     },
     example === undefined ? undefined : { success: true, data: example }
   )
+})
+
+/** The same route as a stream: the document can only say that it is text, so its messages are described by name. */
+const alsoStreamed = (
+  answer: JsonObject,
+  { data, example }: typeof EventStreamed.Service,
+  schemaOf: (ast: SchemaAST.AST) => Json
+): JsonObject => ({
+  ...answer,
+  description: "Success; a stream of Server-Sent Events for `Accept: text/event-stream`.",
+  content: {
+    ...asObject(answer["content"]),
+    "text/event-stream": {
+      schema: {
+        type: "string",
+        description: "Messages with `id:` (the sequence), `event:` (the name) and `data:` (JSON), and comments.",
+        "x-message-data": Object.fromEntries(Object.entries(data).map(([name, schema]) => [name, schemaOf(schema.ast)]))
+      },
+      example
+    }
+  }
 })
 
 /** The value inside the envelope. */

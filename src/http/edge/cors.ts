@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 
 const methods = "GET, POST, PUT, DELETE"
 const requestHeaders =
-  "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id, X-Paper-Fault, traceparent"
+  "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Request-Id, X-Paper-Fault, traceparent"
 const readable =
   "ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-Event-Seq, X-Dipper-Venue"
 

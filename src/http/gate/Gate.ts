@@ -46,6 +46,7 @@ export class Gate {
   readonly authenticate: GateOptions["authenticate"]
   readonly metrics: Histogram
   readonly #idle: Array<() => void> = []
+  readonly #streams = new Set<() => void>()
   #entered = 0
   active = 0
   draining = false
@@ -77,7 +78,16 @@ export class Gate {
   }
 
   get overloaded(): boolean {
-    return this.active > this.#maxActive
+    return this.active - this.#streams.size > this.#maxActive
+  }
+
+  /**
+   * The answer under way lasts as long as its reader wants. It is no load, has its own limits, and is told when the
+   * service drains. Gives what to do when it has ended.
+   */
+  stream(end: () => void): () => void {
+    this.#streams.add(end)
+    return () => void this.#streams.delete(end)
   }
 
   /**
@@ -109,6 +119,7 @@ export class Gate {
   /** From now on requests are refused; `whenIdle` runs once those under way have left. */
   drain(whenIdle: () => void): void {
     this.draining = true
+    for (const end of this.#streams) end()
     if (this.active === 0) whenIdle()
     else this.#idle.push(whenIdle)
   }

@@ -2,6 +2,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import { Context, Option } from "effect"
 import { Api } from "../../api/Api.ts"
 import { Authorization, RequiredScope } from "../../api/Authorization.ts"
+import { EventStreamed } from "../../api/Events.ts"
 import type { Scope } from "../../domain/Principal.ts"
 
 /** One method of one path, as the gate and the listener need to know it. */
@@ -16,6 +17,8 @@ export interface Route {
   readonly scope: Scope | null
   readonly takesBody: boolean
   readonly takesQuery: boolean
+  /** Also answers as an event stream, and then takes a ticket. */
+  readonly streams: boolean
 }
 
 /** What the listener finds for a method and a path. `allow` lists the methods a known path does have. */
@@ -45,7 +48,7 @@ export class Routes {
   constructor(plain: ReadonlyArray<PlainRoute> = []) {
     this.all = [
       ...contract(),
-      ...plain.map((route) => ({ ...route, method: "GET", takesBody: false, takesQuery: false }))
+      ...plain.map((route) => ({ ...route, method: "GET", takesBody: false, takesQuery: false, streams: false }))
     ].map((route, id) => ({ ...route, id }))
     for (const route of this.all) this.#add(route)
   }
@@ -97,7 +100,8 @@ const contract = (): ReadonlyArray<Omit<Route, "id">> => {
         operation: endpoint.name,
         scope,
         takesBody: Option.isSome(endpoint.payloadSchema),
-        takesQuery: Option.isSome(endpoint.urlParamsSchema)
+        takesQuery: Option.isSome(endpoint.urlParamsSchema),
+        streams: Option.isSome(Context.getOption(mergedAnnotations, EventStreamed))
       })
     }
   })

@@ -17,6 +17,8 @@ import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { RuleRecords } from "../../../src/autobuy/RuleRecords.ts"
 import { Rules } from "../../../src/autobuy/Rules.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
+import { Snapshots } from "../../../src/service/Snapshots.ts"
+import { Events } from "../../../src/store/Events.ts"
 
 /** Tokens of this file name their user and scopes: `ann:read,trade`. */
 const principalOf = (token: string): Principal | null => {
@@ -34,15 +36,17 @@ const principalOf = (token: string): Principal | null => {
 
 const authenticate = (header: string | undefined) => principalOf(/^Bearer (\S+)$/i.exec(header ?? "")?.[1] ?? "")
 
-const auth = Layer.succeed(Auth, {
-  authenticate: (header) => {
-    const principal = authenticate(header)
-    return principal === null
-      ? Effect.fail(new Unauthenticated({ message: "A valid key is needed." }))
-      : Effect.succeed(principal)
-  },
-  authenticateCached: () => undefined
-})
+const auth = (isStillGood: typeof Auth.Service.isStillGood) =>
+  Layer.succeed(Auth, {
+    authenticate: (header) => {
+      const principal = authenticate(header)
+      return principal === null
+        ? Effect.fail(new Unauthenticated({ message: "A valid key is needed." }))
+        : Effect.succeed(principal)
+    },
+    authenticateCached: () => undefined,
+    isStillGood
+  })
 
 /** Every service the handlers ask; a test gives the methods it needs. */
 export interface Stubs {
@@ -56,11 +60,14 @@ export interface Stubs {
   readonly records?: Partial<typeof RuleRecords.Service>
   readonly market?: Partial<typeof Market.Service>
   readonly readiness?: Partial<typeof Readiness.Service>
+  readonly events?: Partial<typeof Events.Service>
+  readonly snapshots?: Partial<typeof Snapshots.Service>
+  readonly isStillGood?: typeof Auth.Service.isStillGood
 }
 
 const stubbed = (stubs: Stubs) =>
   Layer.mergeAll(
-    auth,
+    auth(stubs.isStillGood ?? (() => Effect.succeed(true))),
     Layer.mock(Accounts, { ensure: () => Effect.void, isReady: () => true, ...stubs.accounts }),
     Layer.mock(ApiKeys, { ...stubs.keys }),
     Layer.mock(CredentialVault, { ...stubs.vault }),
@@ -70,7 +77,9 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Rules, { ...stubs.rules }),
     Layer.mock(RuleRecords, { ...stubs.records }),
     Layer.mock(Market, { ...stubs.market }),
-    Layer.mock(Readiness, { ...stubs.readiness })
+    Layer.mock(Readiness, { ...stubs.readiness }),
+    Layer.mock(Events, { seq: () => Effect.succeed(0), ...stubs.events }),
+    Layer.mock(Snapshots, { ...stubs.snapshots })
   )
 
 /** The real server on a free loopback port, before stubbed services. */
