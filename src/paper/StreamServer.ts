@@ -130,7 +130,7 @@ export const layer = Layer.scopedDiscard(
 
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const url = addressOf(request)
-      if (url?.pathname !== "/ws") return refuseUpgrade(socket)
+      if (url === null || !/^\/ws\/?$/.test(url.pathname)) return refuseUpgrade(socket)
       socket.on("error", () => socket.destroy())
       run(shakeHands(request, socket, head, url.searchParams.get("listenKey")))
     }
@@ -159,7 +159,8 @@ const webSocketServer = Effect.acquireRelease(
 )
 
 const addressOf = (request: IncomingMessage): URL | null => {
-  const target = request.url ?? "/"
+  // Two slashes would begin a host.
+  const target = (request.url ?? "/").replace(/^\/+/, "/")
   return URL.canParse(target, "http://exchange") ? new URL(target, "http://exchange") : null
 }
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { WebSocket } from "ws"
 import { connect, toldServer } from "../kit/streamKit.ts"
 
 const deals = "spot@public.aggre.deals.v3.api.pb@100ms@BTCUSDT"
@@ -59,6 +60,26 @@ describe("a stream's client may write", () => {
       for (const id of [`"abc"`, "1.5", "1e400", "{}", `"1e3"`]) {
         assert.include(yield* answerTo(`{"method":"PING","id":${id}}`), "invalid", id)
       }
+    })
+  )
+})
+
+describe("a stream's address may be written", () => {
+  const opens = (port: number, target: string) =>
+    Effect.async<boolean>((resume) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`)
+      socket.once("open", () => resume(Effect.sync(() => (socket.terminate(), true))))
+      socket.once("error", () => resume(Effect.succeed(false)))
+    })
+
+  it.scopedLive("with a slash too many at either end of its path", () =>
+    Effect.gen(function* () {
+      const { port } = yield* toldServer
+      for (const target of ["/ws", "//ws", "/ws/", "//ws?listenKey=good-key", "/ws/?listenKey=good-key"]) {
+        assert.isTrue(yield* opens(port, target), target)
+      }
+      for (const target of ["/", "//", "/wss", "/api/ws", "/ws/x", "/?/ws"])
+        assert.isFalse(yield* opens(port, target), target)
     })
   )
 })
