@@ -8,6 +8,7 @@ import { tooSmallOrLarge } from "./decision/feasible.ts"
 import { askedQuote, sizeOrder } from "./decision/sizing.ts"
 import { largestSize } from "./decision/wish.ts"
 import { type Check, type RuleContext, type RuleProblem, when } from "./problems/Check.ts"
+import { cycleProblems, exitProblems, ladderProblems } from "./problems/cycles.ts"
 import { triggerProblems } from "./problems/triggers.ts"
 import { makeSchedule } from "./schedule.ts"
 
@@ -221,7 +222,10 @@ const checks: ReadonlyArray<Check> = [
   sizeFields,
   size,
   execution,
-  caps
+  caps,
+  ladderProblems,
+  exitProblems,
+  cycleProblems
 ]
 
 /** Everything wrong with a rule at once; empty when it can be stored. */

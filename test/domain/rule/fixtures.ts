@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { FastCheck as fc, Schema } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { RuleId } from "../../../src/domain/Ids.ts"
 import { SymbolInfo, SymbolName } from "../../../src/domain/Market.ts"
@@ -68,3 +68,9 @@ export const firing = (changes: Partial<Firing> = {}): Firing => ({
   now: at("2026-03-01T09:00:00Z"),
   ...changes
 })
+
+/** Decimals between two whole numbers, with so many places. */
+export const decimal = (min: number, max: number, places: number) =>
+  fc
+    .integer({ min: min * 10 ** places, max: max * 10 ** places })
+    .map((n) => Decimal.divide(d(String(n)), d(String(10 ** places))))

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import * as Decimal from "../../../../src/domain/Decimal.ts"
 import { decide } from "../../../../src/domain/rule/decision/decide.ts"
-import { at, d, document, firing, symbolInfo, usage, view } from "../fixtures.ts"
+import { at, d, document, firing, symbolInfo, usage, view, decimal } from "../fixtures.ts"
 
 const code = (changes: Parameters<typeof firing>[0]) => decide(firing(changes)).decision.reason?.code ?? null
 const now = at("2026-03-01T09:00:00Z")
@@ -111,11 +111,6 @@ it("perBuyMax trims every buy", () => {
   const { order } = decide(firing({ document: document({ limits: { total: "1000", perBuyMax: "30" } }) }))
   assert.isTrue(order !== null && Decimal.lessOrEqual(order.worst, d("30")))
 })
-
-const decimal = (min: number, max: number, places: number) =>
-  fc
-    .integer({ min: min * 10 ** places, max: max * 10 ** places })
-    .map((n) => Decimal.divide(d(String(n)), d(String(10 ** places))))
 
 it("no firing ever costs more than its amount, its limits, its maxPrice or the free balance allow", () => {
   let sent = 0

@@ -96,7 +96,9 @@ export const worstOfCycle = (
     if (one.type === "quote") return one.amount
     if (symbol === null || ask === null || !Decimal.isPositive(ask)) return null
     const sized = { size: one, execution: rule.execution, maxPrice: rule.maxPrice }
-    return sizeOrder(sized, symbol, { bid: ask, ask }, bound).worst
+    // Trimmed as money, not as an order: what does not fit at one price may at a lower one.
+    const { worst } = sizeOrder(sized, symbol, { bid: ask, ask }, null)
+    return bound === null ? worst : Decimal.min(worst, bound)
   })
   const known = costs.filter((cost) => cost !== null)
   return known.length < costs.length ? null : Decimal.sum(known)
