@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, Layer, Option } from "effect"
+import { Clock, Context, Duration, Effect, FiberMap, Layer, Option, type Scope } from "effect"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type {
   CredentialsMissing,
@@ -52,13 +52,15 @@ export class Wallets extends Context.Tag("dipper/portfolio/Wallets")<
     readonly holding: (userId: UserId, asset: string) => Effect.Effect<Holding, WalletError>
     /** Joins one pushed balance; an older one than the kept changes nothing. */
     readonly record: (userId: UserId, balance: VenueBalance, at: Instant) => Effect.Effect<void, DatabaseUnavailable>
+    /** Calls the handler whenever balances of the user were told or read anew, while the scope lives. */
+    readonly onChange: (userId: UserId, handler: () => void) => Effect.Effect<void, never, Scope.Scope>
     /** Asks the venue and keeps the answer, without making a wallet of it. */
     readonly reread: (userId: UserId) => Effect.Effect<void, WalletError>
     /** The private stream is up or down: balances grow old while it is down. */
     readonly setLive: (userId: UserId, live: boolean) => Effect.Effect<void>
   }
 >() {
-  static readonly layer = Layer.effect(
+  static readonly layer = Layer.scoped(
     Wallets,
     Effect.suspend(() => make)
   ).pipe(Layer.provide([BalancesRepo.layer, Ledger.layer]))
@@ -103,20 +105,55 @@ const make = Effect.gen(function* () {
   const repo = yield* BalancesRepo
   const symbols = yield* Symbols
   const vault = yield* CredentialVault
+  const settlings = yield* FiberMap.make<UserId>()
   const live = new Set<UserId>()
   /** Wall time of the last reading by this process. */
   const readAt = new Map<UserId, number>()
+  const watchers = new Map<UserId, Set<() => void>>()
 
-  /** Compares a reading with the ledger; what differs is looked for in the venue's histories. */
-  const account = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials, reading: Reading) {
-    const differences = yield* ledger.compare(userId, reading)
-    if (!differences.some(({ ask }) => ask)) return
-    const from = Math.min(...differences.map(({ since }) => since))
-    const history = yield* Effect.either(walletHistory(mexc, credentials, from))
-    if (history._tag === "Right") yield* ledger.settle(userId, reading, history.right)
-    // The next reading asks again.
-    else yield* Effect.logDebug("The venue did not tell what moved in and out", history.left.message)
+  const told = (userId: UserId) =>
+    Effect.sync(() => {
+      for (const watcher of watchers.get(userId) ?? []) watcher()
+    })
+
+  const onChange = (userId: UserId, handler: () => void) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        // One of its own, so that the same function may watch twice.
+        const watcher = () => handler()
+        const all = watchers.get(userId) ?? new Set()
+        watchers.set(userId, all.add(watcher))
+        return watcher
+      }),
+      (watcher) =>
+        Effect.sync(() => {
+          const all = watchers.get(userId)
+          all?.delete(watcher)
+          if (all?.size === 0) watchers.delete(userId)
+        })
+    ).pipe(Effect.asVoid)
+
+  const settle = Effect.fnUntraced(function* (credentials: Credentials, reading: Reading, from: Instant) {
+    const history = yield* walletHistory(mexc, credentials, from)
+    yield* ledger.settle(credentials.userId, reading, history)
   })
+
+  /**
+   * Compares a reading with the ledger; what differs is looked for in the venue's histories, which nobody waits for. No
+   * fault of the ledger may keep a balance from being known.
+   */
+  const account = (credentials: Credentials, reading: Reading) =>
+    Effect.gen(function* () {
+      const { userId } = credentials
+      const differences = yield* ledger.compare(userId, reading)
+      if (!differences.some(({ ask }) => ask)) return
+      const from = Math.min(...differences.map(({ since }) => since))
+      const settling = settle(credentials, reading, from).pipe(
+        // The next reading asks again.
+        Effect.catchAllCause((cause) => Effect.logWarning("A balance that changed could not be explained yet", cause))
+      )
+      yield* FiberMap.run(settlings, userId, settling, { onlyIfMissing: true })
+    }).pipe(Effect.catchAllCause((cause) => Effect.logError("Balances could not be compared with the ledger", cause)))
 
   const reread = Effect.fn("Wallets.reread")(function* (userId: UserId) {
     const credentials = yield* vault.get(userId)
@@ -128,7 +165,8 @@ const make = Effect.gen(function* () {
     // What is missing from such a list is not known to be gone.
     else yield* Effect.forEach(rows, (balance) => repo.record(userId, balance, at), { discard: true })
     readAt.set(userId, yield* Clock.currentTimeMillis)
-    if (complete) yield* account(userId, credentials, { mark, balances: rows, at })
+    yield* told(userId)
+    if (complete) yield* account(credentials, { mark, balances: rows, at })
   })
 
   const isFresh = (userId: UserId) =>
@@ -208,7 +246,8 @@ const make = Effect.gen(function* () {
     keptHolding,
     freeOf: (userId, asset) => Effect.map(holding(userId, asset), ({ available }) => available),
     holding,
-    record: repo.record,
+    record: (userId, balance, at) => Effect.zipLeft(repo.record(userId, balance, at), told(userId)),
+    onChange,
     reread,
     setLive: (userId, isLive) =>
       Effect.sync(() => {

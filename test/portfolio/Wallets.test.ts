@@ -81,7 +81,11 @@ const setup = Effect.gen(function* () {
   ])
   const asked = yield* Ref.make(0)
   const complete = yield* Ref.make(true)
+  const nothing = () => Effect.succeed({ rows: [], complete: true })
   const mexc = Layer.mock(MexcClient, {
+    deposits: nothing,
+    withdrawals: nothing,
+    transfers: nothing,
     balances: () =>
       Effect.zipRight(
         Ref.update(asked, (n) => n + 1),
