@@ -2,6 +2,10 @@ import { Effect, Layer, Schedule } from "effect"
 import { Reconciler } from "../orders/Reconciler.ts"
 import { Idempotency } from "../store/Idempotency.ts"
 import { Ownership } from "../store/Ownership.ts"
+import { CycleProgram } from "./cycle/CycleProgram.ts"
+import { Cycles } from "./cycle/Cycles.ts"
+import { CycleSignals } from "./cycle/CycleSignals.ts"
+import { CyclesRepo } from "./cycle/CyclesRepo.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import { RuleFiring } from "./RuleFiring.ts"
 import { RuleMarket } from "./RuleMarket.ts"
@@ -22,18 +26,27 @@ const running = Layer.scopedDiscard(
     const reconciler = yield* Reconciler
     const ownership = yield* Ownership
     const supervisor = yield* RuleSupervisor
+    const cycles = yield* Cycles
     const owned = Effect.repeat(ownership.isOwner, { schedule: askingOwnership, until: (owner) => owner })
-    yield* reconciler.ready.pipe(Effect.zipRight(owned), Effect.zipRight(supervisor.start), Effect.forkScoped)
+    yield* reconciler.ready.pipe(
+      Effect.zipRight(owned),
+      Effect.zipRight(cycles.start),
+      Effect.zipRight(supervisor.start),
+      Effect.forkScoped
+    )
   })
 )
 
 /** The whole of automated buying: `Rules`, `RuleRecords` and a running `RuleSupervisor`. */
 export const layer = (options: { readonly maxRulesPerUser: number }) =>
   Layer.mergeAll(Rules.layer(options), RuleRecords.layer, running).pipe(
+    Layer.provideMerge(Cycles.layer),
+    Layer.provide(CycleProgram.layer),
     Layer.provideMerge(RuleSupervisor.layer),
     Layer.provide(RuleProgram.layer),
     Layer.provide(RuleFiring.layer),
     Layer.provide([TriggerIndex.layer, Timers.layer]),
     Layer.provide(RuleMarket.layer),
-    Layer.provide([RulesRepo.layer, ExecutionsRepo.layer, Idempotency.layer])
+    Layer.provide(CycleSignals.layer),
+    Layer.provide([RulesRepo.layer, ExecutionsRepo.layer, CyclesRepo.layer, Idempotency.layer])
   )

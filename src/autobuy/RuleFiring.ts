@@ -5,6 +5,7 @@ import { formatInstant, type Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
 import { Ownership } from "../store/Ownership.ts"
+import { makeEntering } from "./cycle/entering.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import { makeDeciding } from "./firing/deciding.ts"
 import { makeFairly } from "./firing/fairly.ts"
@@ -89,6 +90,7 @@ const make = Effect.gen(function* () {
   const clock = yield* MarketClock
   const settling = yield* makeSettling
   const { finished, skip } = settling
+  const entering = yield* makeEntering
   const look = yield* makeLooking(settling)
   const { awaitEnd, place, placeFirst } = yield* makePlacing(settling)
   const { carryOn, closeBroken, wouldSkip } = yield* makeDeciding({ settling, look, placeFirst })
@@ -155,11 +157,17 @@ const make = Effect.gen(function* () {
       ? void skipped.set(rule.rule_id, { code: why.code, at })
       : void skipped.delete(rule.rule_id)
 
+  /** Where the rule says so an entry joins the cycle that is open. */
+  const newEntry = Effect.fnUntraced(function* (rule: RuleRow, trigger: Trigger) {
+    const cycleId = yield* entering.joins(rule)
+    return yield* newExecution(rule, cycleId === null ? trigger : { ...trigger, cycleId })
+  })
+
   const fire = Effect.fn("RuleFiring.fire")((rule: RuleRow, trigger: Trigger) =>
     begun(
       rule,
       Effect.gen(function* () {
-        const mine = yield* newExecution(rule, trigger)
+        const mine = yield* newEntry(rule, trigger)
         if (trigger.runtime !== null && (yield* isRepetition(rule, mine, trigger))) {
           yield* save(rule, trigger.runtime)
           return known({ ...mine, state: "done", outcome: "skipped" })
@@ -174,7 +182,7 @@ const make = Effect.gen(function* () {
   )
 
   const begin = Effect.fn("RuleFiring.begin")(function* (rule: RuleRow, trigger: Trigger) {
-    const mine = yield* newExecution(rule, trigger)
+    const mine = yield* newEntry(rule, trigger)
     const execution = yield* inTurn(rule, claim(rule, mine, trigger.runtime))
     const isNew = execution.execution_id === mine.execution_id
     if (isNew)

@@ -4,6 +4,7 @@ import type { RuleId, UserId } from "../domain/Ids.ts"
 import { reason } from "../domain/Reason.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Orders } from "../orders/Orders.ts"
+import { CycleSignals } from "./cycle/CycleSignals.ts"
 import { makeLanes } from "./firing/lanes.ts"
 import type { Finished } from "./firing/records.ts"
 import type { RuleRow } from "./record/rows.ts"
@@ -76,6 +77,7 @@ const make = Effect.gen(function* () {
   const firing = yield* RuleFiring
   const orders = yield* Orders
   const index = yield* TriggerIndex
+  const cycles = yield* CycleSignals
   const clock = yield* MarketClock
   const fibers = yield* FiberMap.make<RuleId>()
   const lanes = yield* makeLanes<RuleId>()
@@ -166,7 +168,7 @@ const make = Effect.gen(function* () {
   })
 
   const refresh = Effect.fn("RuleSupervisor.refresh")((userId: UserId, id: RuleId) =>
-    started ? lanes.run(id, agree(userId, id)) : Effect.void
+    started ? Effect.zipRight(lanes.run(id, agree(userId, id)), cycles.changed(userId, id)) : Effect.void
   )
 
   const finish = Effect.fn("RuleSupervisor.finish")(function* (userId: UserId, id: RuleId, finished: Finished) {

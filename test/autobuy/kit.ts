@@ -9,6 +9,8 @@ import { MarketClock } from "../../src/MarketClock.ts"
 import { type OrderChange, Orders, type RuleOrder } from "../../src/orders/Orders.ts"
 import { Books } from "../../src/portfolio/Books.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
+import { CycleSignals } from "../../src/autobuy/cycle/CycleSignals.ts"
+import { CyclesRepo } from "../../src/autobuy/cycle/CyclesRepo.ts"
 import { ExecutionsRepo } from "../../src/autobuy/ExecutionsRepo.ts"
 import { freshRuntime, type RuleRow } from "../../src/autobuy/record/rows.ts"
 import { RuleFiring } from "../../src/autobuy/RuleFiring.ts"
@@ -253,7 +255,9 @@ const users = Layer.effectDiscard(
   })
 )
 
-const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, users).pipe(Layer.provideMerge(Events.layer))
+const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, CyclesRepo.layer, CycleSignals.layer, users).pipe(
+  Layer.provideMerge(Events.layer)
+)
 
 /** Everything below the program: stores on a real database, a market and orders that the test plays. */
 export const world = (database = TestDatabase.layer) =>

@@ -5,6 +5,7 @@ import type { Decision } from "../../domain/order/Execution.ts"
 import type { Instant } from "../../domain/Time.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Database } from "../../store/Database.ts"
+import { makeEntering } from "../cycle/entering.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import type { ExecutionRow, RuleRow } from "../record/rows.ts"
 import { waitsUntil } from "./gateWait.ts"
@@ -25,6 +26,7 @@ export const makeDeciding = Effect.fnUntraced(function* ({ look, placeFirst, set
   const executions = yield* ExecutionsRepo
   const clock = yield* MarketClock
   const { skip, unresolved } = settling
+  const entering = yield* makeEntering
 
   /**
    * In the rule's lane nobody else works on a firing: one that has no order yet broke off, and is too late now. One that
@@ -74,6 +76,9 @@ export const makeDeciding = Effect.fnUntraced(function* ({ look, placeFirst, set
   const judge = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, trigger: Cause) {
     const began = yield* Clock.currentTimeMillis
     const now = yield* clock.now
+    const noRoom = yield* entering.refusal(rule, row)
+    if (noRoom !== null)
+      return { decision: bareDecision(rule, trigger.label, now, noRoom), order: null, row, began, now }
     if (yield* unresolved(row)) {
       const decision = bareDecision(rule, trigger.label, now, reason("UNKNOWN_PENDING"))
       return { decision, order: null, row, began, now }

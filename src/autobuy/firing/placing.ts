@@ -7,13 +7,12 @@ import { reason, type Reason } from "../../domain/Reason.ts"
 import { checkCaps } from "../../domain/rule/decision/caps.ts"
 import { failPoint } from "../../FailPoints.ts"
 import { Orders } from "../../orders/Orders.ts"
-import { Books } from "../../portfolio/Books.ts"
 import { Wallets } from "../../portfolio/Wallets.ts"
+import { makeEntering } from "../cycle/entering.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import type { ExecutionRow, RuleRow } from "../record/rows.ts"
 import { refusedBy } from "../record/settle.ts"
 import { RulesRepo } from "../RulesRepo.ts"
-import { bookOf } from "../view/computed.ts"
 import type { Fired, SizedOrder } from "./records.ts"
 import type { makeSettling } from "./settling.ts"
 
@@ -45,8 +44,8 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
   const executions = yield* ExecutionsRepo
   const orders = yield* Orders
   const wallets = yield* Wallets
-  const books = yield* Books
   const { conclude, consequences, join, usageOf } = settling
+  const entering = yield* makeEntering
 
   /** Other rules of the user decide at the same time; only here does each see what the others have taken. */
   const reserveTaken = Effect.fnUntraced(function* (
@@ -62,31 +61,6 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
     return reason("CAP_RESERVE", { asset, free: text(free), needed: text(needed), keep: text(keep) })
   })
 
-  /** What the rule holds at cost, what its other orders may still buy, and this one. */
-  const tooMuchHeld = Effect.fnUntraced(function* (
-    rule: RuleRow,
-    row: ExecutionRow,
-    limit: Decimal.Decimal | null,
-    asked: Decimal.Decimal
-  ) {
-    if (limit === null) return null
-    const { totalCost } = yield* books.lots(rule.user_id, rule.symbol, bookOf(rule.rule_id))
-    const others = (yield* executions.running(rule.user_id, rule.rule_id)).filter(
-      (other) => other.kind !== "exit" && other.execution_id !== row.execution_id
-    )
-    const open = Decimal.sum(others.map((other) => Decimal.subtract(other.reserved_quote, other.spent_quote)))
-    const used = Decimal.add(totalCost, Decimal.max(open, Decimal.zero))
-    if (Decimal.lessOrEqual(Decimal.add(used, asked), limit)) return null
-    const text = Decimal.format
-    return reason("CAP_POSITION", { limit: text(limit), used: text(used), asked: text(asked) })
-  })
-
-  const tooManyOpen = Effect.fnUntraced(function* (rule: RuleRow, limit: number | null) {
-    if (limit === null) return null
-    const open = (yield* orders.openOfRule(rule.user_id, rule.rule_id)).filter(({ side }) => side === "buy")
-    return open.length + 1 <= limit ? null : reason("CAP_OPEN_ORDERS", { limit: String(limit) })
-  })
-
   /** The rule as it is now: its owner may have stopped it, or lowered a limit, since the decision. */
   const mayBuy = Effect.fnUntraced(function* (
     rule: RuleRow,
@@ -96,17 +70,14 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
   ) {
     const current = yield* rules.find(rule.user_id, rule.rule_id)
     if (Option.isNone(current) || current.value.state !== "active") return reason("BY_USER")
+    const noRoom = row.kind === "entry" ? yield* entering.refusal(current.value, row) : null
+    if (noRoom !== null) return noRoom
     const { limits } = current.value.document
     const usage = yield* usageOf(current.value, row.triggered_at, row.execution_id)
     // Counts are of entries; a level belongs to the entry it follows.
     const counted = row.kind === "entry" ? limits : { ...limits, maxExecutions: null, maxExecutionsPerDay: null }
     const { refusal } = checkCaps(counted, usage, Decimal.add(spent, order.worst))
-    return (
-      refusal ??
-      (yield* reserveTaken(rule, row, limits.reserveQuote, order.worst)) ??
-      (yield* tooMuchHeld(rule, row, limits.maxPositionQuote, order.worst)) ??
-      (yield* tooManyOpen(rule, limits.maxOpenOrders))
-    )
+    return refusal ?? (yield* reserveTaken(rule, row, limits.reserveQuote, order.worst))
   })
 
   const place = Effect.fnUntraced(function* (
@@ -133,6 +104,7 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
         reserved_quote: attempt === 0 ? reserved : Decimal.max(row.reserved_quote, reserved)
       })
       yield* executions.record(row.user_id, row.execution_id, decision)
+      if (row.kind === "entry") yield* entering.open(rule, row)
       sentMs = Math.round((yield* Clock.currentTimeMillis) - began)
     })
     const placed = yield* Effect.either(

@@ -1,19 +1,24 @@
 import { Effect, Option } from "effect"
+import * as Decimal from "../../domain/Decimal.ts"
 import type { Decision } from "../../domain/order/Execution.ts"
 import type { ExecutionId, UserId } from "../../domain/Ids.ts"
 import { reason, type ReasonCode } from "../../domain/Reason.ts"
+import type { Usage } from "../../domain/rule/decision/caps.ts"
 import { completion } from "../../domain/rule/decision/completion.ts"
 import type { Instant } from "../../domain/Time.ts"
 import { failPoint } from "../../FailPoints.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Orders } from "../../orders/Orders.ts"
+import { Books } from "../../portfolio/Books.ts"
 import { Database } from "../../store/Database.ts"
 import { Events } from "../../store/Events.ts"
+import { CyclesRepo } from "../cycle/CyclesRepo.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import { aboutRule, type ExecutionRow, nameOf, type RuleRow } from "../record/rows.ts"
 import { settled } from "../record/settle.ts"
 import { RuleMarket } from "../RuleMarket.ts"
 import { RulesRepo } from "../RulesRepo.ts"
+import { bookOf } from "../view/computed.ts"
 import type { Finished, Fired } from "./records.ts"
 
 /** So many skipped firings in a row are told to the owner. */
@@ -26,13 +31,41 @@ export const makeSettling = Effect.gen(function* () {
   const database = yield* Database
   const rules = yield* RulesRepo
   const executions = yield* ExecutionsRepo
+  const cycles = yield* CyclesRepo
   const orders = yield* Orders
   const market = yield* RuleMarket
   const clock = yield* MarketClock
   const events = yield* Events
+  const books = yield* Books
 
-  const usageOf = (rule: RuleRow, at: Instant, except: ExecutionId | null) =>
-    executions.usage({ userId: rule.user_id, ruleId: rule.rule_id, timezone: rule.document.timezone }, at, except)
+  /** What the rule holds at cost, with what its other buys may still add: `except` counts by what it asks for. */
+  const positionOf = Effect.fnUntraced(function* (rule: RuleRow, except: ExecutionId | null) {
+    const { totalCost } = yield* books.lots(rule.user_id, rule.symbol, bookOf(rule.rule_id))
+    const running = yield* executions.running(rule.user_id, rule.rule_id)
+    const added = running
+      .filter(({ kind }) => kind !== "exit")
+      .map((row) => (row.execution_id === except ? Decimal.zero : Decimal.max(row.reserved_quote, row.spent_quote)))
+    return Decimal.subtract(
+      Decimal.add(totalCost, Decimal.sum(added)),
+      Decimal.sum(running.map((row) => row.spent_quote))
+    )
+  })
+
+  const openOrdersOf = Effect.fnUntraced(function* (rule: RuleRow) {
+    const open = yield* orders.openOfRule(rule.user_id, rule.rule_id)
+    return open.filter(({ side }) => side === "buy").length
+  })
+
+  /** Holdings are read only where a limit asks for them. */
+  const usageOf = Effect.fnUntraced(function* (rule: RuleRow, at: Instant, except: ExecutionId | null) {
+    const { limits, timezone } = rule.document
+    const usage = yield* executions.usage({ userId: rule.user_id, ruleId: rule.rule_id, timezone }, at, except)
+    return {
+      ...usage,
+      ...(limits.maxPositionQuote === null ? {} : { position: yield* positionOf(rule, except) }),
+      ...(limits.maxOpenOrders === null ? {} : { openOrders: yield* openOrdersOf(rule) })
+    } satisfies Usage
+  })
 
   const symbolOf = (rule: RuleRow) =>
     Effect.map(market.symbol(rule.symbol), (info) => (info === null ? null : Option.getOrNull(info)))
@@ -41,6 +74,8 @@ export const makeSettling = Effect.gen(function* () {
     const now = yield* clock.now
     const why = completion(rule.document, yield* usageOf(rule, now, null), yield* symbolOf(rule), now)
     if (why === null) return null
+    // What is bought has still to be sold, and its levels to be bought; only the end of its time ends them now.
+    if (why.code !== "COMPLETED_END" && Option.isSome(yield* cycles.openOf(rule.user_id, rule.rule_id))) return null
     // A buy without a proven end may still turn out not to have happened.
     const open = why.code === "COMPLETED_END" ? [] : yield* executions.running(rule.user_id, rule.rule_id)
     return open.length > 0 ? null : ({ state: "completed", reason: why } satisfies Finished)
@@ -49,6 +84,8 @@ export const makeSettling = Effect.gen(function* () {
   /** What follows from a finished execution: a streak of failures, missing money, or a used-up limit stops the rule. */
   const consequences = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow) {
     yield* failPoint("tick.settled")
+    // Levels and exits are repeated by their cycle; it says when it is over.
+    if (row.kind !== "entry") return yield* finished(rule)
     const { onFailure, onInsufficientFunds } = rule.document
     if (onInsufficientFunds === "pause" && row.reason?.code === "INSUFFICIENT_FUNDS")
       return { state: "paused", reason: row.reason } satisfies Finished
@@ -67,7 +104,7 @@ export const makeSettling = Effect.gen(function* () {
 
   /** Call it inside a transaction. */
   const countFailure = Effect.fnUntraced(function* (row: ExecutionRow) {
-    if (row.outcome !== "failed" && row.outcome !== "executed") return
+    if (row.kind !== "entry" || (row.outcome !== "failed" && row.outcome !== "executed")) return
     // A limit order that nobody met is no fault of anything.
     if (row.outcome === "failed" && row.reason !== null && unmet.has(row.reason.code)) return
     const found = yield* rules.find(row.user_id, row.rule_id)
