@@ -4,7 +4,7 @@ import { localDay, localInstant, minutesOf, weekdayOf, zoneOf } from "../schedul
 
 /**
  * Whether an instant lies in a window of local time, from its start to before its end. Both are the instants of their
- * wall times, so a window over a clock change is as long as the clock says, and one inside a skipped hour is empty.
+ * wall times, so a window over a clock change is as long as the clock says, and one inside a skipped hour comes an hour later.
  */
 export const isInWindow = ({ days, from, to }: TimeWindow, at: Instant, timezone: string): boolean => {
   const zone = zoneOf(timezone)
