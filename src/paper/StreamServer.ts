@@ -7,6 +7,7 @@ import type { ExchangeEvent } from "./Events.ts"
 import { Exchange } from "./Exchange.ts"
 import { Faults } from "./faults/Faults.ts"
 import { Listener } from "./Listener.ts"
+import { refuseConnection } from "./rest/serving/refuseConnection.ts"
 import { Connection, type Opening } from "./stream/Connection.ts"
 import { makeConversation } from "./stream/Conversation.ts"
 import { makeDelivery } from "./stream/Delivery.ts"
@@ -130,7 +131,7 @@ export const layer = Layer.scopedDiscard(
 
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const url = addressOf(request)
-      if (url === null || !/^\/ws\/?$/.test(url.pathname)) return refuseUpgrade(socket)
+      if (url === null || !/^\/ws\/?$/.test(url.pathname)) return refuseConnection(socket, 404)
       socket.on("error", () => socket.destroy())
       run(shakeHands(request, socket, head, url.searchParams.get("listenKey")))
     }
@@ -162,9 +163,4 @@ const addressOf = (request: IncomingMessage): URL | null => {
   // Two slashes would begin a host.
   const target = (request.url ?? "/").replace(/^\/+/, "/")
   return URL.canParse(target, "http://exchange") ? new URL(target, "http://exchange") : null
-}
-
-const refuseUpgrade = (socket: Duplex): void => {
-  socket.on("error", () => socket.destroy())
-  socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 }

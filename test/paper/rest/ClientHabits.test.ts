@@ -1,3 +1,4 @@
+import { connect } from "node:net"
 import { assert, describe, layer } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { PaperExchange } from "../../../src/paper/PaperExchange.ts"
@@ -134,6 +135,38 @@ layer(PaperExchange.layer(roomyExchange), { excludeTestServices: true })("what o
           body
         })
         assert.deepStrictEqual(both.body, {}, "the query's price holds: a price of 1 is below the least value")
+      })
+    )
+  })
+
+  describe("every refusal carries a code", () => {
+    /** All that comes back on a connection of its own for these bytes. */
+    const answerTo = (port: number, text: string) =>
+      Effect.async<string>((resume) => {
+        let heard = ""
+        const socket = connect(port, "127.0.0.1", () => socket.write(text))
+        socket.on("data", (some) => (heard += some.toString()))
+        socket.on("close", () => resume(Effect.succeed(heard)))
+        socket.on("error", () => undefined)
+      })
+    const refusedWith = (answer: string) => {
+      const [head = "", body = ""] = answer.split("\r\n\r\n")
+      assert.include(head.toLowerCase(), "content-type: application/json")
+      assert.include(head.toLowerCase(), `content-length: ${body.length}`)
+      return { status: Number(head.split(" ")[1]), code: JSON.parse(body).code }
+    }
+
+    it.effect("also of what is no HTTP, of headers too long, and of a stream nobody serves", () =>
+      Effect.gen(function* () {
+        const { port } = yield* PaperExchange
+        const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        for (const [text, status] of [
+          ["no http at all\r\n\r\n", 400],
+          [`GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+          [`GET /elsewhere HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`, 404]
+        ] as const) {
+          assert.deepStrictEqual(refusedWith(yield* answerTo(port, text)), { status, code: status })
+        }
       })
     )
   })
