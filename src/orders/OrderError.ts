@@ -1,5 +1,6 @@
 import type {
   BelowMinimum,
+  BudgetExceeded,
   Conflict,
   CredentialsMissing,
   CredentialsRejected,
@@ -34,7 +35,7 @@ export type NotNow = ExchangeUnavailable | ExchangeRateLimited | DatabaseUnavail
 export type PreviewError = ValidationFailed | OrderRefused | KeyUnusable | NotNow
 
 /** Why an order could not be placed; always means that no order exists. `CONFLICT`: it was cancelled before it was sent. */
-export type OrderError = PreviewError | TradingHalted | Conflict
+export type OrderError = PreviewError | TradingHalted | BudgetExceeded | Conflict
 
 export type PlaceError = OrderError | IdempotencyInProgress | IdempotencyKeyReused
 

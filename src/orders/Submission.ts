@@ -7,9 +7,11 @@ import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { OrderAck, OrderRequest } from "../mexc/OrderRequest.ts"
 import type { OutcomeUnknown, VenueFailure } from "../mexc/VenueFailure.ts"
+import { Database } from "../store/Database.ts"
+import { Halts } from "./limits/Halts.ts"
 import type { OrderRow } from "./record/OrderRow.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
-import { notOurs, notPlaced, refusalOf } from "./record/Refusal.ts"
+import { halted, notOurs, notPlaced, refusalOf } from "./record/Refusal.ts"
 
 /** An outcome is written again while the database is away; what stays unwritten the reconciler asks the venue for. */
 const recording = Schedule.exponential("50 millis").pipe(
@@ -40,6 +42,8 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
   static readonly layer = Layer.effect(
     Submission,
     Effect.gen(function* () {
+      const database = yield* Database
+      const halts = yield* Halts
       const mexc = yield* MexcClient
       const repo = yield* OrdersRepo
       const held = new Set<OrderId>()
@@ -55,6 +59,13 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         }
       }
 
+      /** A halt counts from its commit on, also for an order that has waited for the request budget since. */
+      const mayBeSent = (row: OrderRow) =>
+        Effect.zipRight(
+          halts.assertAllowed({ userId: row.user_id, side: row.side }),
+          repo.markSent(row.user_id, row.order_id)
+        )
+
       const send = Effect.fn("Submission.send")(function* (
         row: OrderRow,
         order: ApprovedOrder,
@@ -65,7 +76,11 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         let sent = false
         let stopped: Outcome = neverLeft
         // Dying keeps the bytes from leaving; `stopped` says why.
-        const beforeSend = repo.markSent(row.user_id, row.order_id).pipe(
+        const beforeSend = database.write(mayBeSent(row)).pipe(
+          Effect.catchTag("TRADING_HALTED", ({ message }) => {
+            stopped = { type: "refused", refusal: halted(message) }
+            return Effect.die("Trading was halted while the order waited.")
+          }),
           Effect.orDie,
           Effect.flatMap((marked) => {
             sent = marked

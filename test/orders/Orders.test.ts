@@ -4,6 +4,7 @@ import * as Decimal from "../../src/domain/Decimal.ts"
 import { CycleId, ExecutionId, RuleId } from "../../src/domain/Ids.ts"
 import type { PlaceOrder } from "../../src/domain/order/PlaceOrder.ts"
 import { BudgetUnavailable } from "../../src/mexc/VenueFailure.ts"
+import { Halts } from "../../src/orders/limits/Halts.ts"
 import { Orders, type RuleOrder } from "../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
 import { RiskInputs } from "../../src/orders/RiskInputs.ts"
@@ -413,6 +414,30 @@ describe("an order that is not sent yet", () => {
       yield* Deferred.succeed(released, undefined)
       assert.strictEqual((yield* Fiber.join(placing))._tag, "CONFLICT")
       assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.live("is not sent when trading was halted while it waited, and may be repeated after the release", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const halts = yield* Halts
+      const halt = (halted: boolean) =>
+        halts.set(ann, "user", { halted, scope: "entries", cancelOpen: false, reason: "a test" })
+      const released = yield* Deferred.make<void>()
+      venue.mood = { type: "waitBefore", until: Deferred.await(released) }
+      const placing = yield* Effect.fork(Effect.flip(orders.place(ann, buy, key(1))))
+      yield* Deferred.await(venue.reached)
+      yield* halt(true)
+      yield* Deferred.succeed(released, undefined)
+      assert.strictEqual((yield* Fiber.join(placing))._tag, "TRADING_HALTED")
+      assert.strictEqual(venue.posts.length, 0)
+      venue.mood = { type: "fill" }
+      assert.strictEqual(yield* tagOf(orders.place(ann, buy, key(2))), "TRADING_HALTED")
+      assert.strictEqual(yield* tagOf(orders.placeForRule(ruleOrder)), "TRADING_HALTED")
+      yield* halt(false)
+      const { order } = yield* orders.place(ann, buy, key(1))
+      assert.strictEqual(order.status, "filled")
+      assert.strictEqual(venue.posts.length, 1)
     }).pipe(Effect.provide(withVenue))
   )
 

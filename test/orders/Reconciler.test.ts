@@ -14,11 +14,12 @@ import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
-import { vault } from "./kit/layers.ts"
+import { unlimited, vault } from "./kit/layers.ts"
 import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, told } from "./kit/orders.ts"
 
 const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
+  Layer.provideMerge(unlimited),
   Layer.provideMerge(Events.layer),
   Layer.provideMerge(Fake.layer),
   Layer.provide(MarketClock.layer),

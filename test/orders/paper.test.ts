@@ -31,6 +31,7 @@ import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { Events } from "../../src/store/Events.ts"
 import { Idempotency } from "../../src/store/Idempotency.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
+import { unlimited } from "./kit/layers.ts"
 import { addUsers, ann, btc, d } from "./kit/orders.ts"
 
 const accessKey = "mx0paper-test"
@@ -93,6 +94,7 @@ const app = Layer.mergeAll(Orders.layer, UserFeed.layer, Reconciler.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer, RiskInputs.layer)),
   Layer.provideMerge(Layer.mergeAll(OrdersRepo.layer, Books.layer, Wallets.layer)),
   Layer.provide(Layer.mergeAll(OrderChanges.layer, Idempotency.layer, market, accounts)),
+  Layer.provide(unlimited),
   Layer.provide(Events.layer),
   Layer.provideMerge(venue),
   Layer.provide(MarketClock.layer),

@@ -84,7 +84,8 @@ export const makeCancelling = Effect.gen(function* () {
 
   const cancelAll = Effect.fn("Orders.cancelAll")(function* (userId: UserId, query: CancelQuery) {
     yield* ownership.assertOwner
-    const rows = yield* repo.cancellable(userId, query)
+    const found = yield* repo.cancellable(userId, query)
+    const rows = query.side === undefined ? found : found.filter(({ side }) => side === query.side)
     const failed: Array<Cancelled["failed"][number]> = []
     yield* Effect.forEach(
       rows,

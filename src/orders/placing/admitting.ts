@@ -1,5 +1,7 @@
 import { Effect } from "effect"
 import { failPoint } from "../../FailPoints.ts"
+import { Halts } from "../limits/Halts.ts"
+import type { Reserve } from "../limits/TradingLimits.ts"
 import type { OrderRow } from "../record/OrderRow.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { RiskInputs } from "../RiskInputs.ts"
@@ -9,11 +11,14 @@ import { RiskInputs } from "../RiskInputs.ts"
  * the insert itself.
  */
 export const makeAdmitting = Effect.gen(function* () {
+  const halts = yield* Halts
   const inputs = yield* RiskInputs
   const repo = yield* OrdersRepo
 
-  return Effect.fnUntraced(function* (row: OrderRow) {
+  return Effect.fnUntraced(function* (row: OrderRow, reserve: Reserve) {
     yield* failPoint("submit.approved")
+    yield* halts.assertAllowed({ userId: row.user_id, side: row.side })
+    yield* reserve(row.order_id)
     yield* inputs.assertHeld(row)
     yield* repo.insert(row)
   })

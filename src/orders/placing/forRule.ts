@@ -7,6 +7,7 @@ import type { BookName } from "../../domain/order/Order.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Database } from "../../store/Database.ts"
 import { Meta } from "../../store/Meta.ts"
+import { TradingLimits } from "../limits/TradingLimits.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { intentRow } from "../record/intent.ts"
 import { orderSlot, type RuleOrder } from "../record/OrderRequest.ts"
@@ -18,6 +19,7 @@ import type { Steps } from "./Steps.ts"
 export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approveWhatIsHeld, finish, waitFor }: Steps) {
   const clock = yield* MarketClock
   const database = yield* Database
+  const limits = yield* TradingLimits
   const meta = yield* Meta
   const repo = yield* OrdersRepo
   const submission = yield* Submission
@@ -36,6 +38,8 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
     const order = yield* side === "sell"
       ? approveWhatIsHeld(question, { ...ask, side })
       : approve(question, { ...ask, side })
+    const purpose = side === "sell" ? "exit" : "entry"
+    const reserve = yield* limits.prepare({ userId, keyId: null, purpose, order })
     const row = intentRow(order, {
       userId,
       orderId: yield* makeOrderId(),
@@ -51,7 +55,7 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
       const other = yield* repo.findBySlot(userId, name)
       if (Option.isSome(other)) return other.value.order_id
       yield* ask.withIntent
-      yield* admit(row)
+      yield* admit(row, reserve)
       return row.order_id
     })
     const work = Effect.gen(function* () {

@@ -9,6 +9,7 @@ import { MarketClock } from "../../MarketClock.ts"
 import { Database } from "../../store/Database.ts"
 import { Idempotency, type KeyScope } from "../../store/Idempotency.ts"
 import { Meta } from "../../store/Meta.ts"
+import { TradingLimits } from "../limits/TradingLimits.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { intentRow } from "../record/intent.ts"
 import { toOrder, type OrderRow } from "../record/OrderRow.ts"
@@ -35,6 +36,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
   const clock = yield* MarketClock
   const database = yield* Database
   const idempotency = yield* Idempotency
+  const limits = yield* TradingLimits
   const meta = yield* Meta
   const repo = yield* OrdersRepo
   const submission = yield* Submission
@@ -79,6 +81,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
     const book: BookName = body.book ?? "manual"
     const credentials = yield* vault.get(userId)
     const order = yield* approve({ userId, symbol: body.symbol, side: body.side, book }, body)
+    const reserve = yield* limits.prepare({ userId, keyId: body.keyId ?? null, purpose: "manual", order })
     const row = intentRow(order, {
       userId,
       orderId: yield* makeOrderId(),
@@ -102,7 +105,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
         yield* idempotency.begin(claim)
       }
       const intent = { ...row, client_order_id: now.clientOrderId }
-      yield* admit(intent)
+      yield* admit(intent, reserve)
       return { intent }
     })
     const work = Effect.gen(function* () {

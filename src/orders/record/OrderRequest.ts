@@ -1,7 +1,7 @@
 import type { Duration, Effect } from "effect"
 import type { Decimal } from "../../domain/Decimal.ts"
 import type { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../../domain/Ids.ts"
-import type { OrderType, SymbolName } from "../../domain/Market.ts"
+import type { OrderType, Side, SymbolName } from "../../domain/Market.ts"
 import type { Order, OrderOrigin, OrderStatus } from "../../domain/order/Order.ts"
 import type { PlaceOrder } from "../../domain/order/PlaceOrder.ts"
 import type { Instant } from "../../domain/Time.ts"
@@ -14,6 +14,8 @@ export interface RequestKey {
 
 /** An order of a person; `paperFault` is what the paper exchange shall do to this one. */
 export interface ManualOrder extends PlaceOrder {
+  /** The API key that asks, whose own limits count too. */
+  readonly keyId?: string
   readonly paperFault?: string
 }
 
@@ -65,6 +67,7 @@ export interface CancelQuery {
   readonly symbol?: SymbolName
   readonly ruleId?: RuleId
   readonly purposes?: ReadonlyArray<Purpose>
+  readonly side?: Side
 }
 
 /** What became of the orders that were to be cancelled: as they stand now, and those the venue would not cancel. */

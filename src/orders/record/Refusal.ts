@@ -137,6 +137,8 @@ export const withdrawal = ours("CONFLICT", "The order was cancelled before it wa
 
 export const notOurs = ours("NOT_OWNER", "Another instance owns trading on this database; no order exists.")
 
+export const halted = (message: string): Refusal => ours("TRADING_HALTED", message)
+
 export const notPlaced = (
   code: "EXCHANGE_UNAVAILABLE" | "EXCHANGE_RATE_LIMITED",
   message: string,

@@ -25,8 +25,10 @@ import { UserFeed } from "../../../src/orders/UserFeed.ts"
 import { PaperExchange } from "../../../src/paper/PaperExchange.ts"
 import { Books } from "../../../src/portfolio/Books.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
+import { Events } from "../../../src/store/Events.ts"
 import { Idempotency } from "../../../src/store/Idempotency.ts"
 import * as TestDatabase from "../../kit/TestDatabase.ts"
+import { unlimited } from "../../orders/kit/layers.ts"
 import { account, alice, stillExchange } from "../../paper/kit/SignedClient.ts"
 
 /** One user of our service, and an exchange of her own on loopback whose prices only the scenario moves. */
@@ -64,6 +66,8 @@ export const world = Layer.mergeAll(Orders.layer, UserFeed.layer, Reconciler.lay
   Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer, RiskInputs.layer)),
   Layer.provideMerge(Layer.mergeAll(OrdersRepo.layer, Books.layer, Wallets.layer)),
   Layer.provide(Layer.mergeAll(OrderChanges.layer, Idempotency.layer, accounts)),
+  Layer.provide(unlimited),
+  Layer.provide(Events.layer),
   Layer.provideMerge(market),
   Layer.provideMerge(venue),
   Layer.provide(MarketClock.layer),

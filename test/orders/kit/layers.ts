@@ -2,6 +2,8 @@ import { Effect, Layer, Redacted } from "effect"
 import { CredentialVault } from "../../../src/accounts/CredentialVault.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { Inquiry } from "../../../src/orders/Inquiry.ts"
+import { Halts } from "../../../src/orders/limits/Halts.ts"
+import { TradingLimits } from "../../../src/orders/limits/TradingLimits.ts"
 import { OrderChanges } from "../../../src/orders/OrderChanges.ts"
 import { Orders } from "../../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../../src/orders/OrdersRepo.ts"
@@ -31,11 +33,18 @@ export const inputs = Layer.succeed(RiskInputs, {
     })
 })
 
+/** No limit but those of the exchange; halts are the real ones. */
+export const unlimited = Layer.mergeAll(
+  Halts.layer,
+  Layer.mock(TradingLimits, { prepare: () => Effect.succeed(() => Effect.void) })
+)
+
 /** Everything an order needs, over a database that outlives the layer and a venue in memory. */
 export const servicesOver = (risk: Layer.Layer<RiskInputs>) =>
   Orders.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
     Layer.provideMerge(OrdersRepo.layer),
+    Layer.provideMerge(unlimited),
     Layer.provideMerge(OrderChanges.layer),
     Layer.provideMerge(Events.layer),
     Layer.provide(Layer.mergeAll(risk, Idempotency.layer)),
