@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { noticeTypes } from "./event/notices.ts"
+import { LedgerAdjustment } from "./ledger/LedgerEntry.ts"
 import { Execution } from "./order/Execution.ts"
 import { Order } from "./order/Order.ts"
 import { Rule } from "./Rule.ts"
@@ -26,8 +27,8 @@ export const eventTypes = {
   },
   "cycle.changed": { sentence: "A cycle opened, changed or closed; `data` is the cycle.", data: asRecorded },
   "ledger.adjusted": {
-    sentence: "A difference between the ledger and the exchange was booked; `data` is the adjustment.",
-    data: asRecorded
+    sentence: "Lots left a rule's book, or came back, without an order of the rule; `data` is the adjustment.",
+    data: LedgerAdjustment
   },
   "halt.changed": { sentence: "Trading was halted or released; `data` is the halt's state.", data: asRecorded },
   "limits.changed": { sentence: "The user's limits were changed; `data` is the limits.", data: asRecorded },

@@ -122,13 +122,17 @@ const leave = (books: AssetBooks, event: Left): void => {
   const own = stateAt(books, event)
   const first = release(own.lots, event.quantity)
   const shares = sharesOf(books, own, first.missing)
+  const missing = Decimal.subtract(first.missing, Decimal.sum(shares.map(({ quantity }) => quantity)))
+  // The book has no part in it, but for what it pays in fees.
+  const isOnlyOthers = own.lots.length === 0 && Decimal.isZero(missing) && shares.length > 0
   let proceeds = event.proceeds
-  let missing = first.missing
-  for (const { quantity, state } of shares) {
+  for (const [i, { quantity, state }] of shares.entries()) {
     const { cost, lots } = release(state.lots, quantity)
-    missing = Decimal.subtract(missing, quantity)
+    // The last of them takes what rounding left of the proceeds.
     const part =
-      event.proceeds === null ? null : Decimal.divide(Decimal.multiply(event.proceeds, quantity), event.quantity)
+      proceeds === null || event.proceeds === null || (isOnlyOthers && i === shares.length - 1)
+        ? proceeds
+        : Decimal.divide(Decimal.multiply(event.proceeds, quantity), event.quantity)
     if (proceeds !== null && part !== null) proceeds = Decimal.subtract(proceeds, part)
     // Proceeds in one currency realise nothing on a cost in another.
     const realises = part !== null && state.symbol === event.symbol
@@ -140,8 +144,7 @@ const leave = (books: AssetBooks, event: Left): void => {
       incomplete: state.incomplete || (part !== null && !realises)
     })
   }
-  const untouched = Decimal.isZero(first.cost) && own.lots.length === 0 && Decimal.isZero(missing)
-  if (untouched && shares.length > 0 && Decimal.isZero(event.fees)) return
+  if (isOnlyOthers && Decimal.isZero(event.fees)) return
   put(books, {
     ...own,
     lots: first.lots,

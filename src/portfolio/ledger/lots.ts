@@ -4,7 +4,14 @@ import { RuleId, type UserId } from "../../domain/Ids.ts"
 import { applyEvent, type AssetBooks, bookKey, type BookState, type LotEvent } from "../../domain/ledger/AssetBooks.ts"
 import { CostBasis, costOf, quantityOf } from "../../domain/ledger/CostBasis.ts"
 import type { LedgerAdjustment } from "../../domain/ledger/LedgerEntry.ts"
-import { eventsOfFill, eventsOfMovement, fillKey, movementKey, type PriceOf } from "../../domain/ledger/lotEvents.ts"
+import {
+  assetsWithLots,
+  eventsOfFill,
+  eventsOfMovement,
+  fillKey,
+  movementKey,
+  type PriceOf
+} from "../../domain/ledger/lotEvents.ts"
 import type { Instant } from "../../domain/Time.ts"
 import type { Events } from "../../store/Events.ts"
 import { BookRow, FillRow, MovementRow, PriceRow, toLedgerFill } from "./Rows.ts"
@@ -113,11 +120,14 @@ export const makeLots = ({ find, post, sql }: Statements, events: typeof Events.
         AND account = 'wallet' AND kind NOT IN ('fill', 'fee')`
     )
     const all: ReadonlyArray<Keyed> = [
-      ...fills.map(toLedgerFill).map((fill) => ({
-        key: fillKey(fill),
-        at: fill.at,
-        make: (priceOf: PriceOf) => eventsOfFill(fill, asset, priceOf)
-      })),
+      ...fills
+        .map(toLedgerFill)
+        .filter((fill) => assetsWithLots(fill).includes(asset))
+        .map((fill) => ({
+          key: fillKey(fill),
+          at: fill.at,
+          make: (priceOf: PriceOf) => eventsOfFill(fill, asset, priceOf)
+        })),
       ...movements
         .map((row) => ({ ...row, lotAt: row.lot_at }))
         .map((movement) => ({
