@@ -3,6 +3,9 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { type Effect, Redacted } from "effect"
 import { Api } from "./Api.ts"
+import { follow } from "./stream/EventFollower.ts"
+
+export { type FollowOptions, StreamMessage } from "./stream/EventFollower.ts"
 
 export interface ClientOptions {
   /** Where the service listens, such as `http://127.0.0.1:3000`. */
@@ -18,3 +21,9 @@ export const make = (options: ClientOptions) =>
   })
 
 export type Client = Effect.Effect.Success<ReturnType<typeof make>>
+
+/**
+ * The user's events as they happen: a snapshot, then each change with the whole object. It connects again by itself, goes
+ * on after the last event it gave and says where something is lost; see `EventFollower`.
+ */
+export const stream = follow

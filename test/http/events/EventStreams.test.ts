@@ -3,37 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Logger, Metric, Queue, Schedule, Scope } from "effect"
 import { connect } from "node:net"
 import type { NewEvent } from "../../../src/domain/Event.ts"
-import { UserId } from "../../../src/domain/Ids.ts"
-import { HttpServer, type ServerOptions } from "../../../src/http/HttpServer.ts"
-import { MarketClock } from "../../../src/MarketClock.ts"
+import { HttpServer } from "../../../src/http/HttpServer.ts"
 import { Events } from "../../../src/store/Events.ts"
-import { layer as database } from "../../kit/TestDatabase.ts"
-import { ask, bearer, serve, type Stubs } from "../kit/server.ts"
+import { ann, append, bob, served } from "../kit/events.ts"
+import { ask, bearer } from "../kit/server.ts"
 import { listen } from "../kit/sse.ts"
 import { anOrder } from "../kit/values.ts"
 
-const ann = UserId.make("local_ann")
-const bob = UserId.make("local_bob")
 const reader = bearer("ann:read")
-
-const changed = (n: number): NewEvent => ({ type: "limits.changed", objectId: "limits", data: { n } })
-const append = (count: number, userId = ann) =>
-  Effect.flatMap(Events, (events) =>
-    Effect.forEach(Array.from({ length: count }), (_, n) => events.append(userId, changed(n)), { discard: true })
-  )
-
-/** The real log behind the real server. */
-const served = (stubs: Stubs = {}, options: Partial<ServerOptions> = {}) =>
-  Layer.unwrapEffect(
-    Effect.gen(function* () {
-      const events = yield* Events
-      const sql = yield* SqlClient.SqlClient
-      for (const user_id of [ann, bob]) yield* sql`INSERT INTO users ${sql.insert({ user_id, created_at: 0 })}`
-      const of = (userId: UserId) =>
-        Effect.map(events.seq(userId), (seq) => ({ seq, at: 0, orders: [anOrder], rules: [] }))
-      return serve({ events, snapshots: { of }, ...stubs }, options)
-    })
-  ).pipe(Layer.provideMerge(Events.layer), Layer.provideMerge(MarketClock.layer), Layer.provideMerge(database))
 
 const url = Effect.map(HttpServer, (server) => `${server.url}/api/v1/account/events`)
 

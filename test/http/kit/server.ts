@@ -12,10 +12,13 @@ import type { Principal, Scope } from "../../../src/domain/Principal.ts"
 import { HttpServer, type ServerOptions } from "../../../src/http/HttpServer.ts"
 import { Market } from "../../../src/market/Market.ts"
 import { Orders } from "../../../src/orders/Orders.ts"
+import { Halts } from "../../../src/orders/limits/Halts.ts"
+import { TradingLimits } from "../../../src/orders/limits/TradingLimits.ts"
 import { Books } from "../../../src/portfolio/Books.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { RuleRecords } from "../../../src/autobuy/RuleRecords.ts"
 import { Rules } from "../../../src/autobuy/Rules.ts"
+import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 import { Snapshots } from "../../../src/service/Snapshots.ts"
 import { Events } from "../../../src/store/Events.ts"
@@ -62,6 +65,9 @@ export interface Stubs {
   readonly readiness?: Partial<typeof Readiness.Service>
   readonly events?: Partial<typeof Events.Service>
   readonly snapshots?: Partial<typeof Snapshots.Service>
+  readonly halts?: Partial<typeof Halts.Service>
+  readonly halting?: Partial<typeof Halting.Service>
+  readonly limits?: Partial<typeof TradingLimits.Service>
   readonly isStillGood?: typeof Auth.Service.isStillGood
 }
 
@@ -79,7 +85,10 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Market, { ...stubs.market }),
     Layer.mock(Readiness, { ...stubs.readiness }),
     Layer.mock(Events, { seq: () => Effect.succeed(0), ...stubs.events }),
-    Layer.mock(Snapshots, { ...stubs.snapshots })
+    Layer.mock(Snapshots, { ...stubs.snapshots }),
+    Layer.mock(Halts, { ...stubs.halts }),
+    Layer.mock(Halting, { ...stubs.halting }),
+    Layer.mock(TradingLimits, { ...stubs.limits })
   )
 
 /** The real server on a free loopback port, before stubbed services. */
