@@ -34,9 +34,6 @@ export const notYetRunnable: ReadonlySet<Feature> = new Set<Feature>([
   "percentOfFreeQuote",
   "valueAveraging",
   "execution.limit",
-  "ladder",
-  "exit",
-  "cycle",
   "limits.maxPositionQuote",
   "limits.maxOpenOrders"
 ])
