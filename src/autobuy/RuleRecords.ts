@@ -3,7 +3,7 @@ import { type DatabaseUnavailable, NotFound, type ValidationFailed } from "../ap
 import type { Decision, Execution, Explanation } from "../domain/order/Execution.ts"
 import { ExecutionId, type RuleId, type UserId } from "../domain/Ids.ts"
 import type { Position } from "../domain/Position.ts"
-import { explain as inWords } from "../domain/rule/words.ts"
+import { explain as inWords } from "../domain/rule/explain.ts"
 import type { Instant } from "../domain/Time.ts"
 import { TickerHub } from "../market/TickerHub.ts"
 import { MarketClock } from "../MarketClock.ts"

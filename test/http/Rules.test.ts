@@ -74,7 +74,8 @@ describe("Creating a rule", () => {
       Effect.gen(function* () {
         const base = JSON.stringify(rule)
         const told: ReadonlyArray<readonly [change: object, message: string]> = [
-          [{ trigger: { type: "price.moon" } }, "price.level, price.drop, manual"],
+          [{ trigger: { type: "price.moon" } }, "price.level, price.drop, price.rebound, balance.available"],
+          [{ trigger: { type: "price.dropp", percent: "5" } }, "did you mean `price.drop`?"],
           [{ size: { type: "quote", amount: 5 } }, `expected string, got 5; write \\"5\\"`],
           [{ state: "running" }, `expected \\"draft\\" or \\"active\\" or null, got \\"running\\"`]
         ]

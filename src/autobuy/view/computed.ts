@@ -5,7 +5,8 @@ import type { SymbolName } from "../../domain/Market.ts"
 import type { BookName } from "../../domain/order/Order.ts"
 import type { Rule, RuleDocument } from "../../domain/Rule.ts"
 import type { Computed, Warmup } from "../../domain/rule/shape/Computed.ts"
-import { outlook } from "../../domain/rule/outlook.ts"
+import { trailingBuy } from "../../domain/rule/foresight/trailingBuy.ts"
+import { outlook } from "../../domain/rule/foresight/outlook.ts"
 import { makeSchedule, nextRuns } from "../../domain/rule/schedule.ts"
 import { nextFiring } from "../../domain/rule/words.ts"
 import type { Instant } from "../../domain/Time.ts"
@@ -16,6 +17,7 @@ import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import { makeReference, type Reference } from "../program/reference.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { type PriceTick, RuleMarket } from "../RuleMarket.ts"
+import { makeOpenCycle } from "./openCycle.ts"
 
 const runsShown = 5
 const noReference: Reference = { price: null, warmup: null }
@@ -47,12 +49,14 @@ export const makeComputed = Effect.gen(function* () {
   const books = yield* Books
   const market = yield* RuleMarket
   const clock = yield* MarketClock
+  const openCycle = yield* makeOpenCycle
 
   /** Only what runs is followed; a look at a paused rule opens no stream. */
   const referenceOf = Effect.fnUntraced(
     function* (rule: RuleRow, now: Instant, last: PriceTick | null) {
       const { trigger } = rule.document
-      if (trigger.type !== "price.level" && trigger.type !== "price.drop") return noReference
+      if (trigger.type !== "price.level" && trigger.type !== "price.drop" && trigger.type !== "price.rebound")
+        return noReference
       if (rule.state !== "active") return noReference
       const reference = yield* makeReference(rule, trigger)
       return yield* reference.read(now, last)
@@ -84,23 +88,30 @@ export const makeComputed = Effect.gen(function* () {
     const [lastDecision] = yield* executions.decisions(rule.user_id, rule.rule_id, { limit: 1, before: null })
     const runs = rule.state === "active" || rule.state === "draft" ? runsOf(document, rule.created_at, now) : []
     const waits = rule.state === "active" || rule.state === "draft"
+    const cycle = yield* openCycle(rule, symbol, last?.price ?? null)
+    const { trigger } = document
+    const firing = waits
+      ? nextFiring({
+          document,
+          nextAt: runs[0] ?? null,
+          last: last?.price ?? null,
+          reference: reference.price,
+          armed: rule.runtime.trigger.armed,
+          tick: symbol?.priceTick ?? null,
+          rebound: rule.runtime.rebound,
+          listed: rule.runtime.listed
+        })
+      : null
+    const buying =
+      waits && trigger.type === "price.rebound" ? trailingBuy(trigger, rule.runtime.rebound, reference.price) : null
     const computed: Computed = {
-      next: waits
-        ? nextFiring({
-            document,
-            nextAt: runs[0] ?? null,
-            last: last?.price ?? null,
-            reference: reference.price,
-            armed: rule.runtime.trigger.armed,
-            tick: symbol?.priceTick ?? null
-          })
-        : null,
+      next: cycle?.ignoresFirings === true && cycle.next !== null ? cycle.next : (firing ?? cycle?.next ?? null),
       nextRuns: runs,
       ...outlook(document, symbol, last?.price ?? null),
       spent: { day: usage.day, week: usage.week, month: usage.month, total: usage.total },
       ...(yield* holding(rule.user_id, rule.rule_id, rule.symbol, last)),
       warmup: warmupOf(reference.warmup),
-      trailing: null,
+      trailing: cycle?.trailing ?? buying,
       lastDecision: lastDecision?.record ?? null
     }
     return computed

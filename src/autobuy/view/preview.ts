@@ -1,17 +1,23 @@
 import { Duration, Effect } from "effect"
-import { makeRuleId, type UserId } from "../../domain/Ids.ts"
+import * as Decimal from "../../domain/Decimal.ts"
+import { makeRuleId, type RuleId, type UserId } from "../../domain/Ids.ts"
 import type { SymbolInfo } from "../../domain/Market.ts"
+import { reason } from "../../domain/Reason.ts"
 import type { RuleDocument } from "../../domain/Rule.ts"
+import { balanceStep, freshBalance } from "../../domain/rule/decision/balance.ts"
 import { noUsage } from "../../domain/rule/decision/caps.ts"
 import { decide } from "../../domain/rule/decision/decide.ts"
-import { dataAgeLimit } from "../../domain/rule/decision/gates.ts"
+import { dataAgeLimit, type MarketView } from "../../domain/rule/decision/gates.ts"
 import { freshTrigger, observe } from "../../domain/rule/decision/levels.ts"
-import { outlook } from "../../domain/rule/outlook.ts"
-import { pastFirings } from "../../domain/rule/pastFirings.ts"
+import { wishOf } from "../../domain/rule/decision/wish.ts"
+import { foresee } from "../../domain/rule/foresight/foresee.ts"
+import { outlook } from "../../domain/rule/foresight/outlook.ts"
+import { pastFirings } from "../../domain/rule/foresight/pastFirings.ts"
 import type { RulePreview } from "../../domain/rule/RulePreview.ts"
 import { ruleProblems } from "../../domain/rule/ruleProblems.ts"
-import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
+import type { PriceRebound, PriceTrigger } from "../../domain/rule/Trigger.ts"
 import { nextFiring } from "../../domain/rule/words.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Books } from "../../portfolio/Books.ts"
 import { Wallets } from "../../portfolio/Wallets.ts"
@@ -31,11 +37,75 @@ const longestLook = Duration.days(8)
 
 const noReference: Reference = { price: null, warmup: null }
 
-const priceTrigger = ({ trigger }: RuleDocument): PriceTrigger | null =>
-  trigger.type === "price.level" || trigger.type === "price.drop" ? trigger : null
+type MeasuredTrigger = PriceTrigger | PriceRebound
 
-const windowOf = (trigger: PriceTrigger): Duration.Duration =>
-  trigger.type === "price.drop" && "window" in trigger.from ? trigger.from.window : Duration.zero
+const measured = ({ trigger }: RuleDocument): MeasuredTrigger | null =>
+  trigger.type === "price.level" || trigger.type === "price.drop" || trigger.type === "price.rebound" ? trigger : null
+
+/** How much history shows firings: one day beyond a window, and a week and more for what comes weekly. */
+const historyOf = ({ trigger }: RuleDocument): Duration.Duration | null => {
+  switch (trigger.type) {
+    case "schedule.every":
+      return lookedBack
+    case "schedule.calendar":
+      return trigger.on.type === "daily" ? lookedBack : longestLook
+    case "price.level":
+      return lookedBack
+    case "price.drop":
+    case "price.rebound": {
+      const window = "window" in trigger.from ? trigger.from.window : Duration.zero
+      return Duration.min(Duration.sum(window, lookedBack), longestLook)
+    }
+    default:
+      return null
+  }
+}
+
+interface Seen {
+  readonly view: MarketView | null
+  readonly symbol: SymbolInfo | null
+  readonly reference: Decimal.Decimal | null
+  /** Of the asset that a balance trigger watches. */
+  readonly free: Decimal.Decimal | null
+  readonly now: Instant
+}
+
+/** Whether the trigger holds for a rule that begins now. One that others pull, or a clock, asks only for the rest. */
+const holdsNow = ({ trigger, limits }: RuleDocument, { free, now, reference, symbol, view }: Seen): boolean => {
+  switch (trigger.type) {
+    case "price.level":
+    case "price.drop":
+      return (
+        view !== null &&
+        observe(trigger, freshTrigger, { price: view.last, reference, now, cooldown: limits.cooldown }).fires
+      )
+    case "price.rebound":
+      // A fall has to be seen first.
+      return false
+    case "balance.available":
+      return free !== null && balanceStep(trigger, freshBalance, free).fires
+    case "listing.tradable":
+      return symbol?.tradable === true
+    default:
+      return true
+  }
+}
+
+const draftOf = (userId: UserId, ruleId: RuleId, document: RuleDocument, now: Instant): RuleRow => ({
+  user_id: userId,
+  rule_id: ruleId,
+  version: 1,
+  state: "draft",
+  pause_reason: null,
+  symbol: document.symbol,
+  document,
+  runtime: freshRuntime,
+  failures: 0,
+  spent_total: noUsage.total,
+  executed_count: 0,
+  created_at: now,
+  updated_at: now
+})
 
 /** A rule before it exists: everything that storing and running it would show, and nothing stored. */
 export const makePreview = Effect.gen(function* () {
@@ -44,8 +114,10 @@ export const makePreview = Effect.gen(function* () {
   const wallets = yield* Wallets
   const clock = yield* MarketClock
 
+  const freeOf = (userId: UserId, asset: string) => Effect.orElseSucceed(wallets.freeOf(userId, asset), () => null)
+
   const referenceOf = Effect.fnUntraced(
-    function* (rule: RuleRow, trigger: PriceTrigger) {
+    function* (rule: RuleRow, trigger: MeasuredTrigger) {
       const reference = yield* makeReference(rule, trigger)
       yield* Effect.timeoutOption(reference.ready, historyPatience)
       return yield* reference.read(yield* clock.now, yield* market.last(rule.symbol))
@@ -55,10 +127,11 @@ export const makePreview = Effect.gen(function* () {
     Effect.provideService(Books, books)
   )
 
-  const firingsOf = Effect.fnUntraced(function* (document: RuleDocument, trigger: PriceTrigger) {
-    const length = Duration.min(Duration.sum(windowOf(trigger), lookedBack), longestLook)
+  const firingsOf = Effect.fnUntraced(function* (document: RuleDocument) {
+    const length = historyOf(document)
+    if (length === null) return null
     const candles = yield* market.history(document.symbol, length)
-    const fired = pastFirings(document, trigger, candles)
+    const fired = pastFirings(document, candles)
     const [first, last] = [candles[0], candles.at(-1)]
     if (fired === null || first === undefined || last === undefined) return null
     return { from: first.openTime, to: last.openTime + 60_000, count: fired.length, items: fired.slice(-100) }
@@ -66,49 +139,46 @@ export const makePreview = Effect.gen(function* () {
 
   return Effect.fnUntraced(function* (userId: UserId, document: RuleDocument, symbol: SymbolInfo | null) {
     const now = yield* clock.now
+    const { trigger } = document
     const view = symbol === null ? null : yield* market.view(document.symbol, dataAgeLimit(document.gates))
     const problems = ruleProblems(document, { symbol, ask: view?.ask ?? null, now, createdAt: now })
     const ruleId = yield* makeRuleId()
-    const row: RuleRow = {
-      user_id: userId,
-      rule_id: ruleId,
-      version: 1,
-      state: "draft",
-      pause_reason: null,
-      symbol: document.symbol,
-      document,
-      runtime: freshRuntime,
-      failures: 0,
-      spent_total: noUsage.total,
-      executed_count: 0,
-      created_at: now,
-      updated_at: now
-    }
-    const trigger = priceTrigger(document)
+    const isMeasured = measured(document)
     const fits = symbol !== null && !problems.some(({ path }) => path.startsWith("trigger"))
-    const reference = trigger === null || !fits ? noReference : yield* referenceOf(row, trigger)
-    const free =
-      symbol === null ? null : yield* Effect.orElseSucceed(wallets.freeOf(userId, symbol.quoteAsset), () => null)
-    const seen = { reference: reference.price, now, cooldown: document.limits.cooldown }
-    const holdsNow =
-      trigger === null || (view !== null && observe(trigger, freshTrigger, { ...seen, price: view.last }).fires)
+    const reference =
+      isMeasured === null || !fits
+        ? noReference
+        : yield* referenceOf(draftOf(userId, ruleId, document, now), isMeasured)
+    const free = symbol === null ? null : yield* freeOf(userId, symbol.quoteAsset)
+    const watched = trigger.type === "balance.available" ? yield* freeOf(userId, trigger.asset) : null
+    const holds = holdsNow(document, { view, symbol, reference: reference.price, free: watched, now })
     const operands =
-      trigger === null || view === null
+      isMeasured === null || isMeasured.type === "price.rebound" || view === null
         ? []
-        : priceOperands(document.symbol, trigger, { price: view.last, at: view.asOf }, reference.price)
+        : priceOperands(document.symbol, isMeasured, { price: view.last, at: view.asOf }, reference.price)
+    // A rule that does not exist yet holds nothing, has bought nothing and stands at its first slot.
+    const nothingYet = {
+      held: Decimal.zero,
+      elapsedSlots: 0,
+      lastBuy: null,
+      usage: { ...noUsage, position: Decimal.zero, openOrders: 0 }
+    }
     const { decision } = decide({
       ruleId,
       ruleVersion: 1,
       document,
-      trigger: document.trigger.type,
+      trigger: trigger.type,
       operands,
       symbol,
       view,
-      usage: noUsage,
       free,
-      now
+      now,
+      ...nothingYet
     })
     const runs = fits ? runsOf(document, now, now) : []
+    const size = view === null ? null : wishOf(document, { free, ...nothingYet }, view.bid).size
+    const foreseen = symbol === null || view === null || size === null ? null : foresee(document, size, symbol, view)
+    const would = problems.length === 0 && holds && decision.outcome === "fire"
     const preview: RulePreview = {
       problems,
       next: nextFiring({
@@ -120,12 +190,14 @@ export const makePreview = Effect.gen(function* () {
         tick: symbol?.priceTick ?? null
       }),
       nextRuns: runs,
-      ladder: null,
+      ladder: document.ladder === null ? null : (foreseen?.ladder ?? null),
+      exit: foreseen?.exit ?? null,
       ...outlook(document, symbol, view?.ask ?? null),
-      wouldFireNow: problems.length === 0 && holdsNow && decision.outcome === "fire",
+      wouldFireNow: would,
+      reason: would || symbol === null ? null : holds ? decision.reason : reason("NOT_TRUE"),
       decision: symbol === null ? null : decision,
       warmup: warmupOf(reference.warmup),
-      firings: trigger === null || !fits ? null : yield* firingsOf(document, trigger)
+      firings: fits ? yield* firingsOf(document) : null
     }
     return preview
   })

@@ -1,11 +1,12 @@
 import * as Decimal from "../Decimal.ts"
-import type { Decision } from "../order/Execution.ts"
 import type { RuleDocument } from "../Rule.ts"
 import type { NextFiring } from "./shape/Computed.ts"
 import { formatDuration, type Instant } from "../Time.ts"
 import { displayInstant, displayPrice } from "./display.ts"
-import { boundOf } from "./decision/levels.ts"
-import type { DropFrom } from "./Trigger.ts"
+import type { ExitPlan } from "./decision/cycle/exitPlan.ts"
+import { boundOf, type PriceBound } from "./decision/levels.ts"
+import { fallBound, reboundPrice, type ReboundState } from "./decision/rebound.ts"
+import type { DropFrom, PriceRebound } from "./Trigger.ts"
 
 export const describeFrom = (from: DropFrom): string => {
   switch (from.type) {
@@ -37,75 +38,135 @@ export interface NextInputs {
   readonly armed: boolean
   /** The venue's price step; null while the symbol is unknown. */
   readonly tick: Decimal.Decimal | null
+  /** What a trailing buy follows; absent before it has seen a price. */
+  readonly rebound?: ReboundState | undefined
+  /** Whether a listing has had its firing. */
+  readonly listed?: boolean | undefined
 }
 
 /** How far the market has to move, in percent of the last price; a statistic. */
-const away = (price: Decimal.Decimal, last: Decimal.Decimal | null): number | null =>
+export const away = (price: Decimal.Decimal, last: Decimal.Decimal | null): number | null =>
   last === null || !Decimal.isPositive(last)
     ? null
     : Decimal.toNumber(
         Decimal.divide(Decimal.multiply(Decimal.subtract(price, last), Decimal.hundred), last, 6, "half-even")
       )
 
+/** The market only ever stands on the venue's steps, so a bound may too without meaning something else. */
+const onStep = ({ comparison, price }: PriceBound, tick: Decimal.Decimal | null): Decimal.Decimal =>
+  tick === null
+    ? price
+    : Decimal.quantise(price, tick, comparison === "atOrBelow" || comparison === "above" ? "floor" : "ceil")
+
+const inWords = (text: string): NextFiring => ({ at: null, price: null, awayPercent: null, text })
+
+/** `words` is told the price and what the market has to do to reach it. */
+const atBound = (
+  bound: PriceBound,
+  { last, tick }: Pick<NextInputs, "last" | "tick">,
+  words: (verb: string) => string
+): NextFiring => {
+  const price = onStep(bound, tick)
+  const text = words(verbs[bound.comparison](displayPrice(price, tick)))
+  return { at: null, price, awayPercent: away(price, last), text }
+}
+
+const trailingBuy = (trigger: PriceRebound, inputs: NextInputs, verb: string): NextFiring => {
+  const { document, rebound, reference, tick } = inputs
+  const { symbol } = document
+  const percent = `${Decimal.format(trigger.reboundPercent)} %`
+  const from = describeFrom(trigger.from)
+  if (rebound?.phase === "falling" && rebound.low !== null)
+    return atBound(
+      { comparison: "atOrAbove", price: reboundPrice(trigger, rebound.low) },
+      inputs,
+      (moves) =>
+        `${verb} when ${symbol} ${moves}, ${percent} above its low of ${displayPrice(rebound.low ?? Decimal.zero, tick)}`
+    )
+  const bound = fallBound(trigger, reference)
+  if (bound === null) return inWords(`${verb} once ${from} is known`)
+  if (rebound?.phase === "spent")
+    return atBound(
+      { comparison: "above", price: bound.price },
+      inputs,
+      (moves) => `waits until ${symbol} ${moves} before it looks for the next fall`
+    )
+  return atBound(
+    bound,
+    inputs,
+    (moves) =>
+      `${verb} ${percent} above the low, once ${symbol} ${moves}, ${Decimal.format(trigger.afterDropPercent)} % below ${from}`
+  )
+}
+
 /** What the rule waits for, in plain words. */
-export const nextFiring = ({ document, nextAt, last, reference, armed, tick }: NextInputs): NextFiring | null => {
+export const nextFiring = (inputs: NextInputs): NextFiring | null => {
+  const { armed, document, listed, nextAt, reference } = inputs
   const { trigger, symbol, timezone } = document
   const verb = document.mode === "shadow" ? "records" : "buys"
-  const inWords = (words: string): NextFiring => ({ at: null, price: null, awayPercent: null, text: words })
-  if (trigger.type === "manual") return null
-  if (trigger.type === "signal") return inWords(`${verb} when a signal arrives`)
-  if (trigger.type === "listing.tradable") return inWords(`${verb} when the venue takes orders for ${symbol}`)
-  if (trigger.type === "balance.available")
-    return inWords(`${verb} when ${Decimal.format(trigger.atLeast)} ${trigger.asset} are free`)
-  if (trigger.type === "price.rebound")
-    return inWords(
-      `${verb} when ${symbol} has fallen ${Decimal.format(trigger.afterDropPercent)} % from ${describeFrom(trigger.from)} and risen ${Decimal.format(trigger.reboundPercent)} % from its low`
-    )
-  if (trigger.type === "schedule.every" || trigger.type === "schedule.calendar")
-    return nextAt === null
-      ? null
-      : { at: nextAt, price: null, awayPercent: null, text: `next run ${displayInstant(nextAt, timezone)}` }
-  const bound = boundOf(trigger, reference)
-  if (bound === null) {
-    const from = trigger.type === "price.drop" ? describeFrom(trigger.from) : "a price"
-    return { at: null, price: null, awayPercent: null, text: `${verb} once ${from} is known` }
-  }
-  // The market only ever stands on the venue's steps, so the bound may too without meaning something else.
-  const rounding = bound.comparison === "atOrBelow" || bound.comparison === "above" ? "floor" : "ceil"
-  const onStep = tick === null ? bound.price : Decimal.quantise(bound.price, tick, rounding)
-  const price = displayPrice(onStep, tick)
-  const again = armed ? "" : ", after it has re-armed"
-  return {
-    at: null,
-    price: onStep,
-    awayPercent: away(onStep, last),
-    text: `${verb} when ${symbol} ${verbs[bound.comparison](price)}${again}`
+  switch (trigger.type) {
+    case "manual":
+      return inWords(`${verb} when it is run by hand`)
+    case "signal":
+      return inWords(`${verb} when a signal arrives`)
+    case "listing.tradable":
+      return listed === true ? null : inWords(`${verb} when the venue takes orders for ${symbol}`)
+    case "balance.available":
+      return inWords(`${verb} when ${Decimal.format(trigger.atLeast)} ${trigger.asset} are free`)
+    case "schedule.every":
+    case "schedule.calendar":
+      return nextAt === null
+        ? null
+        : { at: nextAt, price: null, awayPercent: null, text: `next run ${displayInstant(nextAt, timezone)}` }
+    case "price.rebound":
+      return trailingBuy(trigger, inputs, verb)
+    case "price.level":
+    case "price.drop": {
+      const bound = boundOf(trigger, reference)
+      if (bound === null)
+        return inWords(
+          `${verb} once ${trigger.type === "price.drop" ? describeFrom(trigger.from) : "a price"} is known`
+        )
+      const again = armed ? "" : ", after it has re-armed"
+      return atBound(bound, inputs, (moves) => `${verb} when ${symbol} ${moves}${again}`)
+    }
   }
 }
 
-/** A decision as sentences: what was seen, what was decided, why. */
-export const explain = (decision: Decision, timezone: string): string => {
-  const seen = decision.operands.map(
-    ({ label, value, op, threshold }) =>
-      `${label} was ${value ?? "unknown"}${threshold === null ? "" : ` (${op} ${threshold})`}`
+export interface CycleInputs {
+  readonly symbol: string
+  readonly plan: ExitPlan
+  /** Where a trailing stop that has armed would sell. */
+  readonly trailingStop: Decimal.Decimal | null
+  readonly last: Decimal.Decimal | null
+  readonly tick: Decimal.Decimal | null
+}
+
+/** What a rule whose cycle is open waits for: the sale of what it holds. */
+export const nextOfCycle = (inputs: CycleInputs): NextFiring | null => {
+  const { plan, symbol, tick, trailingStop } = inputs
+  const [target] = plan.legs
+  const stops = [plan.stop, trailingStop].filter((stop) => stop !== null)
+  const stop = stops.reduce<Decimal.Decimal | null>(
+    (highest, one) => (highest === null ? one : Decimal.max(highest, one)),
+    null
   )
-  const failed = decision.gates
-    .filter((gate) => !gate.pass)
-    .map((gate) => `${gate.type} ${gate.value ?? "unknown"} against ${gate.limit}`)
-  const full = decision.budget
-    .filter((line) => !line.pass)
-    .map((line) => `${line.cap}: ${line.used} of ${line.limit} used, ${line.asked} asked`)
-  const result =
-    decision.outcome === "fire"
-      ? `The rule sent an order for at most ${decision.sizing?.final == null ? "its amount" : Decimal.format(decision.sizing.final)}.`
-      : decision.outcome === "shadow"
-        ? `The rule would have bought; it is in shadow mode.`
-        : `The rule did not buy: ${decision.reason?.text ?? "no reason was recorded."}`
-  return [
-    `At ${displayInstant(decision.at, timezone)} (version ${decision.ruleVersion}) ${decision.trigger} was evaluated.`,
-    ...(seen.length === 0 ? [] : [`${seen.join("; ")}.`]),
-    result,
-    ...(failed.length === 0 ? [] : [`Gates: ${failed.join("; ")}.`]),
-    ...(full.length === 0 ? [] : [`Limits: ${full.join("; ")}.`])
-  ].join(" ")
+  const selling = (bound: PriceBound) => verbs[bound.comparison](displayPrice(onStep(bound, tick), tick))
+  const parts = [
+    ...(target === undefined
+      ? []
+      : [`sells when ${symbol} ${selling({ comparison: "atOrAbove", price: target.price })}`]),
+    ...(stop === null ? [] : [`sells all when ${symbol} ${selling({ comparison: "atOrBelow", price: stop })}`]),
+    ...(plan.arm === null || trailingStop !== null
+      ? []
+      : [`trails once ${symbol} ${selling({ comparison: "atOrAbove", price: plan.arm })}`])
+  ]
+  if (parts.length === 0) return null
+  const price = target?.price ?? stop ?? plan.arm
+  return {
+    at: null,
+    price,
+    awayPercent: price === null ? null : away(price, inputs.last),
+    text: parts.join("; ")
+  }
 }

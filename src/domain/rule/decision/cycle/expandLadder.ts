@@ -94,7 +94,7 @@ export const worstOfCycle = (
   )
   const costs = sizes.map((one) => {
     if (one.type === "quote") return one.amount
-    if (symbol === null || ask === null || !Decimal.isPositive(ask)) return null
+    if (symbol === null || ask === null || !Decimal.isPositive(ask)) return bound
     const sized = { size: one, execution: rule.execution, maxPrice: rule.maxPrice }
     // Trimmed as money, not as an order: what does not fit at one price may at a lower one.
     const { worst } = sizeOrder(sized, symbol, { bid: ask, ask }, null)
