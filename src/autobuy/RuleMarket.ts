@@ -28,14 +28,20 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
   {
     /** None when the venue does not list the symbol; null when it cannot be asked now. */
     readonly symbol: (symbol: SymbolName) => Effect.Effect<Option.Option<SymbolInfo> | null>
+    /** Waits until the venue takes orders for the symbol, which it may not know yet. */
+    readonly whenTradable: (symbol: SymbolName) => Effect.Effect<void>
     /** Calls the handler with every tick while the scope lives; the feed waits for it. */
     readonly onTick: (symbol: SymbolName, handler: (tick: PriceTick) => void) => Effect.Effect<void, never, Scope.Scope>
     /** The last price as it is known, without asking anybody. */
     readonly last: (symbol: SymbolName) => Effect.Effect<PriceTick | null>
     /** Wall milliseconds since the venue last confirmed the symbol. */
     readonly age: (symbol: SymbolName) => Effect.Effect<number>
-    /** The market now, read once more if older than `maxAge`; null when nothing is known. */
-    readonly view: (symbol: SymbolName, maxAge: Duration.Duration) => Effect.Effect<MarketView | null>
+    /** The market now, read once more if older than `maxAge`; null when nothing is known. The day's trade only on demand. */
+    readonly view: (
+      symbol: SymbolName,
+      maxAge: Duration.Duration,
+      options?: { readonly withVolume: boolean }
+    ) => Effect.Effect<MarketView | null>
     /** Keeps a window up to date while the scope lives. */
     readonly window: (
       symbol: SymbolName,
@@ -67,14 +73,20 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
         )
       )
 
-      const view = Effect.fn("RuleMarket.view")(function* (name: SymbolName, maxAge: Duration.Duration) {
+      const view = Effect.fn("RuleMarket.view")(function* (
+        name: SymbolName,
+        maxAge: Duration.Duration,
+        options?: { readonly withVolume: boolean }
+      ) {
         yield* hub.watch(name)
         const age = yield* hub.dataAge(name)
         if (age > Duration.toMillis(maxAge)) yield* Effect.ignoreLogged(hub.refresh(name))
         const tick = yield* hub.current(name)
         if (tick === null) return null
         const { ask, bid, price, at } = tick
-        return { last: price, bid, ask, asOf: at, ageMs: yield* hub.dataAge(name) }
+        const day = options?.withVolume === true ? yield* Effect.option(hub.latest(name)) : Option.none()
+        const quoteVolume = Option.match(day, { onNone: () => null, onSome: (ticker) => ticker.quoteVolume })
+        return { last: price, bid, ask, asOf: at, ageMs: yield* hub.dataAge(name), quoteVolume }
       }, Effect.scoped)
 
       const history = Effect.fn("RuleMarket.history")(function* (name: SymbolName, length: Duration.Duration) {
@@ -86,6 +98,7 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
 
       return RuleMarket.of({
         symbol,
+        whenTradable: (name) => Effect.asVoid(symbols.whenTradable(name)),
         view,
         history,
         onTick: (name, handler) => hub.onTick(name, (tick) => Effect.sync(() => handler(tick))),

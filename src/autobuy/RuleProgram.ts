@@ -1,9 +1,14 @@
 import { Context, Effect, Layer } from "effect"
 import { MarketClock } from "../MarketClock.ts"
 import { Books } from "../portfolio/Books.ts"
+import { Wallets } from "../portfolio/Wallets.ts"
 import type { Finished, Stuck } from "./firing/records.ts"
+import { depositing } from "./program/depositing.ts"
+import { listing } from "./program/listing.ts"
 import { priced } from "./program/priced.ts"
+import { rebounding } from "./program/rebounding.ts"
 import { scheduled } from "./program/scheduled.ts"
+import { untilEnd } from "./program/untilEnd.ts"
 import type { RuleRow } from "./record/rows.ts"
 import { RuleFiring } from "./RuleFiring.ts"
 import { RuleMarket } from "./RuleMarket.ts"
@@ -23,18 +28,10 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
     RuleProgram,
     Effect.gen(function* () {
       const services = yield* Effect.context<
-        TriggerIndex | Timers | RuleFiring | RulesRepo | RuleMarket | Books | MarketClock
+        TriggerIndex | Timers | RuleFiring | RulesRepo | RuleMarket | Books | Wallets | MarketClock
       >()
       const firing = yield* RuleFiring
       const timers = yield* Timers
-
-      /** Only its owner fires a manual rule; it can still come to its end. */
-      const manual = Effect.fnUntraced(function* (rule: RuleRow) {
-        const { endAt } = rule.document
-        if (endAt === null) return yield* Effect.never
-        yield* timers.sleepUntil(endAt)
-        return (yield* firing.finished(rule)) ?? (yield* Effect.never)
-      })
 
       const wait = (rule: RuleRow) => {
         const { trigger } = rule.document
@@ -46,11 +43,14 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
           case "price.drop":
             return priced(rule, trigger)
           case "price.rebound":
+            return rebounding(rule, trigger)
           case "balance.available":
+            return depositing(rule, trigger)
           case "listing.tradable":
+            return listing(rule)
           case "signal":
           case "manual":
-            return manual(rule)
+            return untilEnd(rule)
         }
       }
 

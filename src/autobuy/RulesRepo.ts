@@ -105,7 +105,7 @@ const make = Effect.gen(function* () {
     Effect.map(rows(sql`WHERE ${isRule(userId, id)}`), (found) => Option.fromNullable(found[0]))
 
   const toldOf = (row: RuleRow) =>
-    events.append(row.user_id, { type: "rule.changed", objectId: row.rule_id, data: toStored(row) })
+    Effect.asVoid(events.append(row.user_id, { type: "rule.changed", objectId: row.rule_id, data: toStored(row) }))
 
   /** Call it inside the transaction of the change. */
   const tell = (userId: UserId, id: RuleId) =>

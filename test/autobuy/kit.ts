@@ -1,5 +1,5 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import { Context, Duration, Effect, Layer, Option, PubSub, Schema, Stream, TestClock } from "effect"
+import { Context, Deferred, Duration, Effect, Layer, Option, PubSub, Schema, Stream, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { makeOrderId, type OrderId, type RuleId, UserId } from "../../src/domain/Ids.ts"
 import { isTerminal, type Order, type OrderStatus } from "../../src/domain/order/Order.ts"
@@ -7,6 +7,7 @@ import { reason } from "../../src/domain/Reason.ts"
 import { type RuleDocument, type RuleState } from "../../src/domain/Rule.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { type OrderChange, Orders, type RuleOrder } from "../../src/orders/Orders.ts"
+import { orderSlot } from "../../src/orders/record/OrderRequest.ts"
 import { Books } from "../../src/portfolio/Books.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { CycleSignals } from "../../src/autobuy/cycle/CycleSignals.ts"
@@ -37,6 +38,10 @@ export class FakeMarket extends Context.Tag("test/FakeMarket")<
     /** What the venue answers when a price that has grown old is read again; null while it does not answer. */
     readonly setReading: (price: string | null) => Effect.Effect<void>
     readonly setHigh: (price: string | null) => Effect.Effect<void>
+    readonly setVolume: (amount: string | null) => Effect.Effect<void>
+    /** The venue does not know the symbol yet, until it is listed. */
+    readonly unlist: Effect.Effect<void>
+    readonly list: Effect.Effect<void>
     readonly followers: Effect.Effect<number>
   }
 >() {}
@@ -49,6 +54,9 @@ const market = Layer.effectContext(
     let ageMs = 0
     let reading: string | null = null
     let high: string | null = null
+    let volume: string | null = null
+    let listed = true
+    const listing = yield* Deferred.make<void>()
     const fake = FakeMarket.of({
       tick: (price) =>
         Effect.gen(function* () {
@@ -61,10 +69,17 @@ const market = Layer.effectContext(
       setAge: (ms) => Effect.sync(() => void (ageMs = ms)),
       setReading: (price) => Effect.sync(() => void (reading = price)),
       setHigh: (price) => Effect.sync(() => void (high = price)),
+      setVolume: (amount) => Effect.sync(() => void (volume = amount)),
+      unlist: Effect.sync(() => void (listed = false)),
+      list: Effect.suspend(() => {
+        listed = true
+        return Effect.zipRight(Deferred.succeed(listing, undefined), settleDown)
+      }),
       followers: Effect.sync(() => handlers.size)
     })
     const real = RuleMarket.of({
-      symbol: (name) => Effect.succeed(name === btc ? Option.some(symbolInfo) : Option.none()),
+      symbol: (name) => Effect.sync(() => (name === btc && listed ? Option.some(symbolInfo) : Option.none())),
+      whenTradable: () => Effect.suspend(() => (listed ? Effect.void : Deferred.await(listing))),
       onTick: (_, handler) =>
         Effect.acquireRelease(
           Effect.sync(() => handlers.add(handler)),
@@ -86,7 +101,8 @@ const market = Layer.effectContext(
                 bid: Decimal.subtract(last.price, d("0.1")),
                 ask: Decimal.add(last.price, d("0.1")),
                 asOf: last.at,
-                ageMs
+                ageMs,
+                quoteVolume: volume === null ? null : d(volume)
               }
         }),
       window: () =>
@@ -100,7 +116,11 @@ const market = Layer.effectContext(
   })
 )
 
-export type Fate = "fill" | "noFill" | "unknown" | "refuse"
+/** `rest` stays with the venue, `half` fills half at once and rests with the other, `takes` is a post-only refusal. */
+export type Fate = "fill" | "noFill" | "unknown" | "refuse" | "rest" | "half" | "takes"
+
+/** What the venue knows of our orders; given to two engines, it outlives the first. */
+export type Venue = Map<OrderId, { user: UserId; slot: string; order: Order }>
 
 /** Orders whose fate the test decides. The intent runs in a transaction, as the real one does. */
 export class FakeOrders extends Context.Tag("test/FakeOrders")<
@@ -111,139 +131,254 @@ export class FakeOrders extends Context.Tag("test/FakeOrders")<
     readonly beforeIntent: (effect: Effect.Effect<void>) => Effect.Effect<void>
     readonly placed: Effect.Effect<ReadonlyArray<Order>>
     readonly resolve: (id: OrderId, status: "filled" | "rejected") => Effect.Effect<void>
+    /** What the venue does to an order that rests: fills a share of what is left, or ends it without being asked by us. */
+    readonly fillShare: (id: OrderId, share: string) => Effect.Effect<void>
+    readonly cancelOutside: (id: OrderId) => Effect.Effect<void>
+    /** Cancels that our side asked for; while `lost`, the venue does not act on them. */
+    readonly cancels: Effect.Effect<ReadonlyArray<OrderId>>
+    readonly loseCancels: (lost: boolean) => Effect.Effect<void>
   }
 >() {}
 
-const orders = Layer.scopedContext(
-  Effect.gen(function* () {
-    const database = yield* Database
-    const clock = yield* MarketClock
-    const all = new Map<OrderId, { user: UserId; slot: string; order: Order }>()
-    const hub = yield* PubSub.unbounded<OrderChange>()
-    let fate: Fate = "fill"
-    let before: Effect.Effect<void> = Effect.void
+const orders = (all: Venue) =>
+  Layer.scopedContext(
+    Effect.gen(function* () {
+      const database = yield* Database
+      const clock = yield* MarketClock
+      const asked: Array<OrderId> = []
+      let lost = false
+      const hub = yield* PubSub.unbounded<OrderChange>()
+      let fate: Fate = "fill"
+      let before: Effect.Effect<void> = Effect.void
 
-    const withFate = (order: Order, status: OrderStatus): Order => {
-      const filled = status === "filled"
-      const price = order.price ?? d("100000")
-      const quantity = order.quantity ?? Decimal.divide(order.quoteAmount ?? d("0"), price)
-      return {
-        ...order,
-        status,
-        version: order.version + 1,
-        executedQuantity: filled ? quantity : Decimal.zero,
-        executedQuote: filled ? Decimal.multiply(quantity, price) : Decimal.zero,
-        averagePrice: filled ? price : null,
-        fees: filled
-          ? [{ asset: "USDT", amount: Decimal.multiply(Decimal.multiply(quantity, price), symbolInfo.takerFeeRate) }]
-          : [],
-        rejectReason: status === "rejected" ? reason("NOT_PLACED") : null
-      }
-    }
-    const statusOf: Record<Fate, OrderStatus> = {
-      fill: "filled",
-      noFill: "cancelled",
-      unknown: "unknown",
-      refuse: "rejected"
-    }
-
-    const placeForRule = <E>(ask: RuleOrder<E>) =>
-      Effect.gen(function* () {
-        const known = [...all.values()].find(
-          ({ order, slot }) => slot === ask.slot && order.origin.ruleId === ask.ruleId
-        )
-        if (known !== undefined) return known.order
-        yield* before
-        const now = yield* clock.now
-        const id = yield* makeOrderId()
-        yield* database.write(ask.withIntent)
-        const order: Order = {
-          id,
-          version: 1,
-          venue: "paper",
-          book: `rule:${ask.ruleId}`,
-          clientOrderId: Schema.decodeSync(clientId)(`dp${id.slice(4, 30)}`),
-          exchangeOrderId: null,
-          symbol: ask.symbol,
-          side: "buy",
-          type: ask.type,
-          status: "pending",
-          price: ask.price ?? null,
-          quantity: ask.quantity ?? null,
-          quoteAmount: ask.quoteAmount ?? null,
-          executedQuantity: Decimal.zero,
-          executedQuote: Decimal.zero,
-          averagePrice: null,
-          fees: [],
-          origin: { type: "rule", ruleId: ask.ruleId, executionId: ask.executionId, cycleId: ask.cycleId },
-          note: null,
-          rejectReason: null,
-          unfilledReason: null,
-          unknownSince: null,
-          requestedAt: now,
-          sentAt: now,
-          terminalAt: null,
-          updatedAt: now
+      const withFate = (order: Order, status: OrderStatus): Order => {
+        const filled = status === "filled"
+        const price = order.price ?? d("100000")
+        const quantity = order.quantity ?? Decimal.divide(order.quoteAmount ?? d("0"), price)
+        return {
+          ...order,
+          status,
+          version: order.version + 1,
+          executedQuantity: filled ? quantity : Decimal.zero,
+          executedQuote: filled ? Decimal.multiply(quantity, price) : Decimal.zero,
+          averagePrice: filled ? price : null,
+          fees: filled
+            ? [{ asset: "USDT", amount: Decimal.multiply(Decimal.multiply(quantity, price), symbolInfo.takerFeeRate) }]
+            : [],
+          rejectReason: status === "rejected" ? reason("NOT_PLACED") : null
         }
-        const done = withFate(order, statusOf[fate])
-        all.set(id, { user: ask.userId, slot: ask.slot, order: done })
-        return done
-      })
+      }
+      const statusOf: Record<Fate, OrderStatus> = {
+        fill: "filled",
+        noFill: "cancelled",
+        unknown: "unknown",
+        refuse: "rejected",
+        rest: "open",
+        half: "open",
+        takes: "cancelled"
+      }
 
-    const fake = FakeOrders.of({
-      decideFate: (next) => Effect.sync(() => void (fate = next)),
-      beforeIntent: (effect) => Effect.sync(() => void (before = effect)),
-      placed: Effect.sync(() => [...all.values()].map(({ order }) => order)),
-      resolve: (id, status) =>
+      const withShare = (order: Order, share: Decimal.Decimal): Order => {
+        const price = order.price ?? d("100000")
+        const left = Decimal.subtract(order.quantity ?? Decimal.zero, order.executedQuantity)
+        const executedQuantity = Decimal.add(order.executedQuantity, Decimal.multiply(left, share))
+        const executedQuote = Decimal.multiply(executedQuantity, price)
+        return {
+          ...order,
+          status: Decimal.equals(share, Decimal.one) ? "filled" : "partiallyFilled",
+          version: order.version + 1,
+          executedQuantity,
+          executedQuote,
+          averagePrice: price,
+          fees: [{ asset: "USDT", amount: Decimal.multiply(executedQuote, symbolInfo.takerFeeRate) }]
+        }
+      }
+
+      const cancelled = (order: Order, at: number): Order =>
+        isTerminal(order.status)
+          ? order
+          : {
+              ...order,
+              status: Decimal.isZero(order.executedQuantity) ? "cancelled" : "partiallyCancelled",
+              terminalAt: at,
+              unfilledReason: reason("CANCELLED")
+            }
+
+      const change = (id: OrderId, to: (order: Order) => Order) =>
         Effect.gen(function* () {
           const known = all.get(id)
           if (known === undefined) return
-          const order = withFate(known.order, status)
+          const order = to(known.order)
           all.set(id, { ...known, order })
           yield* PubSub.publish(hub, { userId: known.user, order })
-          yield* settleDown
         })
+
+      const placeForRule = <E>(ask: RuleOrder<E>) =>
+        Effect.gen(function* () {
+          const known = [...all.values()].find(
+            ({ order, slot }) => slot === orderSlot(ask) && order.origin.ruleId === ask.ruleId
+          )
+          if (known !== undefined) return known.order
+          yield* before
+          const now = yield* clock.now
+          const id = yield* makeOrderId()
+          yield* database.write(ask.withIntent)
+          const order: Order = {
+            id,
+            version: 1,
+            venue: "paper",
+            book: `rule:${ask.ruleId}`,
+            clientOrderId: Schema.decodeSync(clientId)(`dp${id.slice(4, 30)}`),
+            exchangeOrderId: null,
+            symbol: ask.symbol,
+            side: "buy",
+            type: ask.type,
+            status: "pending",
+            price: ask.price ?? null,
+            quantity: ask.quantity ?? null,
+            quoteAmount: ask.quoteAmount ?? null,
+            executedQuantity: Decimal.zero,
+            executedQuote: Decimal.zero,
+            averagePrice: null,
+            fees: [],
+            origin: { type: "rule", ruleId: ask.ruleId, executionId: ask.executionId, cycleId: ask.cycleId },
+            note: null,
+            rejectReason: null,
+            unfilledReason: null,
+            unknownSince: null,
+            requestedAt: now,
+            sentAt: now,
+            terminalAt: null,
+            updatedAt: now
+          }
+          const begun = withFate(order, statusOf[fate])
+          const ended = isTerminal(begun.status) ? { ...begun, terminalAt: now } : begun
+          const done = fate === "half" ? withShare(ended, d("0.5")) : ended
+          all.set(id, { user: ask.userId, slot: orderSlot(ask), order: done })
+          return done
+        })
+
+      const fake = FakeOrders.of({
+        decideFate: (next) => Effect.sync(() => void (fate = next)),
+        beforeIntent: (effect) => Effect.sync(() => void (before = effect)),
+        placed: Effect.sync(() => [...all.values()].map(({ order }) => order)),
+        cancels: Effect.sync(() => asked),
+        loseCancels: (next) => Effect.sync(() => void (lost = next)),
+        fillShare: (id, share) =>
+          Effect.zipRight(
+            change(id, (order) => withShare(order, d(share))),
+            settleDown
+          ),
+        cancelOutside: (id) =>
+          Effect.flatMap(clock.now, (now) =>
+            Effect.zipRight(
+              change(id, (order) => cancelled(order, now)),
+              settleDown
+            )
+          ),
+        resolve: (id, status) =>
+          Effect.gen(function* () {
+            const known = all.get(id)
+            if (known === undefined) return
+            const order = withFate(known.order, status)
+            all.set(id, { ...known, order })
+            yield* PubSub.publish(hub, { userId: known.user, order })
+            yield* settleDown
+          })
+      })
+      const real = Layer.mock(Orders, {
+        placeForRule,
+        cancelForRule: (_, id) =>
+          Effect.gen(function* () {
+            asked.push(id)
+            const now = yield* clock.now
+            if (!lost) yield* change(id, (order) => cancelled(order, now))
+            const known = all.get(id)
+            return known === undefined ? yield* Effect.die(`no order ${id}`) : known.order
+          }),
+        awaitTerminal: (_, id) =>
+          Effect.suspend(() => {
+            const known = all.get(id)
+            return known === undefined ? Effect.die(`no order ${id}`) : Effect.succeed(known.order)
+          }),
+        openOfRule: (_, id) =>
+          Effect.sync(() =>
+            [...all.values()]
+              .map(({ order }) => order)
+              .filter((order) => order.origin.ruleId === id && !isTerminal(order.status))
+          ),
+        ofExecution: (_, id) =>
+          Effect.sync(() =>
+            [...all.values()].map(({ order }) => order).filter((order) => order.origin.executionId === id)
+          ),
+        changes: Stream.fromPubSub(hub)
+      })
+      return Context.make(FakeOrders, fake).pipe(Context.merge(yield* Layer.build(real)))
     })
-    const real = Layer.mock(Orders, {
-      placeForRule,
-      awaitTerminal: (_, id) =>
-        Effect.suspend(() => {
-          const known = all.get(id)
-          return known === undefined ? Effect.die(`no order ${id}`) : Effect.succeed(known.order)
-        }),
-      openOfRule: (_, id) =>
-        Effect.sync(() =>
-          [...all.values()]
-            .map(({ order }) => order)
-            .filter((order) => order.origin.ruleId === id && !isTerminal(order.status))
-        ),
-      ofExecution: (_, id) =>
-        Effect.sync(() =>
-          [...all.values()].map(({ order }) => order).filter((order) => order.origin.executionId === id)
-        ),
-      changes: Stream.fromPubSub(hub)
-    })
-    return Context.make(FakeOrders, fake).pipe(Context.merge(yield* Layer.build(real)))
-  })
-)
+  )
 
 const clientId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9]{1,32}$/), Schema.brand("ClientOrderId"))
 
-const portfolio = Layer.mergeAll(
-  // Another rule's intent takes a hundred between the decision and ours.
-  Layer.mock(Wallets, { freeOf: () => Effect.succeed(d("10000")), keptFreeOf: () => Effect.succeed(d("9900")) }),
-  Layer.mock(Books, {
-    lastBuy: () => Effect.succeed(null),
-    averageCost: () => Effect.succeed(null),
-    lots: () =>
-      Effect.succeed({
-        quantity: Decimal.zero,
-        totalCost: Decimal.zero,
-        realisedPnl: Decimal.zero,
-        fees: Decimal.zero,
-        incomplete: false,
-        lastBuy: null
-      })
+/** The user's free balance; without a word from the test it stands still. */
+export class FakeWallet extends Context.Tag("test/FakeWallet")<
+  FakeWallet,
+  {
+    /** What is free from now on, as the venue tells it. */
+    readonly setFree: (amount: string) => Effect.Effect<void>
+    /** What every rule's own book holds, and the price of its last buy. */
+    readonly setHeld: (held: {
+      readonly quantity: string
+      readonly cost: string
+      readonly lastBuy: string | null
+    }) => Effect.Effect<void>
+    /** How often the venue was asked for it. */
+    readonly asked: Effect.Effect<number>
+  }
+>() {}
+
+const portfolio = Layer.scopedContext(
+  Effect.gen(function* () {
+    const handlers = new Set<() => void>()
+    let free: string | null = null
+    let asked = 0
+    let held = { quantity: Decimal.zero, totalCost: Decimal.zero, lastBuy: Option.none<Decimal.Decimal>() }
+    const fake = FakeWallet.of({
+      setHeld: ({ cost, lastBuy, quantity }) =>
+        Effect.sync(() => {
+          held = { quantity: d(quantity), totalCost: d(cost), lastBuy: Option.map(Option.fromNullable(lastBuy), d) }
+        }),
+      asked: Effect.sync(() => asked),
+      setFree: (amount) =>
+        Effect.suspend(() => {
+          free = amount
+          for (const handler of handlers) handler()
+          return settleDown
+        })
+    })
+    const real = Layer.mock(Wallets, {
+      freeOf: () => Effect.sync(() => (asked++, d(free ?? "10000"))),
+      // Another rule's intent takes a hundred between the decision and ours.
+      keptFreeOf: () => Effect.sync(() => d(free ?? "9900")),
+      onChange: (_, handler) =>
+        Effect.acquireRelease(
+          Effect.sync(() => void handlers.add(handler)),
+          () => Effect.sync(() => handlers.delete(handler))
+        )
+    })
+    const books = Layer.mock(Books, {
+      lastBuy: () => Effect.sync(() => Option.getOrNull(held.lastBuy)),
+      averageCost: () => Effect.succeed(null),
+      lots: () =>
+        Effect.sync(() => ({
+          quantity: held.quantity,
+          totalCost: held.totalCost,
+          realisedPnl: Decimal.zero,
+          fees: Decimal.zero,
+          incomplete: false,
+          lastBuy: null
+        }))
+    })
+    return Context.make(FakeWallet, fake).pipe(Context.merge(yield* Layer.build(Layer.merge(real, books))))
   })
 )
 
@@ -260,20 +395,20 @@ const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, CyclesRepo.l
 )
 
 /** Everything below the program: stores on a real database, a market and orders that the test plays. */
-export const world = (database = TestDatabase.layer) =>
-  Layer.mergeAll(market, orders, portfolio).pipe(
+export const world = (database = TestDatabase.layer, venue: Venue = new Map()) =>
+  Layer.mergeAll(market, orders(venue), portfolio).pipe(
     Layer.provideMerge(repos),
     Layer.provideMerge(database),
     Layer.provideMerge(MarketClock.layer),
     Layer.orDie
   )
 
-export const engine = (database = TestDatabase.layer) =>
+export const engine = (database = TestDatabase.layer, venue: Venue = new Map()) =>
   RuleSupervisor.layer.pipe(
     Layer.provideMerge(RuleProgram.layer),
     Layer.provideMerge(RuleFiring.layer),
     Layer.provideMerge(Layer.mergeAll(TriggerIndex.layer, Timers.layer)),
-    Layer.provideMerge(world(database))
+    Layer.provideMerge(world(database, venue))
   )
 
 /** Lets everything run that can run at this instant of the test clock. */

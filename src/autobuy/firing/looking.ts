@@ -25,7 +25,9 @@ export const makeLooking = Effect.fnUntraced(function* ({ usageOf }: Effect.Effe
     const { gates, size } = rule.document
     const listed = yield* market.symbol(rule.symbol)
     const symbol = listed === null ? null : Option.getOrNull(listed)
-    const view = yield* market.view(rule.symbol, dataAgeLimit(gates))
+    const view = yield* market.view(rule.symbol, dataAgeLimit(gates), {
+      withVolume: gates.some(({ type }) => type === "min24hQuoteVolume")
+    })
     const free =
       symbol === null
         ? null

@@ -71,7 +71,8 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
     const current = yield* rules.find(rule.user_id, rule.rule_id)
     if (Option.isNone(current) || current.value.state !== "active") return reason("BY_USER")
     const noRoom = row.kind === "entry" ? yield* entering.refusal(current.value, row) : null
-    if (noRoom !== null) return noRoom
+    // A further order of the same entry belongs to the cycle that its first one opened.
+    if (noRoom !== null && !(row.attempted && noRoom.code === "CYCLE_OPEN")) return noRoom
     const { limits } = current.value.document
     const usage = yield* usageOf(current.value, row.triggered_at, row.execution_id)
     // Counts are of entries; a level belongs to the entry it follows.

@@ -1,37 +1,16 @@
-import { Duration, Effect } from "effect"
-import * as Decimal from "../../domain/Decimal.ts"
-import { dataAgeLimit } from "../../domain/rule/decision/gates.ts"
+import { Effect } from "effect"
 import { awaited, movesWithTime, observe } from "../../domain/rule/decision/levels.ts"
 import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
-import type { Instant } from "../../domain/Time.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import type { Finished } from "../firing/records.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
-import { type PriceTick, RuleMarket } from "../RuleMarket.ts"
 import { Timers } from "../Timers.ts"
 import { TriggerIndex } from "../TriggerIndex.ts"
 import { priceOperands } from "./operands.ts"
+import { earliest, nextLook, readAgain } from "./pricing.ts"
 import { makeReference } from "./reference.ts"
 import { awaitMarket } from "./waiting.ts"
-
-/** Thresholds that time or other buys move are looked at again with each minute of market time. */
-const lookAgainMs = 60_000
-
-const earliest = (...times: ReadonlyArray<Instant | null>): Instant | null =>
-  times.reduce((first, at) => (at === null ? first : first === null ? at : Math.min(first, at)), null)
-
-/** A price that has grown old is read once more before it fires a rule; null when it stands, or nobody answers. */
-const readAgain = Effect.fnUntraced(function* (rule: RuleRow, tick: PriceTick) {
-  const market = yield* RuleMarket
-  const maxAge = dataAgeLimit(rule.document.gates)
-  if ((yield* market.age(rule.symbol)) <= Duration.toMillis(maxAge)) return null
-  const view = yield* market.view(rule.symbol, maxAge)
-  const isAnswer = view !== null && view.ageMs <= Duration.toMillis(maxAge)
-  return isAnswer && !Decimal.equals(view.last, tick.price)
-    ? ({ price: view.last, at: view.asOf } satisfies PriceTick)
-    : null
-})
 
 /** The life of a rule that waits for a price. */
 export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger) {
@@ -81,7 +60,7 @@ export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: Price
       yield* firing.remember(rule, runtime)
     }
     const next = awaited(trigger, runtime.trigger, seen)
-    const again = movesWithTime(trigger) ? (Math.floor(now / lookAgainMs) + 1) * lookAgainMs : null
+    const again = movesWithTime(trigger) ? nextLook(now) : null
     const woken = yield* awaitMarket(index, timers, next.bounds, earliest(next.until, again, endAt))
     tick = woken ?? index.last()
   }

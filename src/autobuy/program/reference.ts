@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import type { PriceDrop, PriceTrigger } from "../../domain/rule/Trigger.ts"
+import type { DropFrom, PriceRebound, PriceTrigger } from "../../domain/rule/Trigger.ts"
 import type { WindowReading } from "../../domain/RollingWindow.ts"
 import type { Instant } from "../../domain/Time.ts"
 import { type BookScope, Books } from "../../portfolio/Books.ts"
@@ -19,7 +19,7 @@ const scopeOf = (rule: RuleRow, scope: "rule" | "symbol"): BookScope =>
   scope === "rule" ? { scope, ruleId: rule.rule_id } : { scope }
 
 /** Follows what a rule's price trigger is measured from, while the scope lives. */
-export const makeReference = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger) {
+export const makeReference = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger | PriceRebound) {
   const market = yield* RuleMarket
   const books = yield* Books
   if (trigger.type === "price.level") return always(Effect.succeed(fixed(null)))
@@ -36,7 +36,7 @@ export const makeReference = Effect.fnUntraced(function* (rule: RuleRow, trigger
       const window = yield* market.window(rule.symbol, { kind: from.type, length: from.window })
       return {
         ready: window.ready,
-        read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(trigger, window.read(now), tick))
+        read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(from, window.read(now), tick))
       }
     }
   }
@@ -48,9 +48,8 @@ const always = <E>(read: Effect.Effect<Reference, E>) => ({
 })
 
 /** The tick a rule looks at belongs to the window, whether or not the window has heard of it yet. */
-const withTick = (trigger: PriceDrop, warmup: WindowReading, tick: PriceTick | null): Reference => {
+const withTick = (from: DropFrom, warmup: WindowReading, tick: PriceTick | null): Reference => {
   const { value } = warmup
-  const price =
-    value !== null && tick !== null && trigger.from.type === "highOf" ? Decimal.max(value, tick.price) : value
+  const price = value !== null && tick !== null && from.type === "highOf" ? Decimal.max(value, tick.price) : value
   return { price, warmup }
 }

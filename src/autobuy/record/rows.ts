@@ -5,6 +5,8 @@ import { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../../domain/Ids.
 import { SymbolName } from "../../domain/Market.ts"
 import { Reason } from "../../domain/Reason.ts"
 import { RuleDocument, RuleState } from "../../domain/Rule.ts"
+import { BalanceState } from "../../domain/rule/decision/balance.ts"
+import { ReboundState } from "../../domain/rule/decision/rebound.ts"
 import { freshTrigger, TriggerState } from "../../domain/rule/decision/levels.ts"
 
 /** What a rule remembers between firings; kept in the transaction that records the firing it belongs to. */
@@ -13,7 +15,13 @@ export const Runtime = Schema.Struct({
   sequence: Schema.Int,
   trigger: TriggerState,
   /** The next slot of a schedule that has no outcome yet. */
-  nextRunAt: Schema.NullOr(Schema.Number)
+  nextRunAt: Schema.NullOr(Schema.Number),
+  /** The low that a trailing buy follows. */
+  rebound: Schema.optionalWith(ReboundState, { exact: true }),
+  /** Whether a balance that is there has had its firing. */
+  balance: Schema.optionalWith(BalanceState, { exact: true }),
+  /** A listing fires once. */
+  listed: Schema.optionalWith(Schema.Boolean, { exact: true })
 })
 export interface Runtime extends Schema.Schema.Type<typeof Runtime> {}
 
