@@ -19,6 +19,7 @@ import {
   QuotaExceeded
 } from "./Errors.ts"
 import { createStreamTicket, listEvents } from "./Events.ts"
+import { getAccountSettings, listTransactions, updateAccountSettings } from "./Portfolio.ts"
 import { optional, page, strict } from "./Requests.ts"
 
 /** The user behind the credential, and what the credential may do. */
@@ -156,6 +157,9 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addError(failures(NotFound))
       .annotate(RequiredScope, "manage")
   )
+  .add(getAccountSettings)
+  .add(updateAccountSettings)
+  .add(listTransactions)
   .add(listEvents)
   .add(createStreamTicket)
   .middleware(Authorization) {}

@@ -10,7 +10,9 @@ import { wholePage } from "../api/Requests.ts"
 import { asUser } from "./Authentication.ts"
 import { makeListing } from "./events/listing.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
+import { Ledger } from "../portfolio/Ledger.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
+import { makeTransactions } from "./portfolio/transactions.ts"
 
 export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
   Effect.gen(function* () {
@@ -18,6 +20,8 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
     const vault = yield* CredentialVault
     const keys = yield* ApiKeys
     const wallets = yield* Wallets
+    const ledger = yield* Ledger
+    const transactions = yield* makeTransactions
     const tickets = yield* StreamTickets
     const listing = yield* makeListing
     return handlers
@@ -28,6 +32,13 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
       .handle("deleteCredentials", () => asUser((userId) => Effect.as(vault.remove(userId), { removed: true })))
       .handle("getWallet", () => asUser((userId) => wallets.get(userId)))
       .handle("refreshWallet", () => asUser((userId) => wallets.refresh(userId)))
+      .handle("getAccountSettings", () =>
+        asUser((userId) => Effect.map(ledger.costBasis(userId), (costBasis) => ({ costBasis })))
+      )
+      .handle("updateAccountSettings", ({ payload }) =>
+        asUser((userId) => Effect.as(ledger.setCostBasis(userId, payload.costBasis), payload))
+      )
+      .handle("listTransactions", transactions)
       .handle("listKeys", () => asUser((userId) => Effect.map(keys.list(userId), wholePage)))
       .handle("createKey", ({ payload }) =>
         Effect.flatMap(CurrentUser, (caller) => Effect.map(keys.createFor(caller, toNewKey(payload)), shownOnce))

@@ -25,6 +25,7 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   rotateCredentials: {
     request: { accessKey: "mx0vglExampleNextKey", secretKey: "the-secret-that-was-shown-once" }
   },
+  updateAccountSettings: { request: { costBasis: "fifo" } },
   createKey: {
     request: { name: "read only, for the dashboard", scopes: ["read"], expiresInDays: 90 }
   },

@@ -15,6 +15,7 @@ import { Orders } from "../../../src/orders/Orders.ts"
 import { Halts } from "../../../src/orders/limits/Halts.ts"
 import { TradingLimits } from "../../../src/orders/limits/TradingLimits.ts"
 import { Books } from "../../../src/portfolio/Books.ts"
+import { Ledger } from "../../../src/portfolio/Ledger.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { RuleRecords } from "../../../src/autobuy/RuleRecords.ts"
 import { Rules } from "../../../src/autobuy/Rules.ts"
@@ -57,6 +58,7 @@ export interface Stubs {
   readonly keys?: Partial<typeof ApiKeys.Service>
   readonly vault?: Partial<typeof CredentialVault.Service>
   readonly wallets?: Partial<typeof Wallets.Service>
+  readonly ledger?: Partial<typeof Ledger.Service>
   readonly orders?: Partial<typeof Orders.Service>
   readonly books?: Partial<typeof Books.Service>
   readonly rules?: Partial<typeof Rules.Service>
@@ -78,6 +80,7 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(ApiKeys, { ...stubs.keys }),
     Layer.mock(CredentialVault, { ...stubs.vault }),
     Layer.mock(Wallets, { ...stubs.wallets }),
+    Layer.mock(Ledger, { pricesWanted: Effect.succeed([]), ...stubs.ledger }),
     Layer.mock(Orders, { ...stubs.orders }),
     Layer.mock(Books, { ...stubs.books }),
     Layer.mock(Rules, { ...stubs.rules }),
