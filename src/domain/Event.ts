@@ -1,6 +1,9 @@
 import { Schema } from "effect"
+import { CycleChange } from "./event/CycleChange.ts"
 import { noticeTypes } from "./event/notices.ts"
 import { LedgerAdjustment } from "./ledger/LedgerEntry.ts"
+import { Halt } from "./Halt.ts"
+import { Limits } from "./Limits.ts"
 import { Execution } from "./order/Execution.ts"
 import { Order } from "./order/Order.ts"
 import { Rule } from "./Rule.ts"
@@ -10,9 +13,6 @@ import { Instant } from "./Time.ts"
 const { computed: _computed, ...storedRuleFields } = Rule.fields
 export const StoredRule = Schema.Struct(storedRuleFields).annotations({ identifier: "StoredRule" })
 export interface StoredRule extends Schema.Schema.Type<typeof StoredRule> {}
-
-/** Data whose shape stands with its own route. */
-const asRecorded = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
 /**
  * What a user is told of, one registry: the sentence goes into the documentation, the schema is that of `data`, which is
@@ -25,13 +25,13 @@ export const eventTypes = {
     sentence: "A rule was made, edited or changed its state; `data` is the rule without `computed`.",
     data: StoredRule
   },
-  "cycle.changed": { sentence: "A cycle opened, changed or closed; `data` is the cycle.", data: asRecorded },
+  "cycle.changed": { sentence: "A cycle opened, changed or closed; `data` is the cycle.", data: CycleChange },
   "ledger.adjusted": {
     sentence: "Lots left a rule's book, or came back, without an order of the rule; `data` is the adjustment.",
     data: LedgerAdjustment
   },
-  "halt.changed": { sentence: "Trading was halted or released; `data` is the halt's state.", data: asRecorded },
-  "limits.changed": { sentence: "The user's limits were changed; `data` is the limits.", data: asRecorded },
+  "halt.changed": { sentence: "Trading was halted or released; `data` is the halt's state.", data: Halt },
+  "limits.changed": { sentence: "The user's limits were changed; `data` is the limits.", data: Limits },
   ...noticeTypes
 } as const
 

@@ -62,7 +62,7 @@ export const Limits = Schema.Struct({
   user: Schema.optionalWith(UserLimits, { default: () => noLimits, exact: true }),
   assets: listOf(AssetLimit, "asset", ({ asset }) => asset),
   keys: listOf(KeyLimit, "key", ({ id }) => id)
-}).annotations({ identifier: "Limits" })
+}).annotations({ identifier: "TradingLimits" })
 export interface Limits extends Schema.Schema.Type<typeof Limits> {}
 
 const noLimits: UserLimits = { perDay: null, perWeek: null, perMonth: null, maxOpenOrders: null }

@@ -2,9 +2,8 @@ import { Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import { CycleId, RuleId, UserId } from "../../domain/Ids.ts"
 import { SymbolName } from "../../domain/Market.ts"
-import { Instant } from "../../domain/Time.ts"
 import { StoredReason } from "../record/rows.ts"
-import { Reason } from "../../domain/Reason.ts"
+import type { CycleChange } from "../../domain/event/CycleChange.ts"
 
 /**
  * Why a whole position is being given up: `stopLoss` and `trailing` by the price, `close` by the owner, `release` when
@@ -53,33 +52,15 @@ export const CycleRow = Schema.Struct({
 export interface CycleRow extends Schema.Schema.Type<typeof CycleRow> {}
 
 /** A cycle as `cycle.changed` tells it. */
-const CycleTold = Schema.Struct({
-  id: CycleId,
-  ruleId: RuleId,
-  ruleVersion: Schema.Int,
-  symbol: SymbolName,
-  state: Schema.Literal("open", "closed"),
-  /** Set once it is being sold as a whole. */
-  exiting: Schema.NullOr(ExitCause),
-  trailingHigh: Schema.NullOr(Decimal.Decimal),
-  reason: Schema.NullOr(Reason),
-  openedAt: Instant,
-  closedAt: Schema.NullOr(Instant)
-})
-
-const encodeTold = Schema.encodeSync(CycleTold)
-
-export const toldCycle = (row: CycleRow): Readonly<Record<string, unknown>> => ({
-  ...encodeTold({
-    id: row.cycle_id,
-    ruleId: row.rule_id,
-    ruleVersion: row.rule_version,
-    symbol: row.symbol,
-    state: row.state,
-    exiting: row.memory.exiting?.cause ?? null,
-    trailingHigh: row.memory.high,
-    reason: row.reason,
-    openedAt: row.opened_at,
-    closedAt: row.closed_at
-  })
+export const toldCycle = (row: CycleRow): CycleChange => ({
+  id: row.cycle_id,
+  ruleId: row.rule_id,
+  ruleVersion: row.rule_version,
+  symbol: row.symbol,
+  state: row.state,
+  exiting: row.memory.exiting?.cause ?? null,
+  trailingHigh: row.memory.high,
+  reason: row.reason,
+  openedAt: row.opened_at,
+  closedAt: row.closed_at
 })

@@ -145,7 +145,7 @@ const make = Effect.gen(function* () {
           yield* events.append(userId, {
             type: "halt.changed",
             objectId: userId,
-            data: { ...Schema.encodeSync(Halt)(shown(yield* inForce(userId))) }
+            data: shown(yield* inForce(userId))
           })
       })
     )

@@ -62,7 +62,7 @@ const make = Effect.gen(function* () {
           }
           yield* sql`INSERT INTO trading_limits ${sql.insert(row)} ON CONFLICT (user_id) DO UPDATE
             SET document = excluded.document, updated_at = excluded.updated_at`
-          yield* events.append(userId, { type: "limits.changed", objectId: userId, data: { ...document } })
+          yield* events.append(userId, { type: "limits.changed", objectId: userId, data: limits })
         })
       )
     )

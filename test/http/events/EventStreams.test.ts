@@ -158,7 +158,11 @@ describe("The event stream", () => {
       const closed = yield* stalledReader(port)
       const { message } = yield* listen(at, reader)
       yield* message
-      const big: NewEvent = { type: "limits.changed", objectId: "limits", data: { text: "x".repeat(200_000) } }
+      const big: NewEvent = {
+        type: "notice.credentialsFailing",
+        objectId: ann,
+        data: { text: "x".repeat(200_000), since: 0, reason: null }
+      }
       const events = yield* Events
       for (let n = 1; n <= 50; n++) {
         yield* events.append(ann, big)

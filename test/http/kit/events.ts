@@ -1,6 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { Effect, Layer } from "effect"
 import type { NewEvent } from "../../../src/domain/Event.ts"
+import { unlimited } from "../../../src/domain/Limits.ts"
 import { UserId } from "../../../src/domain/Ids.ts"
 import type { ServerOptions } from "../../../src/http/HttpServer.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
@@ -11,7 +12,11 @@ import { anOrder } from "./values.ts"
 
 export const ann = UserId.make("local_ann")
 export const bob = UserId.make("local_bob")
-export const changed = (n: number): NewEvent => ({ type: "limits.changed", objectId: "limits", data: { n } })
+export const changed = (n: number): NewEvent => ({
+  type: "limits.changed",
+  objectId: "limits",
+  data: { ...unlimited, user: { ...unlimited.user, maxOpenOrders: n } }
+})
 export const append = (count: number, userId = ann) =>
   Effect.flatMap(Events, (events) =>
     Effect.forEach(Array.from({ length: count }), (_, n) => events.append(userId, changed(n)), { discard: true })
