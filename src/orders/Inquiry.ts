@@ -1,6 +1,10 @@
-import { type Array, Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
+import type { UserId } from "../domain/Ids.ts"
+import type { SymbolName } from "../domain/Market.ts"
+import type { Pair } from "../domain/order/lots.ts"
 import type { VenueFill, VenueOrder } from "../domain/order/Order.ts"
+import { Symbols } from "../market/Symbols.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { VenueFailure } from "../mexc/VenueFailure.ts"
@@ -14,20 +18,24 @@ export type Search = "found" | "absent" | "unproven"
 
 /** Venue lists are read from this long before the order was made, for clocks that differ. */
 const marginMs = 3_600_000
+const orphansLooked = 50
 
-/** Asks the venue about orders of ours and joins what it says; nothing here can place or change an order. */
+/** Asks the venue about orders and joins what it says; nothing here can place or change an order. */
 export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
   Inquiry,
   {
-    /** By client order id, with the fills that are still missing; none when the venue does not know the order. */
+    /** By its name, with the fills that are still missing; none when the venue does not know the order. */
     readonly ask: (row: OrderRow, credentials: Credentials) => Asked<Option.Option<OrderRow>>
     /** Looks for the order everywhere else it could show: open orders, all orders, trades. */
     readonly search: (row: OrderRow, credentials: Credentials) => Asked<Search>
-    /** One question for all open orders of one user and symbol; answers with the orders of ours that are no longer open. */
-    readonly sweep: (
-      rows: Array.NonEmptyReadonlyArray<OrderRow>,
-      credentials: Credentials
-    ) => Asked<ReadonlyArray<OrderRow>>
+    /** One question for everything the account has open; answers whether an order was among it. */
+    readonly sweep: (credentials: Credentials) => Asked<(row: OrderRow) => boolean>
+    /** Joins what the venue says of an order; one that was made elsewhere is kept as such. */
+    readonly hear: (told: VenueOrder, credentials: Credentials) => Asked<void>
+    /** Joins fills, of whoever's order. */
+    readonly hearFills: (userId: UserId, symbol: SymbolName, fills: ReadonlyArray<VenueFill>) => Asked<void>
+    /** Asks for orders of which only fills are known; up to `limit` of them. */
+    readonly nameOrphans: (credentials: Credentials, limit: number) => Asked<void>
   }
 >() {
   static readonly layer = Layer.effect(
@@ -35,32 +43,42 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
     Effect.gen(function* () {
       const mexc = yield* MexcClient
       const repo = yield* OrdersRepo
+      const symbols = yield* Symbols
+      /** Orders older than the venue remembers: their fills are all that will ever be known. */
+      const forgotten = new Set<string>()
+
+      /** A pair the venue no longer lists cannot be split into its assets. */
+      const pairOf = (symbol: SymbolName): Effect.Effect<Pair | null> =>
+        Effect.orElseSucceed(symbols.get(symbol), () => null)
 
       const joinTold = Effect.fnUntraced(function* (row: OrderRow, told: VenueOrder, credentials: Credentials) {
         // The answer often lacks the client order id we asked by.
-        const joined = yield* repo.tell(row.user_id, { ...told, clientOrderId: row.client_order_id })
+        const name = row.origin === "external" ? told.clientOrderId : row.client_order_id
+        const joined = yield* repo.tell(row.user_id, { ...told, clientOrderId: name })
         if (Option.isNone(joined) || joined.value.explained) return joined
         const fills = yield* mexc.fills(credentials, { symbol: row.symbol, exchangeOrderId: told.exchangeOrderId })
         return yield* joinFills(row, fills.rows)
       })
 
       const joinFills = Effect.fnUntraced(function* (row: OrderRow, fills: ReadonlyArray<VenueFill>) {
-        yield* repo.recordFills(
-          row.user_id,
-          fills.map((fill) => ({ ...fill, clientOrderId: row.client_order_id })),
-          null
-        )
+        const named =
+          row.origin === "external" ? fills : fills.map((fill) => ({ ...fill, clientOrderId: row.client_order_id }))
+        yield* repo.recordFills(row.user_id, named, null)
         return yield* repo.find(row.user_id, row.order_id)
       })
 
+      const question = (row: OrderRow, credentials: Credentials) =>
+        row.origin === "external" && row.exchange_order_id !== null
+          ? mexc.orderByExchangeId(credentials, row.symbol, row.exchange_order_id)
+          : mexc.order(credentials, row.symbol, row.client_order_id)
+
       const ask = Effect.fn("Inquiry.ask")(function* (row: OrderRow, credentials: Credentials) {
-        const told = yield* mexc.order(credentials, row.symbol, row.client_order_id)
+        const told = yield* question(row, credentials)
         return Option.isNone(told) ? Option.none<OrderRow>() : yield* joinTold(row, told.value, credentials)
       })
 
       const search = Effect.fn("Inquiry.search")(function* (row: OrderRow, credentials: Credentials) {
-        const isIt = (told: { readonly clientOrderId: string | null; readonly exchangeOrderId: string }) =>
-          told.clientOrderId === row.client_order_id || told.exchangeOrderId === row.exchange_order_id
+        const isIt = isAbout(row)
         const from = row.requested_at - marginMs
         let complete = true
         for (const list of [mexc.openOrders(credentials, row.symbol), mexc.allOrders(credentials, row.symbol, from)]) {
@@ -78,23 +96,49 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         return "found"
       })
 
-      const sweep = Effect.fn("Inquiry.sweep")(function* (
-        rows: Array.NonEmptyReadonlyArray<OrderRow>,
-        credentials: Credentials
-      ) {
-        const [{ symbol, user_id: userId }] = rows
-        // An order that could not be read seems to be open no more, and is then asked about by itself.
-        const { rows: open } = yield* mexc.openOrders(credentials, symbol)
-        for (const told of open) yield* repo.tell(userId, told)
-        return rows.filter(
-          (row) =>
-            !open.some(
-              (told) => told.clientOrderId === row.client_order_id || told.exchangeOrderId === row.exchange_order_id
-            )
-        )
+      const hear = Effect.fn("Inquiry.hear")(function* (told: VenueOrder, credentials: Credentials) {
+        const { userId } = credentials
+        if (Option.isSome(yield* repo.tell(userId, told))) return
+        const pair = yield* pairOf(told.symbol)
+        if (pair === null) return
+        const adoption = yield* repo.adopt(userId, told, pair)
+        if (adoption.type === "kept") return
+        // A nameless order may be one of ours whose answer was lost: those are asked for by the names we gave.
+        yield* Effect.forEach(adoption.rows, (row) => ask(row, credentials), { discard: true })
+        yield* repo.adopt(userId, told, pair)
       })
 
-      return Inquiry.of({ ask, search, sweep })
+      const hearFills = Effect.fn("Inquiry.hearFills")(function* (
+        userId: UserId,
+        symbol: SymbolName,
+        fills: ReadonlyArray<VenueFill>
+      ) {
+        if (fills.length > 0) yield* repo.recordFills(userId, fills, yield* pairOf(symbol))
+      })
+
+      const sweep = Effect.fn("Inquiry.sweep")(function* (credentials: Credentials) {
+        // An order that could not be read seems to be open no more, and is then asked about by itself.
+        const { rows: open } = yield* mexc.allOpenOrders(credentials)
+        yield* Effect.forEach(open, (told) => hear(told, credentials), { discard: true })
+        return (row: OrderRow) => open.some(isAbout(row))
+      })
+
+      const nameOrphans = Effect.fn("Inquiry.nameOrphans")(function* (credentials: Credentials, limit: number) {
+        const orphans = yield* repo.orphans(credentials.userId, orphansLooked)
+        const unasked = orphans.filter(({ exchangeOrderId }) => !forgotten.has(exchangeOrderId)).slice(0, limit)
+        for (const { exchangeOrderId, symbol } of unasked) {
+          const told = yield* mexc.orderByExchangeId(credentials, symbol, exchangeOrderId)
+          if (Option.isSome(told)) yield* hear(told.value, credentials)
+          else forgotten.add(exchangeOrderId)
+        }
+      })
+
+      return Inquiry.of({ ask, search, sweep, hear, hearFills, nameOrphans })
     })
   )
 }
+
+const isAbout =
+  (row: OrderRow) =>
+  (told: { readonly clientOrderId: string | null; readonly exchangeOrderId: string }): boolean =>
+    told.clientOrderId === row.client_order_id || told.exchangeOrderId === row.exchange_order_id

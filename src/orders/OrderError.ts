@@ -13,6 +13,7 @@ import type {
   InsufficientBalance,
   NotFound,
   NotOwner,
+  NotReady,
   OrderRejected,
   PriceOutOfBand,
   StaleMarketData,
@@ -35,7 +36,7 @@ export type NotNow = ExchangeUnavailable | ExchangeRateLimited | DatabaseUnavail
 export type PreviewError = ValidationFailed | OrderRefused | KeyUnusable | NotNow
 
 /** Why an order could not be placed; always means that no order exists. `CONFLICT`: it was cancelled before it was sent. */
-export type OrderError = PreviewError | TradingHalted | BudgetExceeded | Conflict
+export type OrderError = PreviewError | TradingHalted | BudgetExceeded | Conflict | NotReady
 
 export type PlaceError = OrderError | IdempotencyInProgress | IdempotencyKeyReused
 

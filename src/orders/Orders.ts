@@ -1,13 +1,16 @@
 import { Context, Effect, Layer, type Duration, type Stream } from "effect"
-import type { DatabaseUnavailable, NotFound, NotOwner, ValidationFailed } from "../api/Errors.ts"
+import type { Conflict, DatabaseUnavailable, NotFound, NotOwner, ValidationFailed } from "../api/Errors.ts"
 import type { ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
 import type { Fill, Order } from "../domain/order/Order.ts"
 import type { OrderPreview, PlaceOrder } from "../domain/order/PlaceOrder.ts"
+import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
 import { makeCancelling } from "./following/cancelling.ts"
 import { makeFollowing } from "./following/following.ts"
 import { OrderChanges } from "./OrderChanges.ts"
 import type { CancelError, KeyUnusable, NotNow, OrderError, PlaceError, PreviewError } from "./OrderError.ts"
+import { makeResolving } from "./following/resolving.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
+import { Reconciled } from "./reconcile/Reconciled.ts"
 import { makePlacing } from "./placing/placing.ts"
 import type {
   Cancelled,
@@ -72,7 +75,18 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
       userId: UserId,
       executionId: ExecutionId
     ) => Effect.Effect<ReadonlyArray<Order>, DatabaseUnavailable>
-    /** Every change from now on; a slow reader loses the oldest, so re-read after a gap. */
+    /**
+     * A person's word on an order that nobody could tell of for ten minutes, or that was sent to an account the key in
+     * use cannot see. What the venue says later counts more.
+     */
+    readonly resolve: (
+      userId: UserId,
+      id: OrderId,
+      word: ResolveOrder
+    ) => Effect.Effect<Order, NotFound | Conflict | NotOwner | DatabaseUnavailable>
+    /** Returns when the user's orders of the run before are reconciled; until then nothing of the user's is sent. */
+    readonly whenReconciled: (userId: UserId) => Effect.Effect<void>
+    /** The last state of every order that changed from now on: never lost, however slow the reader. */
     readonly changes: Stream.Stream<OrderChange>
   }
 >() {
@@ -87,6 +101,8 @@ const make = Effect.gen(function* () {
   const repo = yield* OrdersRepo
   const following = yield* makeFollowing
   const { cancel, cancelAll, cancelForRule } = yield* makeCancelling
+  const reconciled = yield* Reconciled
+  const resolve = yield* makeResolving
   const { place, placeForRule, preview } = yield* makePlacing
 
   return Orders.of({
@@ -104,6 +120,8 @@ const make = Effect.gen(function* () {
     ),
     openOfRule: repo.openOfRule,
     ofExecution: repo.ofExecution,
+    resolve,
+    whenReconciled: reconciled.whenDone,
     changes: changes.stream
   })
 })

@@ -43,7 +43,12 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     /** A pending intent nobody works on: rejected when it was never sent, else unknown. Only the owner may judge. */
     readonly abandon: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     /** A person says what became of an order nobody can tell of. */
-    readonly resolve: (userId: UserId, id: OrderId, word: ResolveOrder) => Stored<Option.Option<OrderRow>, Conflict>
+    readonly resolve: (
+      userId: UserId,
+      id: OrderId,
+      word: ResolveOrder,
+      unseen: boolean
+    ) => Stored<Option.Option<OrderRow>, Conflict>
     /** The venue took it; `at` is its time. */
     readonly accept: (
       userId: UserId,
@@ -76,7 +81,7 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     readonly unsettled: Stored<ReadonlyArray<OrderRow>>
     /** Symbols the user has fills in, with the time of the latest. */
     readonly lastFills: (userId: UserId) => Stored<ReadonlyArray<typeof LastFill.Type>>
-    /** Orders of which only fills are known. */
+    /** Orders of which only fills are known, newest first. */
     readonly orphans: (userId: UserId, limit: number) => Stored<ReadonlyArray<typeof Orphan.Type>>
   }
 >() {
@@ -136,9 +141,9 @@ const make = Effect.gen(function* () {
         Effect.map(isOwner, (owner) => (owner ? abandoned(row, now, wall) : null))
       )
     }),
-    resolve: Effect.fn("OrdersRepo.resolve")(function* (userId, id, word) {
+    resolve: Effect.fn("OrdersRepo.resolve")(function* (userId, id, word, unseen) {
       const wall = yield* Clock.currentTimeMillis
-      return yield* amend(byId(userId, id), (row, now) => resolved(row, word, now, wall))
+      return yield* amend(byId(userId, id), (row, now) => resolved(row, word, unseen, now, wall))
     }),
     accept: Effect.fn("OrdersRepo.accept")((userId, id, exchangeOrderId, at) =>
       amend(byId(userId, id), (row, now) => joinFacts(row, ackFacts(exchangeOrderId, at), now))

@@ -5,16 +5,20 @@ import { CredentialsMissing } from "../../src/api/Errors.ts"
 import { Inquiry } from "../../src/orders/Inquiry.ts"
 import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
+import { Reconciled } from "../../src/orders/reconcile/Reconciled.ts"
+import { VenueAccounts } from "../../src/orders/reconcile/VenueAccounts.ts"
 import { Reconciler } from "../../src/orders/Reconciler.ts"
 import type { OrderRow } from "../../src/orders/record/OrderRow.ts"
 import { Submission } from "../../src/orders/Submission.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
+import { Ledger } from "../../src/portfolio/Ledger.ts"
+import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { Database } from "../../src/store/Database.ts"
 import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
-import { unlimited, vault } from "./kit/layers.ts"
+import { listed, unlimited, vault } from "./kit/layers.ts"
 import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, told } from "./kit/orders.ts"
 
 const stored = OrdersRepo.layer.pipe(
@@ -26,11 +30,25 @@ const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(TestDatabase.layer)
 )
 
-/** The start of a service over what an earlier one left behind. */
-const started = Reconciler.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
-  Layer.provide(vault)
+/** Money that moved without an explanation. */
+const unexplained = { assets: new Array<string>() }
+
+const money = Layer.mergeAll(
+  Layer.mock(Ledger, {
+    unexplainedSince: (_, assets) => Effect.sync(() => assets.some((asset) => unexplained.assets.includes(asset)))
+  }),
+  Layer.mock(Wallets, { reread: () => Effect.void })
 )
+const around = Layer.mergeAll(Reconciled.layer, VenueAccounts.layer, money).pipe(Layer.provideMerge(listed))
+
+/** The start of a service over what an earlier one left behind. */
+const startedWith = (keys: Layer.Layer<CredentialVault>) =>
+  Reconciler.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
+    Layer.provideMerge(around),
+    Layer.provide(keys)
+  )
+const started = startedWith(vault)
 
 const leaveBehind = Effect.fnUntraced(function* (n: number, over: Partial<OrderRow> = {}) {
   const repo = yield* OrdersRepo
@@ -105,10 +123,7 @@ describe("the start after a crash", () => {
             userId === ann ? Effect.fail(new CredentialsMissing({ message: "no key" })) : all.get(userId)
         }))
       ).pipe(Layer.provide(vault))
-      yield* Effect.provide(
-        ready,
-        Reconciler.layer.pipe(Layer.provide(Layer.mergeAll(Inquiry.layer, Submission.layer)), Layer.provide(lacking))
-      )
+      yield* Effect.provide(ready, startedWith(lacking))
       assert.strictEqual((yield* after(anns)).status, "unknown")
       assert.strictEqual((yield* after(bobs)).status, "cancelled")
     }).pipe(Effect.provide(stored))
@@ -170,6 +185,7 @@ describe("a list of which not every row can be read", () => {
         yield* reconcile
         assert.strictEqual((yield* after(row)).status, "unknown")
         venue.isOdd = false
+        yield* TestClock.setTime(20_000)
         yield* reconcile
         assert.strictEqual((yield* after(row)).status, "rejected")
         assert.strictEqual(venue.posts.length, 0)
@@ -225,6 +241,7 @@ describe("while the service runs", () => {
 const startedHeld = (row: OrderRow) =>
   Reconciler.layer.pipe(
     Layer.provideMerge(Inquiry.layer),
+    Layer.provide(around),
     Layer.provideMerge(
       Layer.effect(
         Submission,

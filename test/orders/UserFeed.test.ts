@@ -11,6 +11,7 @@ import type { UserEvent } from "../../src/mexc/stream/Events.ts"
 import { Inquiry } from "../../src/orders/Inquiry.ts"
 import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
+import { VenueAccounts } from "../../src/orders/reconcile/VenueAccounts.ts"
 import { UserFeed } from "../../src/orders/UserFeed.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { Database } from "../../src/store/Database.ts"
@@ -52,7 +53,7 @@ const setup = Effect.gen(function* () {
     Effect.map(CredentialVault, (all) => ({ ...all, changes: Stream.never }))
   ).pipe(Layer.provide(vault))
   const feed = UserFeed.layer.pipe(
-    Layer.provide(Inquiry.layer),
+    Layer.provide(Layer.mergeAll(Inquiry.layer, VenueAccounts.layer)),
     Layer.provide(
       Layer.mergeAll(stream, wallets, accounts, keys, Layer.mock(Symbols, { get: () => Effect.succeed(btcInfo) }))
     )

@@ -21,12 +21,15 @@ import { Inquiry } from "../../src/orders/Inquiry.ts"
 import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { Orders } from "../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
+import { Reconciled } from "../../src/orders/reconcile/Reconciled.ts"
+import { VenueAccounts } from "../../src/orders/reconcile/VenueAccounts.ts"
 import { Reconciler } from "../../src/orders/Reconciler.ts"
 import { RiskInputs } from "../../src/orders/RiskInputs.ts"
 import { Submission } from "../../src/orders/Submission.ts"
 import { UserFeed } from "../../src/orders/UserFeed.ts"
 import { PaperExchange } from "../../src/paper/PaperExchange.ts"
 import { Books } from "../../src/portfolio/Books.ts"
+import { Ledger } from "../../src/portfolio/Ledger.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { Events } from "../../src/store/Events.ts"
 import { Idempotency } from "../../src/store/Idempotency.ts"
@@ -92,7 +95,9 @@ const market = TickerHub.layer.pipe(Layer.provide(TickerReader.layer), Layer.pro
 
 const app = Layer.mergeAll(Orders.layer, UserFeed.layer, Reconciler.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer, RiskInputs.layer)),
+  Layer.provide(Layer.mergeAll(Reconciled.layer, VenueAccounts.layer)),
   Layer.provideMerge(Layer.mergeAll(OrdersRepo.layer, Books.layer, Wallets.layer)),
+  Layer.provide(Ledger.layer),
   Layer.provide(Layer.mergeAll(OrderChanges.layer, Idempotency.layer, market, accounts)),
   Layer.provide(unlimited),
   Layer.provide(Events.layer),

@@ -9,6 +9,7 @@ import { venueError } from "../../portfolio/venueError.ts"
 import { Ownership } from "../../store/Ownership.ts"
 import { Inquiry } from "../Inquiry.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
+import { VenueAccounts } from "../reconcile/VenueAccounts.ts"
 import { toOrder, type OrderRow } from "../record/OrderRow.ts"
 import type { Cancelled, CancelQuery } from "../record/OrderRequest.ts"
 import { isSettled, makeFollowing } from "./following.ts"
@@ -28,10 +29,15 @@ export const makeCancelling = Effect.gen(function* () {
   const ownership = yield* Ownership
   const repo = yield* OrdersRepo
   const vault = yield* CredentialVault
+  const venueAccounts = yield* VenueAccounts
 
   const askVenue = (row: OrderRow) =>
     Effect.gen(function* () {
       const credentials = yield* vault.get(row.user_id)
+      if ((yield* venueAccounts.belonging(row, credentials)) === "other")
+        return yield* new Conflict({
+          message: "The order was sent with a key of another exchange account; cancel it there, then resolve it here."
+        })
       yield* failPoint("cancel.asked")
       yield* Effect.mapError(mexc.cancelOrder(credentials, row.symbol, row.client_order_id), refusedCancel)
       yield* failPoint("cancel.answered")

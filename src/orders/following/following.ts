@@ -5,6 +5,7 @@ import { OrderId, type UserId } from "../../domain/Ids.ts"
 import { isTerminal, type Order } from "../../domain/order/Order.ts"
 import { Inquiry } from "../Inquiry.ts"
 import { OrderChanges } from "../OrderChanges.ts"
+import { VenueAccounts } from "../reconcile/VenueAccounts.ts"
 import type { OrderRow } from "../record/OrderRow.ts"
 import type { OrderQuery, Page } from "../record/OrderRequest.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
@@ -23,6 +24,7 @@ export const makeFollowing = Effect.gen(function* () {
   const inquiry = yield* Inquiry
   const repo = yield* OrdersRepo
   const vault = yield* CredentialVault
+  const venueAccounts = yield* VenueAccounts
 
   const load = Effect.fnUntraced(function* (userId: UserId, id: OrderId) {
     const found = yield* repo.find(userId, id)
@@ -31,10 +33,14 @@ export const makeFollowing = Effect.gen(function* () {
 
   const confirm = (row: OrderRow) =>
     vault.get(row.user_id).pipe(
-      Effect.flatMap((credentials) => inquiry.ask(row, credentials)),
+      Effect.flatMap((credentials) =>
+        Effect.flatMap(venueAccounts.belonging(row, credentials), (belonging) =>
+          Effect.when(inquiry.ask(row, credentials), () => belonging !== "other")
+        )
+      ),
       Effect.catchAll((failure) => Effect.logDebug("An order could not be confirmed yet", failure.message)),
       // A resting order says nothing new for hours: once is enough, then the stream and the reconciler follow it.
-      row.type === "limit" ? Effect.asVoid : Effect.repeat(confirming),
+      row.type === "limit" || row.type === "limitMaker" ? Effect.asVoid : Effect.repeat(confirming),
       Effect.delay(confirmFirstAfter),
       Effect.zipRight(Effect.never)
     )

@@ -9,6 +9,7 @@ import { Database } from "../../store/Database.ts"
 import { Meta } from "../../store/Meta.ts"
 import { TradingLimits } from "../limits/TradingLimits.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
+import { Reconciled } from "../reconcile/Reconciled.ts"
 import { intentRow } from "../record/intent.ts"
 import { orderSlot, type RuleOrder } from "../record/OrderRequest.ts"
 import { toOrder } from "../record/OrderRow.ts"
@@ -21,6 +22,7 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
   const database = yield* Database
   const limits = yield* TradingLimits
   const meta = yield* Meta
+  const reconciled = yield* Reconciled
   const repo = yield* OrdersRepo
   const submission = yield* Submission
   const vault = yield* CredentialVault
@@ -33,6 +35,7 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
 
     const book: BookName = `rule:${ask.ruleId}`
     const side = ask.kind === "exit" ? "sell" : "buy"
+    yield* reconciled.assert(userId)
     const credentials = yield* vault.get(userId)
     const question = { userId, symbol: ask.symbol, side, book } as const
     const order = yield* side === "sell"

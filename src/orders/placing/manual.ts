@@ -11,6 +11,7 @@ import { Idempotency, type KeyScope } from "../../store/Idempotency.ts"
 import { Meta } from "../../store/Meta.ts"
 import { TradingLimits } from "../limits/TradingLimits.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
+import { Reconciled } from "../reconcile/Reconciled.ts"
 import { intentRow } from "../record/intent.ts"
 import { toOrder, type OrderRow } from "../record/OrderRow.ts"
 import type { ManualOrder, Placed, RequestKey } from "../record/OrderRequest.ts"
@@ -38,6 +39,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
   const idempotency = yield* Idempotency
   const limits = yield* TradingLimits
   const meta = yield* Meta
+  const reconciled = yield* Reconciled
   const repo = yield* OrdersRepo
   const submission = yield* Submission
   const vault = yield* CredentialVault
@@ -79,6 +81,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
     if (made !== null) return yield* repeat(scope, key.bodyHash, made)
 
     const book: BookName = body.book ?? "manual"
+    yield* reconciled.assert(userId)
     const credentials = yield* vault.get(userId)
     const order = yield* approve({ userId, symbol: body.symbol, side: body.side, book }, body)
     const reserve = yield* limits.prepare({ userId, keyId: body.keyId ?? null, purpose: "manual", order })

@@ -133,8 +133,9 @@ export const makeQueries = Effect.fnUntraced(function* (statements: Statements) 
         SqlSchema.findAll({
           Request: Schema.Void,
           Result: Orphan,
-          execute: () => sql`SELECT DISTINCT symbol, exchange_order_id AS exchangeOrderId FROM fills
-            WHERE user_id = ${userId} AND order_id IS NULL LIMIT ${limit}`
+          execute: () => sql`SELECT symbol, exchange_order_id AS exchangeOrderId FROM fills
+            WHERE user_id = ${userId} AND order_id IS NULL
+            GROUP BY symbol, exchange_order_id ORDER BY max(at) DESC LIMIT ${limit}`
         })()
       )
   }

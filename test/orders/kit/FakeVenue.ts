@@ -38,6 +38,8 @@ export class FakeVenue extends Context.Tag("test/FakeVenue")<
     isOdd: boolean
     /** Questions for fills are refused, as for a symbol that is gone. */
     refusesFills: boolean
+    /** The account of each access key; all keys are of one when left out. */
+    readonly accounts: Map<string, string>
     readonly posts: Array<OrderRequest>
     readonly orders: Map<string, VenueOrder>
     readonly fills: Array<VenueFill>
@@ -119,6 +121,7 @@ export const layer = Layer.effectContext(
       isDown: false,
       isOdd: false,
       refusesFills: false,
+      accounts: new Map(),
       posts: [],
       orders: new Map(),
       fills: [],
@@ -132,7 +135,14 @@ export const layer = Layer.effectContext(
         Layer.mock(MexcClient, {
           placeOrder: (_, request, beforeSend) => place(venue)(request, beforeSend),
           order: (_, __, id) => answering(venue, "order", () => Option.fromNullable(venue.orders.get(id))),
+          uid: ({ accessKey }) => answering(venue, "uid", () => venue.accounts.get(accessKey) ?? "the-account"),
+          orderByExchangeId: (_, __, id) =>
+            answering(venue, "order", () =>
+              Option.fromNullable(all().find(({ exchangeOrderId }) => exchangeOrderId === id))
+            ),
           openOrders: () =>
+            answering(venue, "openOrders", () => listed(all().filter(({ status }) => status === "open"))),
+          allOpenOrders: () =>
             answering(venue, "openOrders", () => listed(all().filter(({ status }) => status === "open"))),
           allOrders: () => answering(venue, "allOrders", () => listed(all())),
           fills: (_, { exchangeOrderId }) =>

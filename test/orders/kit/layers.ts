@@ -1,5 +1,6 @@
 import { Effect, Layer, Redacted } from "effect"
 import { CredentialVault } from "../../../src/accounts/CredentialVault.ts"
+import { Symbols } from "../../../src/market/Symbols.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { Inquiry } from "../../../src/orders/Inquiry.ts"
 import { Halts } from "../../../src/orders/limits/Halts.ts"
@@ -7,6 +8,8 @@ import { TradingLimits } from "../../../src/orders/limits/TradingLimits.ts"
 import { OrderChanges } from "../../../src/orders/OrderChanges.ts"
 import { Orders } from "../../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../../src/orders/OrdersRepo.ts"
+import { Reconciled } from "../../../src/orders/reconcile/Reconciled.ts"
+import { VenueAccounts } from "../../../src/orders/reconcile/VenueAccounts.ts"
 import { RiskInputs } from "../../../src/orders/RiskInputs.ts"
 import { Submission } from "../../../src/orders/Submission.ts"
 import { Events } from "../../../src/store/Events.ts"
@@ -18,6 +21,8 @@ import { btcInfo, d } from "./orders.ts"
 export const vault = Layer.mock(CredentialVault, {
   get: (userId) => Effect.succeed({ userId, accessKey: "mx0test", secretKey: Redacted.make("secret") })
 })
+
+export const listed = Layer.mock(Symbols, { get: () => Effect.succeed(btcInfo) })
 
 /** 10,000 USDT, 5 BTC, bid 99.9 and ask 100.1. */
 export const inputs = Layer.succeed(RiskInputs, {
@@ -43,6 +48,8 @@ export const unlimited = Layer.mergeAll(
 export const servicesOver = (risk: Layer.Layer<RiskInputs>) =>
   Orders.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(Inquiry.layer, Submission.layer)),
+    Layer.provide(listed),
+    Layer.provideMerge(Layer.mergeAll(Reconciled.layer, VenueAccounts.layer)),
     Layer.provideMerge(OrdersRepo.layer),
     Layer.provideMerge(unlimited),
     Layer.provideMerge(OrderChanges.layer),

@@ -1,0 +1,100 @@
+import { Clock, Effect, Option } from "effect"
+import type { OrderId } from "../../domain/Ids.ts"
+import { reason } from "../../domain/Reason.ts"
+import type { Credentials } from "../../mexc/Credentials.ts"
+import { Ledger } from "../../portfolio/Ledger.ts"
+import { Wallets } from "../../portfolio/Wallets.ts"
+import { Events } from "../../store/Events.ts"
+import { Inquiry } from "../Inquiry.ts"
+import { OrdersRepo } from "../OrdersRepo.ts"
+import { isOverdue } from "../record/resolve.ts"
+import type { OrderRow } from "../record/OrderRow.ts"
+import { VenueAccounts } from "./VenueAccounts.ts"
+
+/** The lists cost ten times a single question, so they are read less often, and ever less. */
+const searchAgainAfter = (unknownForMs: number): number => Math.max(10_000, unknownForMs / 60)
+
+/** Why an unknown order is still unknown after ten minutes, for its owner. */
+const doubts = {
+  silent: "The exchange does not answer the questions about it.",
+  unreadable: "The exchange does not know its id, but not everything that the exchange lists could be read.",
+  unproven: "The exchange does not know its id, but it may have been sent with another key.",
+  moved: "The exchange does not know its id, but a balance of its pair changed without an explanation.",
+  otherAccount: "It was sent with an exchange key of another account, which the key in use cannot ask about."
+} as const
+type Doubt = keyof typeof doubts
+
+/**
+ * Orders whose answer was lost: never sent again, never forgotten. Absence counts as proof only after ten minutes, from
+ * every list, at the right account, and while no balance of the pair changed without an explanation.
+ */
+export const makeUnknown = Effect.gen(function* () {
+  const events = yield* Events
+  const inquiry = yield* Inquiry
+  const ledger = yield* Ledger
+  const repo = yield* OrdersRepo
+  const venueAccounts = yield* VenueAccounts
+  const wallets = yield* Wallets
+  const searched = new Map<OrderId, { readonly at: number; readonly overdue: boolean }>()
+  const doubted = new Map<OrderId, Doubt>()
+  const told = new Set<OrderId>()
+
+  const doubt = (row: OrderRow, why: Doubt) => void doubted.set(row.order_id, why)
+
+  const hasMoved = Effect.fnUntraced(function* (row: OrderRow) {
+    yield* wallets.reread(row.user_id)
+    const assets = [row.base_asset, row.quote_asset]
+    return yield* ledger.unexplainedSince(row.user_id, assets, row.sent_at ?? row.requested_at)
+  })
+
+  const resolve = Effect.fn("Reconciler.resolve")(function* (row: OrderRow, credentials: Credentials) {
+    const before = doubted.get(row.order_id)
+    doubt(row, "silent")
+    const known = yield* inquiry.ask(row, credentials)
+    if (Option.isSome(known)) return
+    const now = yield* Clock.currentTimeMillis
+    const overdue = isOverdue(row, now)
+    if (before !== undefined) doubt(row, before)
+    const last = searched.get(row.order_id)
+    const wait = searchAgainAfter(now - (row.unknown_since_wall ?? now))
+    if (last !== undefined && last.overdue === overdue && now - last.at < wait) return
+    const found = yield* inquiry.search(row, credentials)
+    searched.set(row.order_id, { at: now, overdue })
+    doubt(row, "unreadable")
+    if (found !== "absent" || !overdue) return
+    if ((yield* venueAccounts.belonging(row, credentials)) !== "same") return doubt(row, "unproven")
+    if (yield* Effect.orElseSucceed(hasMoved(row), () => true)) return doubt(row, "moved")
+    yield* Effect.logWarning("An order was absent from the venue for ten minutes: never placed", {
+      order: row.order_id
+    })
+    yield* repo.reject(row.user_id, row.order_id, { reason: reason("NOT_PLACED") })
+  })
+
+  /** After ten minutes nobody is left in the dark. */
+  const tellOverdue = Effect.fnUntraced(function* (rows: ReadonlyArray<OrderRow>) {
+    const wall = yield* Clock.currentTimeMillis
+    const late = rows.filter((row) => isOverdue(row, wall) && !told.has(row.order_id))
+    yield* Effect.forEach(
+      late,
+      ({ order_id: id, user_id: userId }) =>
+        Effect.gen(function* () {
+          const now = Option.getOrNull(yield* repo.find(userId, id))
+          if (now === null || now.status !== "unknown" || now.unknown_since === null) return
+          const why = doubts[doubted.get(id) ?? "silent"]
+          const text = `Nobody can tell for ten minutes what became of the order ${id} (${now.side} ${now.symbol}). ${why} It is not sent again; look it up at the exchange and resolve it here.`
+          const data = { text, orderId: id, symbol: now.symbol, unknownSince: now.unknown_since }
+          yield* events.appendOnce(userId, { type: "notice.orderUnknown", objectId: id, data })
+          told.add(id)
+        }),
+      { discard: true }
+    )
+  })
+
+  const keepOnly = (rows: ReadonlyArray<OrderRow>) =>
+    Effect.sync(() => {
+      const unknown = new Set(rows.filter((row) => row.status === "unknown").map((row) => row.order_id))
+      for (const kept of [searched, doubted, told]) for (const id of kept.keys()) if (!unknown.has(id)) kept.delete(id)
+    })
+
+  return { resolve, doubt, tellOverdue, keepOnly }
+})
