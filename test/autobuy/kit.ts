@@ -287,6 +287,7 @@ const orders = (all: Venue) =>
           })
       })
       const real = Layer.mock(Orders, {
+        whenReconciled: () => Effect.void,
         placeForRule,
         cancelForRule: (_, id) =>
           Effect.gen(function* () {

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { awaited, movesWithTime, observe } from "../../domain/rule/decision/levels.ts"
 import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
 import { MarketClock } from "../../MarketClock.ts"
@@ -11,6 +11,9 @@ import { priceOperands } from "./operands.ts"
 import { earliest, nextLook, readAgain } from "./pricing.ts"
 import { makeReference } from "./reference.ts"
 import { awaitMarket } from "./waiting.ts"
+
+/** A trigger that is still true re-arms no sooner: without it a rule without a cooldown would fire without end. */
+const shortestRest = Duration.seconds(1)
 
 /** The life of a rule that waits for a price. */
 export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger) {
@@ -32,7 +35,7 @@ export const priced = Effect.fnUntraced(function* (rule: RuleRow, trigger: Price
       if (finished !== null) return finished satisfies Finished
     }
     const { price: from } = yield* reference.read(now, tick)
-    const seen = { reference: from, now, cooldown: limits.cooldown }
+    const seen = { reference: from, now, cooldown: Duration.max(limits.cooldown, shortestRest) }
     const observed = tick === null ? null : observe(trigger, runtime.trigger, { ...seen, price: tick.price })
     if (tick !== null && observed !== null && observed.fires) {
       const fresher = yield* readAgain(rule, tick)

@@ -22,21 +22,7 @@ export type Feature =
   | "limits.maxOpenOrders"
 
 /** What is read and refused: an entry leaves in the change that makes the engine run it. */
-export const notYetRunnable: ReadonlySet<Feature> = new Set<Feature>([
-  "price.rebound",
-  "balance.available",
-  "listing.tradable",
-  "signal",
-  "min24hQuoteVolume",
-  "minImprovementOverLastBuy",
-  "timeWindow",
-  "waitForGates",
-  "percentOfFreeQuote",
-  "valueAveraging",
-  "execution.limit",
-  "limits.maxPositionQuote",
-  "limits.maxOpenOrders"
-])
+export const notYetRunnable: ReadonlySet<Feature> = new Set<Feature>(["signal"])
 
 interface Use {
   readonly feature: Feature
