@@ -75,7 +75,7 @@ export const venue = Effect.gen(function* () {
   return {
     url,
     wsUrl,
-    price: (price: number | string) => control("POST", "price", { symbol: "BTCUSDT", price: String(price) }),
+    price: (price: number | string) => control("POST", "price", { symbol: "BTCUSDT", price: String(price), quantity: "5" }),
     advance: (ms: number) => control("POST", "advance", { ms }),
     fault: (type: string, more: object = {}) => control("POST", "faults", { faults: [{ type, count: 1, ...more }] }),
     /** An order made elsewhere with the user's key. */
@@ -189,18 +189,19 @@ export const buy = (id: RuleId) =>
     return execution
   })
 
-/** `kind level outcome`, oldest first; a running one shows its open order's side and price. */
+/** `kind level outcome`, oldest first. */
 export const executions = (id: RuleId) =>
   Effect.gen(function* () {
     const { items } = yield* (yield* RuleRecords).executionsOf(ann, id, { limit: 100 })
     return [...items].reverse().map((one) => `${one.kind} ${one.level} ${one.outcome ?? one.state}`)
   })
 
-/** `kind price quantity` of what waits at the venue, by price. */
+/** `side price status` of what waits at the venue. */
 export const resting = (id: RuleId) =>
   Effect.gen(function* () {
     const orders = yield* (yield* Orders).openOfRule(ann, id)
     return orders
+      .filter((order) => order.status !== "pending")
       .map((order) => `${order.side} ${Decimal.format(order.price ?? Decimal.zero)} ${order.status}`)
       .toSorted()
   })

@@ -1,0 +1,154 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Rules } from "../../../src/autobuy/Rules.ts"
+import { ann } from "../../orders/kit/orders.ts"
+import { temporaryFolder } from "../../kit/TestDatabase.ts"
+import { buy, eventually, executions, held, is, life, makeRule, resting, stateOf, venue } from "./kit.ts"
+
+const start = Effect.gen(function* () {
+  const at = yield* venue
+  yield* at.price(100_000)
+  return { at, folder: yield* temporaryFolder }
+})
+
+const guarded = {
+  ladder: { count: 2, stepPercent: "1", place: "resting" },
+  exit: { takeProfit: [{ gainPercent: "3" }], stopLoss: { lossPercent: "5" } }
+}
+
+const buys = (orders: ReadonlyArray<string>) => orders.filter((one) => one.startsWith("buy"))
+
+describe("a rule that is paused", () => {
+  it.scopedLive("takes its levels from the venue, keeps its target, and puts the levels back when it is resumed", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const rules = yield* Rules
+          const id = yield* makeRule(guarded)
+          yield* buy(id)
+          yield* eventually("all rest", resting(id), (orders) => orders.length === 3)
+          yield* rules.pause(ann, id)
+          yield* eventually(
+            "only the target rests",
+            resting(id),
+            (orders) => orders.length === 1 && buys(orders).length === 0
+          )
+          yield* at.price(98_500)
+          yield* rules.resume(ann, id)
+          yield* eventually(
+            "both levels are dealt with",
+            executions(id),
+            (all) => all.filter((one) => one === "level 1 executed").length === 1
+          )
+          yield* eventually("the other level rests", resting(id), (orders) => buys(orders).length === 1)
+        })
+      )
+    })
+  )
+
+  it.scopedLive("still stops its loss", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const id = yield* makeRule(guarded)
+          yield* buy(id)
+          yield* eventually("all rest", resting(id), (orders) => orders.length === 3)
+          yield* (yield* Rules).pause(ann, id)
+          yield* eventually("only the target rests", resting(id), (orders) => buys(orders).length === 0)
+          yield* at.price(90_000)
+          yield* eventually("the end", stateOf(id), is("completed COMPLETED_CYCLE"))
+          assert.strictEqual(yield* held(id), "0")
+          assert.strictEqual((yield* executions(id)).includes("level 1 executed"), false)
+        })
+      )
+    })
+  )
+})
+
+describe("a cycle that is open", () => {
+  it.scopedLive("lets further firings be ignored, and the next one begin after it when the rule restarts", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const id = yield* makeRule({
+            exit: { takeProfit: [{ gainPercent: "2" }] },
+            cycle: { afterExit: "restart", maxCycles: 2 }
+          })
+          yield* buy(id)
+          yield* eventually("the target rests", resting(id), (orders) => orders.length === 1)
+          assert.strictEqual((yield* buy(id)).reason?.code, "CYCLE_OPEN")
+          yield* at.price(102_500)
+          yield* eventually("sold", held(id), is("0"))
+          yield* eventually("the next begins", buy(id), ({ reason }) => reason === null)
+          yield* eventually("the target rests", resting(id), (orders) => orders.length === 1)
+          yield* at.price(105_000)
+          yield* eventually("the end", stateOf(id), is("completed COMPLETED_CYCLES"))
+        })
+      )
+    })
+  )
+
+  it.scopedLive("takes further entries where the rule says so, and sells all of them", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const id = yield* makeRule({ exit: { takeProfit: [{ gainPercent: "2" }] }, cycle: { whileOpen: "add" } })
+          const first = yield* buy(id)
+          yield* at.price(99_000)
+          const second = yield* buy(id)
+          assert.strictEqual(second.cycleId, first.cycleId)
+          yield* at.price(103_000)
+          yield* eventually("the end", stateOf(id), is("completed COMPLETED_CYCLE"))
+          assert.strictEqual(yield* held(id), "0")
+        })
+      )
+    })
+  )
+
+  it.scopedLive("finishes on the version it began with", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const rules = yield* Rules
+          const id = yield* makeRule({ exit: { takeProfit: [{ gainPercent: "2" }] } })
+          yield* buy(id)
+          yield* eventually("the target rests", resting(id), (orders) => orders.length === 1)
+          const before = yield* resting(id)
+          const {
+            computed: _,
+            id: __,
+            version,
+            state: ___,
+            pauseReason: _p,
+            createdAt: _c,
+            updatedAt: _u,
+            ...document
+          } = yield* rules.get(ann, id)
+          yield* rules.update(ann, id, { ...document, ladder: null, exit: null, state: null }, version, {
+            idempotencyKey: "an-edit-while-it-is-open",
+            bodyHash: "b"
+          })
+          yield* Effect.sleep("300 millis")
+          assert.deepStrictEqual(yield* resting(id), before)
+          yield* at.price(103_000)
+          yield* eventually("sold", held(id), is("0"))
+        })
+      )
+    })
+  )
+})
