@@ -1,7 +1,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Terminal from "@effect/platform/Terminal"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Console, Effect, Layer, Schema } from "effect"
+import { Console, Context, Effect, Layer, Schedule, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { stdout } from "node:process"
@@ -34,9 +34,14 @@ import { MexcStream } from "./mexc/MexcStream.ts"
 import { RateBudget } from "./mexc/RateBudget.ts"
 import { MexcEndpoint } from "./mexc/wire/Endpoint.ts"
 import { Inquiry } from "./orders/Inquiry.ts"
+import { Halts } from "./orders/limits/Halts.ts"
+import { LimitsRepo } from "./orders/limits/LimitsRepo.ts"
+import { TradingLimits } from "./orders/limits/TradingLimits.ts"
 import { OrderChanges } from "./orders/OrderChanges.ts"
 import { Orders } from "./orders/Orders.ts"
 import { OrdersRepo } from "./orders/OrdersRepo.ts"
+import { Reconciled } from "./orders/reconcile/Reconciled.ts"
+import { VenueAccounts } from "./orders/reconcile/VenueAccounts.ts"
 import { Reconciler } from "./orders/Reconciler.ts"
 import { RiskInputs } from "./orders/RiskInputs.ts"
 import { Submission } from "./orders/Submission.ts"
@@ -44,17 +49,22 @@ import { UserFeed } from "./orders/UserFeed.ts"
 import type { MirrorUnavailable } from "./paper/market/mirror/Mirror.ts"
 import { type MarketChoice, PaperExchange, type PaperExchangeOptions } from "./paper/PaperExchange.ts"
 import { Books } from "./portfolio/Books.ts"
+import { Ledger } from "./portfolio/Ledger.ts"
+import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
 import * as Demo from "./service/demo/Demo.ts"
 import { type Scene, sceneOf } from "./service/demo/Scene.ts"
+import { Halting } from "./service/Halting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
+import { Snapshots } from "./service/Snapshots.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
 import { Events } from "./store/Events.ts"
 import { Idempotency } from "./store/Idempotency.ts"
 import * as InstanceLease from "./store/InstanceLease.ts"
 import * as Migrations from "./store/Migrations.ts"
+import { Ownership } from "./store/Ownership.ts"
 
 /** The composition root: which layer stands behind each tag, and in which order they start and stop. */
 
@@ -196,29 +206,46 @@ const market = Layer.mergeAll(Market.layer, RollingHigh.layer).pipe(
   Layer.provide([TickerReader.layer, Cache.layerMemory])
 )
 
-const portfolio = Wallets.layer.pipe(Layer.provideMerge(Books.layer))
-
-const orders = Layer.mergeAll(Orders.layer, Reconciler.layer, UserFeed.layer).pipe(
-  Layer.provide([RiskInputs.layer, Inquiry.layer, Submission.layer, Idempotency.layer]),
-  Layer.provide(OrdersRepo.layer),
-  Layer.provide(OrderChanges.layer)
+const portfolio = Layer.mergeAll(Wallets.layer, Valuations.layer).pipe(
+  Layer.provideMerge(Ledger.layer),
+  Layer.provideMerge(Books.layer)
 )
 
-/** Everything between the database and the API, in the order of the ranks; it stops in the opposite order. */
-const capabilities = (story: PaperStory) =>
+const firewall = Layer.mergeAll(Halts.layer, TradingLimits.layer).pipe(Layer.provideMerge(LimitsRepo.layer))
+
+/** Who watches the venue: the owner of trading, and nobody in its place. */
+const watching = Layer.mergeAll(Reconciler.layer, UserFeed.layer)
+const standingBy = Layer.mergeAll(Reconciler.layerIdle, UserFeed.layerIdle)
+
+const ordersWith = (watch: typeof watching | typeof standingBy) =>
+  Layer.mergeAll(Orders.layer, watch).pipe(
+    Layer.provide([RiskInputs.layer, Inquiry.layer, Submission.layer, Idempotency.layer]),
+    Layer.provide([Reconciled.layer, VenueAccounts.layer]),
+    Layer.provide(OrdersRepo.layer),
+    Layer.provide(OrderChanges.layer),
+    Layer.provideMerge(firewall)
+  )
+
+/** What every instance has, whether it trades or stands by: the venue, its market, the users and their books. */
+const grounds = (story: PaperStory) =>
   configured((settings) =>
-    Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser }).pipe(
-      Layer.provideMerge(orders),
-      Layer.provideMerge(portfolio),
+    portfolio.pipe(
       Layer.provideMerge(market),
       Layer.provideMerge(accounts),
       Layer.provideMerge(MexcStream.layer),
       Layer.provideMerge(venueClient),
       Layer.provideMerge(Events.layer),
-      Layer.provideMerge(venue(settings, story)),
-      // Before the paper exchange opens its journal: the folder must be ours, of this venue and of nobody else now.
-      Layer.provideMerge(InstanceLease.layer({ dataDir: settings.dataDir })),
-      Layer.provideMerge(storage)
+      Layer.provideMerge(venue(settings, story))
+    )
+  )
+
+/** Trading, and in front of it the API: built anew with each ownership, so that taking over is a start. */
+const front = (port: number | null, watch: typeof watching | typeof standingBy) =>
+  configured((settings) =>
+    api(port ?? settings.port).pipe(
+      Layer.provide([Readiness.layer({ version: manifest.version }), Snapshots.layer, Halting.layer]),
+      Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
+      Layer.provideMerge(ordersWith(watch))
     )
   )
 
@@ -233,34 +260,86 @@ const readPem = (name: string, file: string) =>
     catch: () => new WrongSetting({ name, problem: `${file} cannot be read`, example: "/etc/dipper/tls.pem" })
   })
 
-const api = Layer.unwrapEffect(
-  Effect.gen(function* () {
-    const settings = yield* Config
-    const tls = yield* tlsOf(settings)
-    return HttpServer.layer({
-      host: settings.host,
-      port: settings.port,
-      venue: venueOf(settings),
-      version: manifest.version,
-      ratePerMinute: settings.apiRatePerMinute,
-      corsOrigins: settings.corsOrigins,
-      trustProxy: settings.trustProxy,
-      tls
+const api = (port: number) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const settings = yield* Config
+      const tls = yield* tlsOf(settings)
+      return HttpServer.layer({
+        host: settings.host,
+        port,
+        venue: venueOf(settings),
+        version: manifest.version,
+        ratePerMinute: settings.apiRatePerMinute,
+        corsOrigins: settings.corsOrigins,
+        trustProxy: settings.trustProxy,
+        tls
+      })
     })
+  )
+
+/** One instance alone, with everything in it; a second one on the same folder is refused. */
+const service = (story: PaperStory = {}) =>
+  configured(({ dataDir }) =>
+    front(null, watching).pipe(
+      Layer.provideMerge(grounds(story)),
+      // Before the paper exchange opens its journal: the folder must be ours, of this venue and of nobody else now.
+      Layer.provideMerge(InstanceLease.layer({ dataDir })),
+      Layer.provideMerge(storage)
+    )
+  )
+
+const tellReady = (settings: Settings, url: string) =>
+  Effect.zipRight(greet(settings, url), Console.log(`dipper ready ${url} exchange=${settings.exchange}`))
+
+/** Another instance trades now, and this one cannot stand by: the paper exchange inside it has only one owner. */
+export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", { message: Schema.String }) {}
+
+const serveAlone = Effect.gen(function* () {
+  yield* tellReady(yield* Config, (yield* HttpServer).url)
+  yield* (yield* Ownership).lost
+  return yield* new Overtaken({ message: "another instance has taken over this data directory; this one stops" })
+}).pipe(Effect.provide(service()))
+
+/** A database that is away for a moment must not end an instance that waits for its turn. */
+const untilStored = Schedule.spaced("1 second")
+
+/**
+ * Instances that share a database and an exchange take turns: one trades, the others serve reads and wait. A turn ends
+ * when the lease is lost, or can be had; what follows is a start, with all that a start repairs.
+ */
+const serveShared = Effect.gen(function* () {
+  const settings = yield* Config
+  const lease = yield* InstanceLease.InstanceLease
+  let port: number | null = null
+  const turn = Effect.gen(function* () {
+    const taken = yield* Effect.retry(lease.take, untilStored)
+    const ownership = taken._tag === "Ours" ? taken.ownership : lease.standby
+    const layers = front(port, taken._tag === "Ours" ? watching : standingBy)
+    const server = Context.get(
+      yield* Layer.build(Layer.provideMerge(layers, Layer.succeed(Ownership, ownership))),
+      HttpServer
+    )
+    if (port === null) yield* tellReady(settings, server.url)
+    port = server.port
+    if (taken._tag === "Ours") {
+      yield* Effect.logInfo("This instance owns trading")
+      return yield* ownership.lost
+    }
+    yield* Effect.logInfo("Another instance owns trading; this one stands by", { ...taken.by })
+    yield* lease.free
   })
+  return yield* Effect.forever(Effect.scoped(turn))
+}).pipe(
+  Effect.provide(grounds({}).pipe(Layer.provideMerge(InstanceLease.InstanceLease.layer), Layer.provideMerge(storage)))
 )
 
-const service = (story: PaperStory = {}) =>
-  api.pipe(Layer.provide(Readiness.layer({ version: manifest.version })), Layer.provideMerge(capabilities(story)))
+const hasEmbeddedExchange = (settings: Settings) => settings.exchange === "paper" && settings.paperUrl === null
 
 /** The service; ends by signal. */
-export const serve = Effect.gen(function* () {
-  const settings = yield* Config
-  const { url } = yield* HttpServer
-  yield* greet(settings, url)
-  yield* Console.log(`dipper ready ${url} exchange=${settings.exchange}`)
-  return yield* Effect.never
-}).pipe(Effect.provide(service().pipe(Layer.provideMerge(configured(Logging.layer)), Layer.provideMerge(Config.layer))))
+export const serve = Effect.flatMap(Config, (settings) =>
+  hasEmbeddedExchange(settings) ? serveAlone : serveShared
+).pipe(Effect.provide(configured(Logging.layer).pipe(Layer.provideMerge(Config.layer))))
 
 /** For a person at a terminal: how to get in, and what the prices are. */
 const greet = (settings: Settings, url: string) =>

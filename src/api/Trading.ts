@@ -11,6 +11,7 @@ import { Authorization, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
 import {
   BelowMinimum,
+  BudgetExceeded,
   Conflict,
   CredentialsMissing,
   CredentialsRejected,
@@ -29,6 +30,8 @@ import {
   SymbolNotTradable,
   TradingHalted
 } from "./Errors.ts"
+import { getHalt, setHalt } from "./Halt.ts"
+import { getTradingLimits, setTradingLimits } from "./Limits.ts"
 import { idempotencyHeaders, optional, page, paging, period, query, strict } from "./Requests.ts"
 import {
   createRule,
@@ -73,7 +76,7 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .setPayload(strict(PlaceOrder))
       .addSuccess(ok(Order, 201))
       .addSuccess(ok(Order, 202))
-      .addError(failures(...orderRefused, ...keyUnusable, ...notNow, ...keyed, TradingHalted, Conflict))
+      .addError(failures(...orderRefused, ...keyUnusable, ...notNow, ...keyed, TradingHalted, BudgetExceeded, Conflict))
       .annotate(RequiredScope, "trade")
   )
   .add(
@@ -137,4 +140,8 @@ export class TradingApi extends HttpApiGroup.make("trading")
   .add(explainRule)
   .add(listExecutions)
   .add(getExecution)
+  .add(getHalt)
+  .add(setHalt)
+  .add(getTradingLimits)
+  .add(setTradingLimits)
   .middleware(Authorization) {}

@@ -1,14 +1,18 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Effect } from "effect"
 import { Api } from "../api/Api.ts"
+import { CurrentUser } from "../api/Authorization.ts"
 import { wholePage } from "../api/Requests.ts"
 import { Execution } from "../domain/order/Execution.ts"
 import { Order } from "../domain/order/Order.ts"
 import { Rule } from "../domain/Rule.ts"
 import { RuleRecords } from "../autobuy/RuleRecords.ts"
 import { Rules } from "../autobuy/Rules.ts"
+import { Halts } from "../orders/limits/Halts.ts"
+import { TradingLimits } from "../orders/limits/TradingLimits.ts"
 import { Orders } from "../orders/Orders.ts"
 import { Books } from "../portfolio/Books.ts"
+import { Halting } from "../service/Halting.ts"
 import { paged, withETag, written } from "./answers.ts"
 import { asUser } from "./Authentication.ts"
 import { requestKey } from "./input/requestKey.ts"
@@ -23,14 +27,22 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
     const books = yield* Books
     const rules = yield* Rules
     const records = yield* RuleRecords
+    const halts = yield* Halts
+    const halting = yield* Halting
+    const limits = yield* TradingLimits
     return handlers
       .handle("placeOrder", (asked) =>
         asUser((userId) =>
           Effect.gen(function* () {
             const paperFault = asked.headers["x-paper-fault"]
+            const { credentialId, via } = yield* CurrentUser
             const { order, replayed } = yield* orders.place(
               userId,
-              paperFault === undefined ? asked.payload : { ...asked.payload, paperFault },
+              {
+                ...asked.payload,
+                ...(paperFault === undefined ? {} : { paperFault }),
+                ...(via === "apiKey" ? { keyId: credentialId } : {})
+              },
               yield* requestKey(asked)
             )
             // Nobody can say yet what became of it.
@@ -90,6 +102,10 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
         asUser((userId) => records.explain(userId, path.id, urlParams.at))
       )
       .handle("listExecutions", ({ urlParams }) => asUser((userId) => records.executions(userId, paged(urlParams))))
+      .handle("getHalt", () => asUser(halts.state))
+      .handle("setHalt", ({ payload }) => Effect.flatMap(CurrentUser, (caller) => halting.change(caller, payload)))
+      .handle("getTradingLimits", () => asUser(limits.inForce))
+      .handle("setTradingLimits", ({ payload }) => asUser((userId) => limits.set(userId, payload)))
       .handle("getExecution", ({ path }) => asUser((userId) => records.execution(userId, path.id)))
   })
 )

@@ -9,5 +9,9 @@ export const worstQuote = ({ draft, symbol }: ApprovedOrder): Decimal.Decimal =>
   const needed = quoteNeeded(draft) ?? Decimal.zero
   const bounded = draft.quoteAmount !== null || draft.price !== null
   const worst = bounded ? needed : Decimal.multiply(needed, collar)
-  return Decimal.round(Decimal.multiply(worst, Decimal.add(Decimal.one, symbol.takerFeeRate)), Decimal.keptScale, "ceil")
+  return Decimal.round(
+    Decimal.multiply(worst, Decimal.add(Decimal.one, symbol.takerFeeRate)),
+    Decimal.keptScale,
+    "ceil"
+  )
 }
