@@ -146,7 +146,8 @@ const make = Effect.gen(function* () {
           )
         return Effect.zipRight(Effect.logWarning("A rule crashed and starts again", { rule: id }, cause), again)
       })
-    return loop
+    // What an earlier run left behind is known before any of the user's rules looks at the market.
+    return Effect.zipRight(orders.whenReconciled(userId), loop)
   }
 
   const stop = (id: RuleId) =>

@@ -58,7 +58,7 @@ const supervisor = RuleSupervisor.layer.pipe(
   Layer.provide(
     Layer.mergeAll(
       Layer.mock(RuleFiring, {}),
-      Layer.mock(Orders, { changes: Stream.never }),
+      Layer.mock(Orders, { changes: Stream.never, whenReconciled: () => Effect.void }),
       Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
     )
   ),

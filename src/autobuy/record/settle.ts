@@ -14,6 +14,8 @@ const outcomeOf = (
 ): { outcome: ExecutionOutcome; reason: Reason | null } => {
   const why = orders.map((order) => order.rejectReason ?? order.unfilledReason).find((known) => known !== null) ?? null
   if (executed) return { outcome: "executed", reason: why }
+  // Somebody kept the order from being sent: nothing failed.
+  if (why?.code === "HALTED") return { outcome: "skipped", reason: why }
   return { outcome: "failed", reason: why ?? reason("NO_FILL") }
 }
 
@@ -60,7 +62,11 @@ const codes: Readonly<Partial<Record<ApiError["_tag"], readonly [ReasonCode, "sk
   CREDENTIALS_REJECTED: ["CREDENTIALS_REJECTED", "failed"],
   CREDENTIAL_UNREADABLE: ["CREDENTIALS_REJECTED", "failed"],
   EXCHANGE_UNAVAILABLE: ["EXCHANGE_UNAVAILABLE", "failed"],
-  EXCHANGE_RATE_LIMITED: ["EXCHANGE_UNAVAILABLE", "failed"]
+  EXCHANGE_RATE_LIMITED: ["EXCHANGE_UNAVAILABLE", "failed"],
+  TRADING_HALTED: ["HALTED", "skipped"],
+  BUDGET_EXCEEDED: ["CAP_TOTAL", "skipped"],
+  NOT_READY: ["NOT_PLACED", "skipped"],
+  CONFLICT: ["CANCELLED", "skipped"]
 }
 
 export interface Refused {
