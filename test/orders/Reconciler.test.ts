@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, TestClock } from "effect"
+import { Effect, Fiber, Layer, Option, Redacted, TestClock } from "effect"
+import { fingerprintOf } from "../../src/accounts/secrets/fingerprintOf.ts"
 import { CredentialVault } from "../../src/accounts/CredentialVault.ts"
 import { CredentialsMissing } from "../../src/api/Errors.ts"
 import { Inquiry } from "../../src/orders/Inquiry.ts"
@@ -19,7 +20,7 @@ import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
 import { listed, unlimited, vault } from "./kit/layers.ts"
-import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, told } from "./kit/orders.ts"
+import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, pair, told } from "./kit/orders.ts"
 
 const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
@@ -168,6 +169,197 @@ describe("an unknown order", () => {
         assert.strictEqual((yield* after(row)).status, "partiallyFilled")
         assert.strictEqual(venue.posts.length, 0)
       }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
+/** What ann was told since the start, by type. */
+const toldAnn = Effect.flatMap(Events, (events) =>
+  Effect.map(events.since(ann, 0, 100), (slice) => slice.events.map(({ type }) => type))
+)
+
+describe("an order nobody can tell of", () => {
+  it.effect("stays unknown while a balance of its pair moved without an explanation, and its owner is told once", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, unknown)
+      yield* Effect.gen(function* () {
+        yield* ready
+        unexplained.assets = ["BTC"]
+        yield* TestClock.setTime(5_000)
+        yield* reconcile
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "unknown")
+        const notices = (yield* toldAnn).filter((type) => type === "notice.orderUnknown")
+        assert.deepEqual(notices, ["notice.orderUnknown"])
+        unexplained.assets = []
+        yield* TestClock.setTime(20_000)
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "rejected")
+      }).pipe(Effect.ensuring(Effect.sync(() => void (unexplained.assets = []))), Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("is told of after ten minutes of a silent venue, not before", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* leaveBehind(1, unknown)
+      const venue = yield* FakeVenue
+      venue.isDown = true
+      yield* Effect.gen(function* () {
+        yield* ready
+        yield* TestClock.setTime(4_999)
+        yield* reconcile
+        assert.notInclude(yield* toldAnn, "notice.orderUnknown")
+        yield* TestClock.setTime(5_000)
+        yield* reconcile
+        assert.include(yield* toldAnn, "notice.orderUnknown")
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("is not looked for at another account, and is left to its owner", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, { ...unknown, credential: fingerprintOf("mx0before") })
+      const venue = yield* FakeVenue
+      venue.accounts.set("mx0before", "first account").set("mx0test", "second account")
+      yield* Effect.gen(function* () {
+        const accounts = yield* VenueAccounts
+        yield* accounts.learn({ userId: ann, accessKey: "mx0before", secretKey: Redacted.make("s") })
+        venue.asked.length = 0
+        yield* ready
+        yield* TestClock.setTime(700_000)
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "unknown")
+        assert.deepEqual([...new Set(venue.asked)], ["uid"])
+        assert.include(yield* toldAnn, "notice.orderUnknown")
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("is found with another key of the same account, and its absence counts there", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, { ...unknown, credential: fingerprintOf("mx0before") })
+      yield* Effect.gen(function* () {
+        const accounts = yield* VenueAccounts
+        yield* accounts.learn({ userId: ann, accessKey: "mx0before", secretKey: Redacted.make("s") })
+        yield* ready
+        yield* TestClock.setTime(5_000)
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "rejected")
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("is not called absent by a key of which nobody knows the account", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, { ...unknown, credential: fingerprintOf("mx0forgotten") })
+      const venue = yield* FakeVenue
+      yield* Effect.gen(function* () {
+        yield* ready
+        yield* TestClock.setTime(5_000)
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "unknown")
+        venue.orders.set(clientIdOf(1), told(1, "filled", "3", "30"))
+        yield* reconcile
+        assert.strictEqual((yield* after(row)).status, "filled")
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
+describe("a user whose orders could not be asked about at the start", () => {
+  it.effect("may not trade until they were, while others may", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* leaveBehind(1, { sent_at: 1, status: "open", exchange_order_id: "C1" })
+      const venue = yield* FakeVenue
+      venue.orders.set(clientIdOf(1), told(1, "open", "0", "0"))
+      venue.isDown = true
+      yield* Effect.gen(function* () {
+        yield* ready
+        const reconciled = yield* Reconciled
+        const refused = yield* Effect.flip(reconciled.assert(ann))
+        assert.deepEqual([refused._tag, refused.retryable], ["NOT_READY", true])
+        yield* reconciled.assert(bob)
+        yield* reconciled.whenDone(bob)
+        const waiting = yield* Effect.fork(reconciled.whenDone(ann))
+        venue.isDown = false
+        yield* reconcile
+        yield* reconciled.assert(ann)
+        yield* Fiber.join(waiting)
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
+describe("an order made elsewhere", () => {
+  const foreign = told(7, "open", "0", "0", { clientOrderId: null })
+
+  it.effect("is kept with its fills in the manual book, asked about by the venue's id, and never ours to cancel", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* leaveBehind(1, { sent_at: 1, status: "open", exchange_order_id: "C1" })
+      const venue = yield* FakeVenue
+      const repo = yield* OrdersRepo
+      venue.orders.set(clientIdOf(1), told(1, "open", "0", "0")).set("web", foreign)
+      yield* repo.recordFills(ann, [fillOf(7, "t7", "1", "10")], pair)
+      yield* Effect.gen(function* () {
+        yield* ready
+        const [kept] = (yield* repo.list(ann, { limit: 9 }, null)).filter(({ origin }) => origin.type === "external")
+        assert.deepEqual([kept?.status, kept?.book, kept?.exchangeOrderId], ["partiallyFilled", "manual", "C7"])
+        if (kept === undefined) return
+        assert.strictEqual((yield* repo.fillsOf(ann, kept.id)).length, 1)
+        assert.deepEqual(
+          (yield* repo.cancellable(ann, {})).map((row) => row.client_order_id),
+          [clientIdOf(1)]
+        )
+        venue.orders.set("web", { ...foreign, status: "cancelled", at: 9 })
+        yield* reconcile
+        const ended = yield* repo.find(ann, kept.id)
+        assert.strictEqual(Option.getOrThrow(ended).status, "partiallyCancelled")
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("is not taken for one while it may be ours: a nameless order is first asked for by the name we gave", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, { ...unknown, unknown_since_wall: 0 })
+      const venue = yield* FakeVenue
+      const repo = yield* OrdersRepo
+      venue.orders.set("nameless in the list", { ...foreign, exchangeOrderId: "C1" })
+      yield* Effect.gen(function* () {
+        const inquiry = yield* Inquiry
+        yield* ready
+        const keys = { userId: ann, accessKey: "mx0test", secretKey: Redacted.make("s") }
+        yield* inquiry.sweep(keys)
+        assert.strictEqual((yield* repo.list(ann, { limit: 9 }, null)).length, 1)
+        venue.orders.set(clientIdOf(1), { ...foreign, exchangeOrderId: "C1" })
+        yield* inquiry.sweep(keys)
+        assert.strictEqual((yield* after(row)).status, "open")
+        assert.strictEqual((yield* repo.list(ann, { limit: 9 }, null)).length, 1)
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("turns into ours when its name proves it, with its fills", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const repo = yield* OrdersRepo
+      const row = yield* leaveBehind(1, { book: "rule:rule_01hzy3v7k2m4n6p8q0r2s4t6w8" })
+      yield* repo.adopt(ann, told(1, "partiallyFilled", "1", "10", { clientOrderId: null }), pair)
+      yield* repo.recordFills(ann, [fillOf(1, "t1", "1", "10")], pair)
+      yield* repo.accept(ann, row.order_id, "C1", 1)
+      assert.deepEqual(
+        (yield* repo.list(ann, { limit: 9 }, null)).map(({ id }) => id),
+        [row.order_id]
+      )
+      assert.strictEqual((yield* repo.fillsOf(ann, row.order_id)).length, 1)
+      assert.strictEqual((yield* after(row)).status, "partiallyFilled")
     }).pipe(Effect.provide(stored))
   )
 })
