@@ -1,6 +1,7 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import { Context, Schema } from "effect"
 import { Event, EventSeq, StoredRule } from "../domain/Event.ts"
+import { Halt } from "../domain/Halt.ts"
 import { Order } from "../domain/order/Order.ts"
 import { Instant } from "../domain/Time.ts"
 import { RequiredScope } from "./Authorization.ts"
@@ -34,6 +35,7 @@ export interface EventPage extends Schema.Schema.Type<typeof EventPage> {}
 export const EventSnapshot = Schema.Struct({
   seq: EventSeq,
   at: Instant,
+  halt: Halt,
   /** Pending, unknown, open and partially filled ones, newest first. */
   orders: Schema.Array(Order),
   /** Active rules, newest first. */
@@ -72,7 +74,7 @@ export const listEvents = HttpApiEndpoint.get("listEvents", "/account/events")
       "",
       "id: 41",
       "event: snapshot",
-      `data: {"seq":41,"at":"2026-03-01T09:00:00.000Z","orders":[],"rules":[]}`,
+      `data: {"seq":41,"at":"2026-03-01T09:00:00.000Z","halt":{"halted":false,"scope":null,"by":null,"reason":null,"since":null},"orders":[],"rules":[]}`,
       "",
       "id: 42",
       "event: order.changed",

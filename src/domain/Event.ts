@@ -50,29 +50,33 @@ export type NewEvent = {
 /** The number of an event in its user's sequence, which starts at 1 and has no holes. */
 export const EventSeq = Schema.NonNegativeInt.annotations({ identifier: "EventSeq" })
 
-const eventOf = <const Type extends EventType>(type: Type, identifier: string) =>
+const eventOf = <const Type extends EventType, A, I>(
+  type: Type,
+  identifier: string,
+  { data, sentence }: { readonly data: Schema.Schema<A, I>; readonly sentence: string }
+) =>
   Schema.Struct({
     seq: EventSeq,
     at: Instant,
     type: Schema.Literal(type),
     objectId: Schema.String,
-    data: eventTypes[type].data
-  }).annotations({ identifier, description: eventTypes[type].sentence })
+    data
+  }).annotations({ identifier, description: sentence })
 
 /** As it is sent and listed. */
 export const Event = Schema.Union(
-  eventOf("order.changed", "OrderChanged"),
-  eventOf("execution.changed", "ExecutionChanged"),
-  eventOf("rule.changed", "RuleChanged"),
-  eventOf("cycle.changed", "CycleChanged"),
-  eventOf("ledger.adjusted", "LedgerAdjusted"),
-  eventOf("halt.changed", "HaltChanged"),
-  eventOf("limits.changed", "LimitsChanged"),
-  eventOf("notice.rulePaused", "RulePausedNotice"),
-  eventOf("notice.ruleQuarantined", "RuleQuarantinedNotice"),
-  eventOf("notice.orderUnknown", "OrderUnknownNotice"),
-  eventOf("notice.skipsInARow", "SkipsInARowNotice"),
-  eventOf("notice.stopFired", "StopFiredNotice"),
-  eventOf("notice.credentialsFailing", "CredentialsFailingNotice")
+  eventOf("order.changed", "OrderChanged", eventTypes["order.changed"]),
+  eventOf("execution.changed", "ExecutionChanged", eventTypes["execution.changed"]),
+  eventOf("rule.changed", "RuleChanged", eventTypes["rule.changed"]),
+  eventOf("cycle.changed", "CycleChanged", eventTypes["cycle.changed"]),
+  eventOf("ledger.adjusted", "LedgerAdjusted", eventTypes["ledger.adjusted"]),
+  eventOf("halt.changed", "HaltChanged", eventTypes["halt.changed"]),
+  eventOf("limits.changed", "LimitsChanged", eventTypes["limits.changed"]),
+  eventOf("notice.rulePaused", "RulePausedNotice", eventTypes["notice.rulePaused"]),
+  eventOf("notice.ruleQuarantined", "RuleQuarantinedNotice", eventTypes["notice.ruleQuarantined"]),
+  eventOf("notice.orderUnknown", "OrderUnknownNotice", eventTypes["notice.orderUnknown"]),
+  eventOf("notice.skipsInARow", "SkipsInARowNotice", eventTypes["notice.skipsInARow"]),
+  eventOf("notice.stopFired", "StopFiredNotice", eventTypes["notice.stopFired"]),
+  eventOf("notice.credentialsFailing", "CredentialsFailingNotice", eventTypes["notice.credentialsFailing"])
 ).annotations({ identifier: "Event" })
 export type Event = typeof Event.Type

@@ -4,6 +4,7 @@ import type { DatabaseUnavailable, ValidationFailed } from "../api/Errors.ts"
 import { Rules } from "../autobuy/Rules.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { MarketClock } from "../MarketClock.ts"
+import { Halts } from "../orders/limits/Halts.ts"
 import { Orders } from "../orders/Orders.ts"
 import { Events } from "../store/Events.ts"
 
@@ -25,6 +26,7 @@ const make = Effect.gen(function* () {
   const events = yield* Events
   const orders = yield* Orders
   const rules = yield* Rules
+  const halts = yield* Halts
   const clock = yield* MarketClock
 
   return Snapshots.of({
@@ -38,6 +40,7 @@ const make = Effect.gen(function* () {
       return {
         seq,
         at: yield* clock.now,
+        halt: yield* halts.state(userId),
         orders: newestFirst(open.flat()),
         rules: active.map(({ computed: _computed, ...rule }) => rule)
       }

@@ -47,6 +47,20 @@ describe("The OpenAPI document", () => {
     assert.include(JSON.stringify(document), "reject:30005")
   })
 
+  it("shows the stream of events beside the list, and what each of its messages carries", () => {
+    const listing = operations.find(({ operation }) => operation["operationId"] === "listEvents")?.operation ?? {}
+    const content = asObject(asObject(asObject(listing["responses"])["200"])["content"])
+    assert.sameMembers(Object.keys(content), ["application/json", "text/event-stream"])
+    const stream = asObject(content["text/event-stream"])
+    assert.include(String(stream["example"]), "event: snapshot\n")
+    const data = asObject(asObject(stream["schema"])["x-message-data"])
+    assert.deepStrictEqual(data["gap"], { $ref: "#/components/schemas/EventGap" })
+    assert.property(named, "OrderChanged")
+    assert.deepStrictEqual(asObject(asObject(asObject(named["OrderChanged"])["properties"])["data"]), {
+      $ref: "#/components/schemas/Order"
+    })
+  })
+
   it("has a definition for every reference", () => {
     walk(document, "#", (node, at) => {
       const reference = node["$ref"]
