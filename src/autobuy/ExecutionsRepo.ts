@@ -266,7 +266,7 @@ const make = Effect.gen(function* () {
       database.read(
         find(
           DecisionRow,
-          sql`SELECT seq, at, record FROM decisions WHERE ${sql.and([
+          sql`SELECT seq, at, execution_id, record FROM decisions WHERE ${sql.and([
             ofRule(userId, ruleId),
             ...(query.before === null ? [] : [sql`seq < ${query.before}`]),
             ...(query.from === undefined ? [] : [sql`at >= ${query.from}`]),

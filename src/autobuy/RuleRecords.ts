@@ -125,7 +125,10 @@ const make = Effect.gen(function* () {
       const text = at === undefined ? yield* waiting(rule) : "The rule had decided nothing by then."
       return { ruleId: id, at: null, text, decision: null }
     }
-    return { ruleId: id, at: last.at, text: inWords(last.record, rule.document.timezone), decision: last.record }
+    const execution = last.execution_id === null ? null : Option.getOrNull(yield* repo.find(userId, last.execution_id))
+    const became = execution === null ? null : toExecution(execution)
+    const text = inWords(last.record, rule.document.timezone, became)
+    return { ruleId: id, at: last.at, text, decision: last.record }
   })
 
   const position = Effect.fn("RuleRecords.position")(function* (userId: UserId, id: RuleId) {

@@ -396,15 +396,15 @@ const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, CyclesRepo.l
 )
 
 /** Everything below the program: stores on a real database, a market and orders that the test plays. */
-export const world = (database = TestDatabase.layer, venue: Venue = new Map()) =>
-  Layer.mergeAll(market, orders(venue), portfolio).pipe(
-    Layer.provideMerge(repos),
-    Layer.provideMerge(database),
-    Layer.provideMerge(MarketClock.layer),
-    Layer.orDie
-  )
+export const world = (database = TestDatabase.layer, venue?: Venue) =>
+  // A layer that several tests share is built for each of them, and so is its venue.
+  Layer.mergeAll(
+    market,
+    Layer.suspend(() => orders(venue ?? new Map())),
+    portfolio
+  ).pipe(Layer.provideMerge(repos), Layer.provideMerge(database), Layer.provideMerge(MarketClock.layer), Layer.orDie)
 
-export const engine = (database = TestDatabase.layer, venue: Venue = new Map()) =>
+export const engine = (database = TestDatabase.layer, venue?: Venue) =>
   RuleSupervisor.layer.pipe(
     Layer.provideMerge(RuleProgram.layer),
     Layer.provideMerge(RuleFiring.layer),

@@ -91,7 +91,12 @@ export interface ExecutionRow extends Schema.Schema.Type<typeof ExecutionRow> {}
 /** `seq` is the order in which slots were claimed: ids of one millisecond have none. */
 export const ListedExecution = Schema.Struct({ ...ExecutionRow.fields, seq: Schema.Int })
 
-export const DecisionRow = Schema.Struct({ seq: Schema.Int, at: Schema.Number, record: StoredDecision })
+export const DecisionRow = Schema.Struct({
+  seq: Schema.Int,
+  at: Schema.Number,
+  execution_id: Schema.NullOr(ExecutionId),
+  record: StoredDecision
+})
 
 const averageOf = (row: ExecutionRow): Decimal.Decimal | null =>
   Decimal.isPositive(row.executed_quantity) ? Decimal.divide(row.executed_quote, row.executed_quantity) : null
