@@ -14,6 +14,7 @@ import { RuleRecords } from "./RuleRecords.ts"
 import { Rules } from "./Rules.ts"
 import { RulesRepo } from "./RulesRepo.ts"
 import { RuleSupervisor } from "./RuleSupervisor.ts"
+import { Signals } from "./signal/Signals.ts"
 import { Timers } from "./Timers.ts"
 import { TriggerIndex } from "./TriggerIndex.ts"
 
@@ -39,7 +40,7 @@ const running = Layer.scopedDiscard(
 
 /** The whole of automated buying: `Rules`, `RuleRecords` and a running `RuleSupervisor`. */
 export const layer = (options: { readonly maxRulesPerUser: number }) =>
-  Layer.mergeAll(Rules.layer(options), RuleRecords.layer, running).pipe(
+  Layer.mergeAll(Rules.layer(options), RuleRecords.layer, Signals.layer, running).pipe(
     Layer.provideMerge(Cycles.layer),
     Layer.provide(CycleProgram.layer),
     Layer.provideMerge(RuleSupervisor.layer),

@@ -22,7 +22,7 @@ export type Feature =
   | "limits.maxOpenOrders"
 
 /** What is read and refused: an entry leaves in the change that makes the engine run it. */
-export const notYetRunnable: ReadonlySet<Feature> = new Set<Feature>(["signal"])
+export const notYetRunnable: ReadonlySet<Feature> = new Set<Feature>()
 
 interface Use {
   readonly feature: Feature

@@ -18,6 +18,7 @@ import { Books } from "../../../src/portfolio/Books.ts"
 import { Ledger } from "../../../src/portfolio/Ledger.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { RuleRecords } from "../../../src/autobuy/RuleRecords.ts"
+import { Signals } from "../../../src/autobuy/signal/Signals.ts"
 import { Rules } from "../../../src/autobuy/Rules.ts"
 import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
@@ -63,6 +64,7 @@ export interface Stubs {
   readonly books?: Partial<typeof Books.Service>
   readonly rules?: Partial<typeof Rules.Service>
   readonly records?: Partial<typeof RuleRecords.Service>
+  readonly signals?: Partial<typeof Signals.Service>
   readonly market?: Partial<typeof Market.Service>
   readonly readiness?: Partial<typeof Readiness.Service>
   readonly events?: Partial<typeof Events.Service>
@@ -85,6 +87,7 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Books, { ...stubs.books }),
     Layer.mock(Rules, { ...stubs.rules }),
     Layer.mock(RuleRecords, { ...stubs.records }),
+    Layer.mock(Signals, { ...stubs.signals }),
     Layer.mock(Market, { ...stubs.market }),
     Layer.mock(Readiness, { ...stubs.readiness }),
     Layer.mock(Events, { seq: () => Effect.succeed(0), ...stubs.events }),
