@@ -5,6 +5,7 @@ import type { UserId } from "../domain/Ids.ts"
 import type { CostBasis } from "../domain/ledger/CostBasis.ts"
 import type { Transaction } from "../domain/ledger/LedgerEntry.ts"
 import type { SymbolName } from "../domain/Market.ts"
+import type { BookName } from "../domain/order/Order.ts"
 import type { Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
@@ -13,6 +14,7 @@ import { makeLots } from "./ledger/lots.ts"
 import { makePosting } from "./ledger/posting.ts"
 import { type GivenPrice, makePricing, type WantedRow } from "./ledger/pricing.ts"
 import type { Difference, Reading, WalletMovement } from "./ledger/Reading.ts"
+import { makeReleasing } from "./ledger/releasing.ts"
 import { makeReadings } from "./ledger/readings.ts"
 import { makeStatements } from "./ledger/statements.ts"
 import { makeTransactions, type TransactionQuery } from "./ledger/transactions.ts"
@@ -53,13 +55,15 @@ export class Ledger extends Context.Tag("dipper/portfolio/Ledger")<
      * Books movements that explain differences, and adjusts what stayed unexplained long enough; `history` is null when
      * the venue keeps its movements from us.
      */
-    readonly settle: (userId: UserId, reading: Reading, history: ReadonlyArray<WalletMovement> | null) => Stored<void>
+    readonly settle: (userId: UserId, history: ReadonlyArray<WalletMovement> | null) => Stored<void>
     /** The wallet's entries, latest booking first. */
     readonly transactions: (
       userId: UserId,
       query: TransactionQuery & { readonly cursor?: string }
     ) => Stored<TransactionPage, ValidationFailed>
     readonly costBasis: (userId: UserId) => Stored<CostBasis>
+    /** Hands the lots of a rule's book to the manual one, at their cost; gives how much that was. */
+    readonly release: (userId: UserId, symbol: SymbolName, book: BookName) => Stored<Decimal.Decimal>
     /** Folds all books anew. */
     readonly setCostBasis: (userId: UserId, basis: CostBasis) => Stored<void>
     /** Prices of past moments that costs wait for. */
@@ -98,6 +102,7 @@ const make = Effect.gen(function* () {
   const posting = makePosting(statements, lots, pricing)
   const readings = makeReadings(statements, posting, yield* LedgerPatience)
   const list = makeTransactions(statements)
+  const release = makeReleasing(statements, lots)
 
   const rebuildTotals = Effect.fnUntraced(function* (userId: UserId) {
     const entries = yield* find(
@@ -120,9 +125,7 @@ const make = Effect.gen(function* () {
     differences: Effect.fn("Ledger.differences")((userId) => database.read(readings.differences(userId))),
     mark: Effect.fn("Ledger.mark")((userId) => database.read(readings.lastSeq(userId))),
     compare: Effect.fn("Ledger.compare")((userId, reading) => database.write(readings.compare(userId, reading))),
-    settle: Effect.fn("Ledger.settle")((userId, reading, history) =>
-      database.write(readings.settle(userId, reading, history))
-    ),
+    settle: Effect.fn("Ledger.settle")((userId, history) => database.write(readings.settle(userId, history))),
     transactions: Effect.fn("Ledger.transactions")(function* (userId, { cursor, ...query }) {
       if (cursor !== undefined && !isCursor(cursor))
         return yield* new ValidationFailed({
@@ -145,6 +148,10 @@ const make = Effect.gen(function* () {
           yield* lots.refoldAll(userId, { reason: "costBasis", at })
         })
       )
+    }),
+    release: Effect.fn("Ledger.release")(function* (userId, symbol, book) {
+      const at = yield* clock.now
+      return yield* database.write(release(userId, symbol, book, at))
     }),
     pricesWanted: database.read(pricing.wanted),
     givePrices: Effect.fn("Ledger.givePrices")((given) =>

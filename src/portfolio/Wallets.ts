@@ -133,9 +133,9 @@ const make = Effect.gen(function* () {
         })
     ).pipe(Effect.asVoid)
 
-  const settle = Effect.fnUntraced(function* (credentials: Credentials, reading: Reading, from: Instant) {
+  const settle = Effect.fnUntraced(function* (credentials: Credentials, from: Instant) {
     const history = yield* walletHistory(mexc, credentials, from)
-    yield* ledger.settle(credentials.userId, reading, history)
+    yield* ledger.settle(credentials.userId, history)
   })
 
   /**
@@ -148,7 +148,7 @@ const make = Effect.gen(function* () {
       const differences = yield* ledger.compare(userId, reading)
       if (!differences.some(({ ask }) => ask)) return
       const from = Math.min(...differences.map(({ since }) => since))
-      const settling = settle(credentials, reading, from).pipe(
+      const settling = settle(credentials, from).pipe(
         // The next reading asks again.
         Effect.catchAllCause((cause) => Effect.logWarning("A balance that changed could not be explained yet", cause))
       )

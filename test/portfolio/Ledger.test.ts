@@ -63,7 +63,7 @@ const bookedOf = Effect.fnUntraced(function* (user = ann) {
 const compare = Effect.fnUntraced(function* (at: number, balances: Readonly<Record<string, string>>) {
   const ledger = yield* Ledger
   const taken = yield* reading(at, balances)
-  return { taken, differences: yield* ledger.compare(ann, taken) }
+  return yield* ledger.compare(ann, taken)
 })
 
 /** A reading, and what follows from it. */
@@ -73,8 +73,8 @@ const account = Effect.fnUntraced(function* (
   history: ReadonlyArray<WalletMovement> | null = []
 ) {
   const ledger = yield* Ledger
-  const { differences, taken } = yield* compare(at, balances)
-  if (differences.some(({ ask }) => ask)) yield* ledger.settle(ann, taken, history)
+  const differences = yield* compare(at, balances)
+  if (differences.some(({ ask }) => ask)) yield* ledger.settle(ann, history)
 })
 
 const moved = (
@@ -428,7 +428,7 @@ describe("random histories", () => {
                 const taken = yield* reading(100, balances, user)
                 const kind = one.what === "deposit" ? "deposit" : "withdrawal"
                 yield* ledger.compare(user, taken)
-                yield* ledger.settle(user, taken, [
+                yield* ledger.settle(user, [
                   {
                     source: `move:${i}`,
                     kind,

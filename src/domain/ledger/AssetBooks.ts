@@ -43,7 +43,13 @@ export interface Left extends Whereabouts {
   readonly incomplete: boolean
 }
 
-export type LotEvent = Acquired | Left
+/** Units that its owner took out of a rule's book: the manual book's from now on, at what they cost. */
+export interface HandedOver extends Whereabouts {
+  readonly type: "handedOver"
+  readonly quantity: Decimal.Decimal
+}
+
+export type LotEvent = Acquired | Left | HandedOver
 
 /** The books of one asset over all symbols that trade it. The venue knows one balance, whichever book spends of it. */
 export type AssetBooks = Map<string, BookState>
@@ -156,9 +162,31 @@ const leave = (books: AssetBooks, event: Left): void => {
   })
 }
 
+const handOver = (books: AssetBooks, event: HandedOver, basis: CostBasis): void => {
+  const own = stateAt(books, event)
+  const { cost, lots, missing } = release(own.lots, event.quantity)
+  const quantity = Decimal.subtract(event.quantity, missing)
+  if (!Decimal.isPositive(quantity)) return
+  put(books, { ...own, lots })
+  const manual = stateAt(books, { symbol: event.symbol, book: "manual" })
+  put(books, {
+    ...manual,
+    lots: addLot(manual.lots, { quantity, cost }, basis),
+    incomplete: manual.incomplete || own.incomplete
+  })
+}
+
 /**
  * Changes the books by one event. A sale takes its own book; whatever that does not have was somebody else's: first
  * the manual books', then the rules' in proportion, and what nobody has is noted as missing. No book goes below zero.
  */
-export const applyEvent = (books: AssetBooks, event: LotEvent, basis: CostBasis): void =>
-  event.type === "acquired" ? acquire(books, event, basis) : leave(books, event)
+export const applyEvent = (books: AssetBooks, event: LotEvent, basis: CostBasis): void => {
+  switch (event.type) {
+    case "acquired":
+      return acquire(books, event, basis)
+    case "left":
+      return leave(books, event)
+    case "handedOver":
+      return handOver(books, event, basis)
+  }
+}

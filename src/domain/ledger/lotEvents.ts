@@ -143,6 +143,10 @@ const timeKey = (at: Instant) => String(at).padStart(16, "0")
 export const fillKey = ({ at, symbol, tradeId }: LedgerFill): string =>
   `${timeKey(at)} 1 ${String(tradeId.length).padStart(3, "0")} ${tradeId} ${symbol}`
 
+/** Behind everything else of its moment: what is handed over was there before. */
+export const handOverKey = ({ lotAt, seq }: Pick<Movement, "lotAt" | "seq">): string =>
+  `${timeKey(lotAt)} 9 ${timeKey(seq)}`
+
 /** Movements before the fills of the same moment, in the order they were booked. */
 export const movementKey = ({ lotAt, seq }: Pick<Movement, "lotAt" | "seq">): string =>
   `${timeKey(lotAt)} 0 ${timeKey(seq)}`

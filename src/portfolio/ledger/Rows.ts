@@ -64,6 +64,17 @@ export const MovementRow = Schema.Struct({
   lot_at: Schema.Int
 })
 
+/** What left a rule's book for the manual one; `amount` is negative. */
+export const HandOverRow = Schema.Struct({
+  seq: Schema.Int,
+  symbol: SymbolName,
+  book: BookName,
+  amount: Decimal,
+  at: Schema.Int,
+  lot_at: Schema.Int
+})
+export interface HandOverRow extends Schema.Schema.Type<typeof HandOverRow> {}
+
 export const EntryRow = Schema.Struct({
   seq: Schema.Int,
   source: Schema.String,

@@ -9,12 +9,13 @@ import {
   eventsOfFill,
   eventsOfMovement,
   fillKey,
+  handOverKey,
   movementKey,
   type PriceOf
 } from "../../domain/ledger/lotEvents.ts"
 import type { Instant } from "../../domain/Time.ts"
 import type { Events } from "../../store/Events.ts"
-import { BookRow, FillRow, MovementRow, PriceRow, toLedgerFill } from "./Rows.ts"
+import { BookRow, FillRow, HandOverRow, MovementRow, PriceRow, toLedgerFill } from "./Rows.ts"
 import type { Statements } from "./statements.ts"
 
 /** What happened to an asset's books, with its place in the order of time. */
@@ -67,6 +68,18 @@ const toRow = (userId: UserId, asset: string, state: BookState) =>
     lots: state.lots.map(({ cost, quantity }) => [quantity, cost] as const)
   })
 
+/** The reason of entries by which an owner took lots out of a rule's book. */
+export const releasedReason = "RELEASED"
+
+/** Its first leg takes from the rule's book. */
+export const keyedHandOver = (row: HandOverRow): Keyed => ({
+  key: handOverKey({ lotAt: row.lot_at, seq: row.seq }),
+  at: row.at,
+  make: () => [
+    { type: "handedOver", symbol: row.symbol, book: row.book, quantity: Decimal.negate(row.amount) } as const
+  ]
+})
+
 /** The books' projection: changed by one event after the other, or folded anew where one comes before the last. */
 export const makeLots = ({ find, post, sql }: Statements, events: typeof Events.Service) => {
   const basisOf = (userId: UserId) =>
@@ -117,9 +130,15 @@ export const makeLots = ({ find, post, sql }: Statements, events: typeof Events.
     const movements = yield* find(
       MovementRow,
       sql`SELECT seq, asset, amount, at, lot_at FROM ledger_entries WHERE user_id = ${userId} AND asset = ${asset}
-        AND account = 'wallet' AND kind NOT IN ('fill', 'fee')`
+        AND account = 'wallet' AND source NOT LIKE 'fill:%'`
+    )
+    const released = yield* find(
+      HandOverRow,
+      sql`SELECT seq, symbol, book, amount, at, lot_at FROM ledger_entries WHERE user_id = ${userId} AND asset = ${asset}
+        AND account = 'books' AND reason = ${releasedReason} AND leg = 0`
     )
     const all: ReadonlyArray<Keyed> = [
+      ...released.map(keyedHandOver),
       ...fills
         .map(toLedgerFill)
         .filter((fill) => assetsWithLots(fill).includes(asset))
@@ -228,7 +247,7 @@ export const makeLots = ({ find, post, sql }: Statements, events: typeof Events.
     yield* Effect.forEach(assets, ({ asset }) => refold(userId, asset, cause), { discard: true })
   })
 
-  return { advance, refold, refoldAll, basisOf }
+  return { advance, refold, refoldAll, basisOf, booksOf }
 }
 
 export type LotsProjection = ReturnType<typeof makeLots>

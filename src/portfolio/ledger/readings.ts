@@ -161,17 +161,17 @@ export const makeReadings = (
     yield* sql`DELETE FROM ledger_differences WHERE user_id = ${userId} AND asset = ${row.asset}`
   })
 
-  const settle = Effect.fnUntraced(function* (
-    userId: UserId,
-    reading: Reading,
-    history: ReadonlyArray<WalletMovement> | null
-  ) {
+  /** Of the latest reading; an asset that something was booked for since has to wait for the next one. */
+  const settle = Effect.fnUntraced(function* (userId: UserId, history: ReadonlyArray<WalletMovement> | null) {
     const opening = yield* openingOf(userId)
-    if (opening === null || !(yield* isConclusive(userId, reading))) return
+    if (opening === null) return
+    yield* posting.postAll(userId)
     const wall = yield* Clock.currentTimeMillis
     const waited = yield* patienceFor(userId)
+    const booked = new Map((yield* totals(userId)).map(({ asset, seq }) => [asset, seq]))
     for (const row of yield* differenceRows(userId))
-      yield* settleOne(userId, row, history, opening.at, isDue(row, reading.at, wall, waited))
+      if ((booked.get(row.asset) ?? 0) === row.seq)
+        yield* settleOne(userId, row, history, opening.at, isDue(row, opening.compared_at, wall, waited))
   })
 
   const differences = Effect.fnUntraced(function* (userId: UserId) {
