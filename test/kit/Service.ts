@@ -4,10 +4,10 @@ import * as Client from "../../src/api/Client.ts"
 import { RuleRequest } from "../../src/domain/Rule.ts"
 import { dipper, ProcessFailed, run, temporaryFolder } from "./Process.ts"
 
-/** A paper exchange as a process of its own, whose prices only the test moves. */
-export const paperExchange = Effect.gen(function* () {
+/** A paper exchange as a process of its own, with the given options of the command line. */
+export const paperExchangeOf = Effect.fnUntraced(function* (...options: ReadonlyArray<string>) {
   const data = yield* temporaryFolder
-  const running = yield* dipper(["paper", "--port", "0", "--market", "still", "--control", "--data", data])
+  const running = yield* dipper(["paper", "--port", "0", "--control", "--data", data, ...options])
   const [, url = ""] = yield* running.line(/paper exchange ready (\S+)/)
   const control = (method: string, path: string, body?: object) =>
     Effect.promise(async () => {
@@ -21,6 +21,12 @@ export const paperExchange = Effect.gen(function* () {
   return {
     url,
     price: (symbol: string, price: string) => control("POST", "price", { symbol, price }),
+    /** Moves stepped time; answers when everything up to then has happened. */
+    advance: (ms: number) => control("POST", "advance", { ms }),
+    pair: (symbol: string, change: object) => control("POST", "pairs", { symbol, ...change }),
+    deposit: (accessKey: string, asset: string, amount: string) =>
+      control("POST", "deposit", { accessKey, asset, amount }),
+    accounts: Effect.map(control("GET", "accounts"), (text) => Schema.decodeUnknownSync(AccountsAnswer)(text).accounts),
     fault: (type: string, delayMs?: number) =>
       control("POST", "faults", { faults: [{ type, count: 1, ...(delayMs === undefined ? {} : { delayMs }) }] }),
     faultsFired: (type: string) =>
@@ -39,8 +45,21 @@ export const paperExchange = Effect.gen(function* () {
   }
 })
 
+/** One whose prices only the test moves. */
+export const paperExchange = paperExchangeOf("--market", "still")
+
 export type PaperProcess = Effect.Effect.Success<typeof paperExchange>
 
+const AccountsAnswer = Schema.parseJson(
+  Schema.Struct({
+    accounts: Schema.Array(
+      Schema.Struct({
+        accessKey: Schema.String,
+        balances: Schema.Array(Schema.Struct({ asset: Schema.String, free: Schema.String, locked: Schema.String }))
+      })
+    )
+  })
+)
 const FaultsAnswer = Schema.parseJson(
   Schema.Struct({ faults: Schema.Array(Schema.Struct({ type: Schema.String, fired: Schema.Int })) })
 )
