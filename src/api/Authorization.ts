@@ -8,6 +8,7 @@ import {
   DatabaseUnavailable,
   ExchangeUnavailable,
   Forbidden,
+  NotOwner,
   RateLimited,
   SetupRequired,
   Unauthenticated,
@@ -20,7 +21,7 @@ export class CurrentUser extends Context.Tag("dipper/api/CurrentUser")<CurrentUs
 /** Annotation of an endpoint: the scope its caller needs. A secured endpoint without one stops the start. */
 export class RequiredScope extends Context.Tag("dipper/api/RequiredScope")<RequiredScope, Scope>() {}
 
-// The last two: a user's first request opens the paper account.
+// A user's first request opens the paper account; an instance that stands by refuses writes.
 const refusals = failures(
   Unauthenticated,
   SetupRequired,
@@ -29,7 +30,8 @@ const refusals = failures(
   RateLimited,
   DatabaseUnavailable,
   ExchangeUnavailable,
-  CredentialUnreadable
+  CredentialUnreadable,
+  NotOwner
 )
 export type AuthorizationError = typeof refusals.Type
 

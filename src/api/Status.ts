@@ -13,6 +13,8 @@ export type Health = typeof Health.Type
 /** Open to everybody: up or down, and what this service is. */
 export const ServiceStatus = Schema.Struct({
   status: Health,
+  /** Of the instances that share a database one trades; a standby serves reads and takes over when that one is gone. */
+  role: Schema.Literal("owner", "standby"),
   version: Schema.String,
   /** `paper` or the venue's host. */
   venue: Schema.String,

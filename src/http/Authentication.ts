@@ -12,6 +12,7 @@ import { limitHeaders } from "./edge/headers.ts"
 import { exchangeOf } from "./edge/Listener.ts"
 import { type Exchange, unknownExchange } from "./gate/Gate.ts"
 import { Events } from "../store/Events.ts"
+import { Ownership } from "../store/Ownership.ts"
 import { asksForStream } from "./events/sse.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
 import { HttpGate } from "./HttpGate.ts"
@@ -30,6 +31,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
       const auth = yield* Auth
       const accounts = yield* Accounts
       const events = yield* Events
+      const ownership = yield* Ownership
       const tickets = yield* StreamTickets
 
       /** A ticket opens a stream and nothing else, and is no second opinion beside a header. */
@@ -63,8 +65,14 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
         if (!allowed) return Effect.fail(tooMany(x))
         const scope = x.route?.scope ?? "manage"
+        // What needs more than to read changes something, and only the owner of trading may.
+        const place = scope === "read" ? Effect.void : ownership.assertOwner
         return principal.scopes.has(scope)
-          ? Effect.as(Effect.zipRight(accounts.ensure(principal), tellPlace(x, response, principal.userId)), principal)
+          ? place.pipe(
+              Effect.zipRight(accounts.ensure(principal)),
+              Effect.zipRight(tellPlace(x, response, principal.userId)),
+              Effect.as(principal)
+            )
           : Effect.fail(lacks(scope))
       }
 

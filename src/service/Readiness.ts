@@ -18,6 +18,7 @@ import { RateBudget } from "../mexc/RateBudget.ts"
 import { MexcEndpoint } from "../mexc/wire/Endpoint.ts"
 import { Database } from "../store/Database.ts"
 import { Meta } from "../store/Meta.ts"
+import { Ownership } from "../store/Ownership.ts"
 
 /** What this process can say of itself, and of what it depends on. */
 export class Readiness extends Context.Tag("dipper/service/Readiness")<
@@ -60,6 +61,7 @@ const make = Effect.fnUntraced(function* (version: string) {
   const drift = yield* ContractDrift
   const budget = yield* RateBudget
   const supervisor = yield* RuleSupervisor
+  const ownership = yield* Ownership
   const rest = yield* makeProbe(mexc.serverTime)
 
   const healthOf = Effect.map(database.isUp, (up): Health =>
@@ -68,6 +70,7 @@ const make = Effect.fnUntraced(function* (version: string) {
 
   const status = Effect.all({
     status: healthOf,
+    role: Effect.map(ownership.isOwner, (owner) => (owner ? ("owner" as const) : ("standby" as const))),
     marketTime: market.now,
     time: Clock.currentTimeMillis
   }).pipe(Effect.map((now) => ({ ...now, version, venue, exchangeHost: host, authMode: config.authMode })))

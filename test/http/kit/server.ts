@@ -24,6 +24,7 @@ import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 import { Snapshots } from "../../../src/service/Snapshots.ts"
 import { Events } from "../../../src/store/Events.ts"
+import { Ownership } from "../../../src/store/Ownership.ts"
 
 /** Tokens of this file name their user and scopes: `ann:read,trade`. */
 const principalOf = (token: string): Principal | null => {
@@ -68,6 +69,7 @@ export interface Stubs {
   readonly market?: Partial<typeof Market.Service>
   readonly readiness?: Partial<typeof Readiness.Service>
   readonly events?: Partial<typeof Events.Service>
+  readonly ownership?: Partial<typeof Ownership.Service>
   readonly snapshots?: Partial<typeof Snapshots.Service>
   readonly halts?: Partial<typeof Halts.Service>
   readonly halting?: Partial<typeof Halting.Service>
@@ -92,6 +94,7 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Readiness, { ...stubs.readiness }),
     Layer.mock(Events, { seq: () => Effect.succeed(0), ...stubs.events }),
     Layer.mock(Snapshots, { ...stubs.snapshots }),
+    Layer.mock(Ownership, { assertOwner: Effect.void, fencingToken: 1, ...stubs.ownership }),
     Layer.mock(Halts, { ...stubs.halts }),
     Layer.mock(Halting, { ...stubs.halting }),
     Layer.mock(TradingLimits, { ...stubs.limits })
