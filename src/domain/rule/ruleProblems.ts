@@ -3,7 +3,6 @@ import * as Decimal from "../Decimal.ts"
 import type { SymbolInfo } from "../Market.ts"
 import type { RuleDocument } from "../Rule.ts"
 import { formatInstant, type Instant } from "../Time.ts"
-import { unavailable } from "./available.ts"
 import { tooSmallOrLarge } from "./decision/feasible.ts"
 import { askedQuote, sizeOrder } from "./decision/sizing.ts"
 import { largestSize } from "./decision/wish.ts"
@@ -178,7 +177,9 @@ const sizeFields: Check = ({ size: by, trigger }) => {
 /** The size as one order at the current price; without a price only the amount itself can be judged. */
 const size: Check = (rule, { symbol, ask }) => {
   const largest = largestSize(rule.size)
-  if (symbol === null || largest === null) return []
+  const { execution: style } = rule
+  const nowhere = style.type === "limit" && Decimal.greaterOrEqual(style.offsetPercent, Decimal.hundred)
+  if (symbol === null || largest === null || nowhere) return []
   const path = sizePaths[rule.size.type]
   const min = rule.execution.type === "market" ? symbol.marketMinNotional : symbol.minNotional
   if (ask === null || !Decimal.isPositive(ask))
@@ -214,7 +215,6 @@ const tooSmall = (min: Decimal.Decimal, symbol: SymbolInfo) =>
   `is below the venue's minimum of ${text(min)} ${symbol.quoteAsset} per order for ${symbol.symbol}, once rounded down to its steps`
 
 const checks: ReadonlyArray<Check> = [
-  (rule) => unavailable(rule),
   market,
   triggerProblems,
   lifetime,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, ParseResult, Schema } from "effect"
-import { RuleRequest } from "../../../src/domain/Rule.ts"
+import { RuleDocument, RuleRequest } from "../../../src/domain/Rule.ts"
 import { ruleProblems } from "../../../src/domain/rule/ruleProblems.ts"
 import { at, body, d, document, symbolInfo } from "./fixtures.ts"
 
@@ -62,6 +62,90 @@ describe("a rule that cannot work is told all that is wrong with it", () => {
       ruleProblems(document({ size: { type: "quote", amount: "0.5" } }), { ...context, ask: null }).map((p) => p.path),
       ["size.amount"]
     ))
+  const ladder = { count: 2, stepPercent: "1", sizeScale: "2" }
+  const target = { takeProfit: [{ gainPercent: "3" }] }
+  const wrongNow: typeof wrong = [
+    ["a total below the worst case of a ladder", { ladder, limits: { total: "349.99" } }, ["limits.total"]],
+    ["a ladder that just fits its total", { ladder, limits: { total: "350" } }, []],
+    [
+      "levels that do not fall",
+      { ladder: { levels: [{ offsetPercent: "2" }, { offsetPercent: "2" }] } },
+      ["ladder.levels.1.offsetPercent"]
+    ],
+    [
+      "a level at no price at all",
+      { ladder: { levels: [{ offsetPercent: "100" }] } },
+      ["ladder.levels.0.offsetPercent"]
+    ],
+    [
+      "a level too small for the venue",
+      { ladder: { levels: [{ offsetPercent: "1", sizeMultiplier: "0.01" }] } },
+      ["ladder.levels.0.sizeMultiplier"]
+    ],
+    [
+      "a ladder on a share without a maximum",
+      { ladder, size: { type: "percentOfFreeQuote", percent: "10" } },
+      ["size.max"]
+    ],
+    ["a ladder that also adds", { ladder, exit: target, cycle: { whileOpen: "add" } }, ["cycle.whileOpen"]],
+    ["an exit of nothing", { exit: {} }, ["exit"]],
+    [
+      "more closed than there is",
+      {
+        exit: {
+          takeProfit: [
+            { gainPercent: "1", closePercent: "60" },
+            { gainPercent: "2", closePercent: "40.01" }
+          ]
+        }
+      },
+      ["exit.takeProfit"]
+    ],
+    ["a stop at nothing", { exit: { stopLoss: { lossPercent: "100" } } }, ["exit.stopLoss.lossPercent"]],
+    [
+      "an escalation that ends below its start",
+      { exit: { ...target, execution: { maxSlippageBps: 90, escalate: { every: "PT0S", stepBps: 10, maxBps: 80 } } } },
+      ["exit.execution.escalate.maxBps", "exit.execution.escalate.every"]
+    ],
+    ["a restart without an exit", { cycle: { afterExit: "restart" } }, ["cycle.afterExit"]],
+    ["cycles without any", { cycle: { maxCycles: 2 } }, ["cycle.maxCycles"]],
+    [
+      "value averaging without a schedule",
+      { size: { type: "valueAveraging", start: "0", growth: "20", max: "50" } },
+      ["size.type"]
+    ],
+    ["a share of more than all", { size: { type: "percentOfFreeQuote", percent: "101" } }, ["size.percent"]],
+    [
+      "a window without a day",
+      { gates: [{ type: "timeWindow", days: [], from: "09:00", to: "10:00" }] },
+      ["gates.0.days"]
+    ],
+    [
+      "a trailing buy after the fall to nothing",
+      {
+        trigger: {
+          type: "price.rebound",
+          from: { type: "highOf", window: "P31D" },
+          afterDropPercent: "100",
+          reboundPercent: "1",
+          expireAfter: "PT0S"
+        }
+      },
+      ["trigger.afterDropPercent", "trigger.from.window", "trigger.expireAfter"]
+    ],
+    [
+      "a waiting limit without time",
+      { execution: { type: "limit", offsetPercent: "100", ttl: "PT0S" } },
+      ["execution.offsetPercent", "execution.ttl"]
+    ],
+    ["a new listing without a price", { trigger: { type: "listing.tradable" } }, ["maxPrice"]]
+  ]
+  for (const [what, changes, expected] of wrongNow) it(what, () => assert.deepStrictEqual(paths(changes), expected))
+  it("a new listing may be unknown to the venue", () => {
+    const listing = { symbol: "BTCUSDT", trigger: { type: "listing.tradable" }, maxPrice: "1" }
+    assert.deepStrictEqual(paths(listing, { symbol: null }), [])
+    assert.deepStrictEqual(paths({}, { symbol: null }), ["symbol"])
+  })
   it("and nothing when all is well", () => assert.deepStrictEqual(paths({}), []))
 })
 
@@ -117,11 +201,46 @@ describe("the body of a rule", () => {
       /^size: unknown type `valueAverage`, did you mean `valueAveraging`\?/
     )
   })
+  it("reads what earlier versions stored", () => {
+    const stored = {
+      ...body(),
+      name: "",
+      note: null,
+      tags: [],
+      mode: "trade",
+      gates: [],
+      waitForGates: null,
+      maxPrice: null,
+      ladder: null,
+      exit: null,
+      limits: { total: "1000", cooldown: "PT0S", maxPositionQuote: null, maxOpenOrders: null },
+      cycle: { afterExit: "complete", cooldown: "PT0S", maxCycles: null, whileOpen: "ignore" }
+    }
+    const read = Schema.decodeUnknownSync(RuleDocument)(stored)
+    assert.deepStrictEqual(Schema.encodeSync(RuleDocument)(read), Schema.encodeSync(RuleDocument)(document()))
+  })
   for (const amount of ["", "1e5", "-1", "0", "0.1234567890123456789", 5, null])
     it(`refuses the amount ${JSON.stringify(amount)}`, () =>
       assert.isTrue(
         faults(body({ size: { type: "quote", amount } })).every((fault) => fault.startsWith("size.amount: "))
       ))
+  it("takes a ladder in one of its two forms", () => {
+    const step = { stepPercent: "2" }
+    assert.match(faults(body({ ladder: { ...step } }))[0] ?? "", /^ladder.count: is missing/)
+    assert.match(faults(body({ ladder: { count: 3 } }))[0] ?? "", /^ladder.stepPercent: is missing/)
+    assert.match(faults(body({ ladder: {} }))[0] ?? "", /^ladder: give either `levels` or `count` with `stepPercent`/)
+    const both = { ...step, count: 3, levels: [{ offsetPercent: "1" }] }
+    assert.match(faults(body({ ladder: both }))[0] ?? "", /^ladder.count: give either/)
+    assert.match(faults(body({ ladder: { count: 51, ...step } }))[0] ?? "", /^ladder.count: /)
+  })
+  it("waits for its gates where a firing comes once, unless told otherwise", () => {
+    const waits = (changes: Readonly<Record<string, unknown>>) =>
+      Schema.encodeSync(RuleRequest)(Schema.decodeUnknownSync(RuleRequest)(body(changes)))
+    assert.strictEqual(waits({ trigger: { type: "schedule.every", every: "PT1H" } }).waitForGates, "PT10M")
+    assert.strictEqual(waits({ trigger: { type: "listing.tradable" } }).waitForGates, "PT10M")
+    assert.strictEqual(waits({}).waitForGates, "PT0S")
+    assert.strictEqual(waits({ waitForGates: "PT1M" }).waitForGates, "PT1M")
+  })
   it("refuses unknown fields at every depth", () => {
     assert.match(faults(body({ colour: "red" }))[0] ?? "", /^colour: is unexpected/)
     assert.match(faults(body({ limits: { total: "1", perHour: "1" } }))[0] ?? "", /^limits.perHour: is unexpected/)

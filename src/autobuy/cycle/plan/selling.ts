@@ -4,6 +4,7 @@ import type { SymbolInfo } from "../../../domain/Market.ts"
 import type { Operand } from "../../../domain/order/Execution.ts"
 import { protectedLimit } from "../../../domain/order/risk.ts"
 import { reason } from "../../../domain/Reason.ts"
+import { slippageOf } from "../../../domain/rule/decision/cycle/exitPlan.ts"
 import type { MarketView } from "../../../domain/rule/decision/gates.ts"
 import type { ExitExecution } from "../../../domain/rule/shape/Exit.ts"
 import type { Exiting } from "../CycleRow.ts"
@@ -133,11 +134,7 @@ export const giveUp = (snapshot: Snapshot, exiting: Exiting): Step => {
   // A balance that is told late, or orders of others: what is free now goes first.
   const now_ = free === null ? whole : sellable(Decimal.min(held, free), view.bid, symbol)
   if (!Decimal.isPositive(now_)) return wait(soon)
-  const { escalate, maxSlippageBps } = selling
-  const bps =
-    escalate === null
-      ? maxSlippageBps
-      : Math.max(maxSlippageBps, Math.min(escalate.maxBps, maxSlippageBps + attempts.length * escalate.stepBps))
+  const bps = slippageOf(selling, attempts.length)
   const operand: Operand = {
     label: `${labelOf(exiting)} decided`,
     value: exiting.price === null ? null : text(exiting.price),

@@ -1,5 +1,7 @@
 import * as Decimal from "../../../domain/Decimal.ts"
 import type { Operand } from "../../../domain/order/Execution.ts"
+import { priceOfLoss } from "../../../domain/rule/decision/cycle/exitPlan.ts"
+import { armPrice, trail, trailingStop } from "../../../domain/rule/decision/cycle/trail.ts"
 import { holds, type PriceBound } from "../../../domain/rule/decision/levels.ts"
 import type { Exit } from "../../../domain/rule/shape/Exit.ts"
 import { averageOf, heldOf, nothing, type Snapshot, type Step, type Waiting } from "./Snapshot.ts"
@@ -13,15 +15,10 @@ export interface Stops {
 
 export const stopsOf = (exit: Exit, average: Decimal.Decimal, high: Decimal.Decimal | null): Stops => {
   const { stopLoss, trailing } = exit
-  const less = (from: Decimal.Decimal, percent: Decimal.Decimal) =>
-    Decimal.percentOf(from, Decimal.subtract(Decimal.hundred, percent))
   return {
-    loss: stopLoss === null ? null : less(average, stopLoss.lossPercent),
-    armsAt:
-      trailing === null || high !== null
-        ? null
-        : Decimal.percentOf(average, Decimal.add(Decimal.hundred, trailing.armPercent)),
-    trails: trailing === null || high === null ? null : less(high, trailing.deltaPercent)
+    loss: stopLoss === null ? null : priceOfLoss(average, stopLoss.lossPercent),
+    armsAt: trailing === null || high !== null ? null : armPrice(trailing, average),
+    trails: trailing === null || high === null ? null : trailingStop(trailing, high)
   }
 }
 
@@ -53,11 +50,12 @@ export const watchStops = (snapshot: Snapshot): Step | Waiting => {
   const { armsAt, loss, trails } = stopsOf(exit, average, high)
   if (loss !== null && holds(atOrBelow(loss), price))
     return { do: "exit", exiting: { cause: "stopLoss", at: now, price }, operands: seen(snapshot, loss) }
-  if (trails !== null && holds(atOrBelow(trails), price))
+  const trailed = exit.trailing === null ? null : trail(exit.trailing, high, price, average)
+  if (trails !== null && trailed?.fires === true)
     return { do: "exit", exiting: { cause: "trailing", at: now, price }, operands: seen(snapshot, trails) }
-  const rises =
-    armsAt !== null ? Decimal.greaterOrEqual(price, armsAt) : high !== null && Decimal.greaterThan(price, high)
-  if (rises) return { do: "remember", memory: { ...cycle.memory, high: price } }
+  const highest = trailed?.high ?? null
+  if (highest !== null && (high === null || Decimal.greaterThan(highest, high)))
+    return { do: "remember", memory: { ...cycle.memory, high: highest } }
   const bounds: Array<PriceBound> = []
   if (loss !== null) bounds.push(atOrBelow(loss))
   if (trails !== null) bounds.push(atOrBelow(trails))

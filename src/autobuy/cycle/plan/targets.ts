@@ -1,5 +1,6 @@
 import * as Decimal from "../../../domain/Decimal.ts"
 import type { SymbolInfo } from "../../../domain/Market.ts"
+import { priceOfGain } from "../../../domain/rule/decision/cycle/exitPlan.ts"
 import type { Exit } from "../../../domain/rule/shape/Exit.ts"
 import { dataAgeLimit } from "../../../domain/rule/decision/gates.ts"
 import { everyOf, saleNow, sellable, sellingOf } from "./selling.ts"
@@ -51,11 +52,7 @@ export const targetsOf = (snapshot: Snapshot, symbol: SymbolInfo): ReadonlyArray
     const share = Decimal.add(carried, Decimal.subtract(upTo(percent), before))
     const sold = Decimal.sum(attemptsAt(snapshot, "exit", level).map((row) => row.executed_quantity))
     const wanted = Decimal.max(Decimal.zero, Decimal.min(left, Decimal.subtract(share, sold)))
-    const price = Decimal.quantise(
-      Decimal.percentOf(average, Decimal.add(Decimal.hundred, gainPercent)),
-      symbol.priceTick,
-      "ceil"
-    )
+    const price = priceOfGain(average, gainPercent, symbol.priceTick)
     const waits = snapshot.open.some((one) => one.kind === "exit" && one.level === level)
     const quantity = waits ? wanted : sellable(wanted, price, symbol)
     carried = Decimal.subtract(wanted, quantity)

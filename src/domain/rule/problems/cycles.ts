@@ -1,12 +1,29 @@
 import { Duration } from "effect"
 import * as Decimal from "../../Decimal.ts"
-import { worstOfCycle } from "../decision/cycle/expandLadder.ts"
+import { expandLadder, worstOfCycle } from "../decision/cycle/expandLadder.ts"
 import { largestSize } from "../decision/wish.ts"
 import { type Check, when } from "./Check.ts"
 
 const text = Decimal.format
 
-export const ladderProblems: Check = (rule, { symbol, ask }) => {
+/** A level that the venue would refuse at the present price would never be bought. */
+const tooSmall: Check = (rule, { symbol, ask }) => {
+  const { ladder } = rule
+  const largest = largestSize(rule.size)
+  if (ladder === null || largest === null || symbol === null || ask === null || !Decimal.isPositive(ask)) return []
+  const isDeep = ladder.levels.some(({ offsetPercent }) => Decimal.greaterOrEqual(offsetPercent, Decimal.hundred))
+  if (isDeep) return []
+  return expandLadder({ averagePrice: ask, size: largest }, ladder, rule, symbol).flatMap(({ level, refusal }) =>
+    when(
+      refusal?.code === "BELOW_MIN_NOTIONAL",
+      `ladder.levels.${level - 1}.sizeMultiplier`,
+      `makes the level smaller than the venue's minimum for ${symbol.symbol}, once rounded down to its steps`
+    )
+  )
+}
+
+export const ladderProblems: Check = (rule, context) => {
+  const { symbol, ask } = context
   const { ladder, limits, size } = rule
   if (ladder === null) return []
   const { total } = limits
@@ -24,6 +41,7 @@ export const ladderProblems: Check = (rule, { symbol, ask }) => {
         )
       ]
     }),
+    ...tooSmall(rule, context),
     ...when(
       largestSize(size) === null && limits.perBuyMax === null,
       "size.max",
@@ -81,14 +99,15 @@ export const exitProblems: Check = ({ exit }) => {
   ]
 }
 
-export const cycleProblems: Check = ({ cycle, exit }) =>
-  exit !== null
-    ? []
-    : [
-        ...when(
-          cycle.afterExit === "restart",
-          "cycle.afterExit",
-          "`restart` needs an `exit`: without one no cycle comes to its end"
-        ),
-        ...when(cycle.maxCycles !== null, "cycle.maxCycles", "needs an `exit`: without one no cycle comes to its end")
-      ]
+export const cycleProblems: Check = ({ cycle, exit, ladder }) => [
+  ...when(
+    exit === null && cycle.afterExit === "restart",
+    "cycle.afterExit",
+    "`restart` follows an exit, and the rule has none"
+  ),
+  ...when(
+    exit === null && ladder === null && cycle.maxCycles !== null,
+    "cycle.maxCycles",
+    "counts cycles of a ladder or an exit, and the rule has neither; use limits.maxExecutions"
+  )
+]

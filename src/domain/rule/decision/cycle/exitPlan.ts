@@ -1,8 +1,9 @@
 import * as Decimal from "../../../Decimal.ts"
 import type { SymbolInfo } from "../../../Market.ts"
-import { reason, type Reason } from "../../../Reason.ts"
-import type { Exit, TakeProfit } from "../../shape/Exit.ts"
+import type { Reason } from "../../../Reason.ts"
+import type { Exit, ExitExecution, TakeProfit } from "../../shape/Exit.ts"
 import { tooSmallOrLarge } from "../feasible.ts"
+import { armPrice } from "./trail.ts"
 
 /** What a cycle holds. Quantities are base, after base fees. */
 export interface CyclePosition {
@@ -36,18 +37,17 @@ export interface ExitPlan {
   readonly arm: Decimal.Decimal | null
 }
 
-const above = (cost: Decimal.Decimal, percent: Decimal.Decimal) =>
-  Decimal.percentOf(cost, Decimal.add(Decimal.hundred, percent))
-
-const below = (cost: Decimal.Decimal, percent: Decimal.Decimal) =>
-  Decimal.percentOf(cost, Decimal.subtract(Decimal.hundred, percent))
+/** Where a loss is reached. */
+export const priceOfLoss = (averageCost: Decimal.Decimal, lossPercent: Decimal.Decimal): Decimal.Decimal =>
+  Decimal.percentOf(averageCost, Decimal.subtract(Decimal.hundred, lossPercent))
 
 /** Where a gain is reached: rounded up to the tick, so that it is never less than asked. */
 export const priceOfGain = (
   averageCost: Decimal.Decimal,
   gainPercent: Decimal.Decimal,
   tick: Decimal.Decimal
-): Decimal.Decimal => Decimal.quantise(above(averageCost, gainPercent), tick, "ceil")
+): Decimal.Decimal =>
+  Decimal.quantise(Decimal.percentOf(averageCost, Decimal.add(Decimal.hundred, gainPercent)), tick, "ceil")
 
 const saleProblem = (quantity: Decimal.Decimal, price: Decimal.Decimal, symbol: SymbolInfo): Reason | null =>
   tooSmallOrLarge({ type: "limit", quantity, notional: Decimal.multiply(quantity, price) }, symbol)
@@ -111,34 +111,13 @@ export const exitPlan = (exit: Exit, position: CyclePosition, symbol: SymbolInfo
       as,
       refusal: saleProblem(quantity, price(gainPercent), symbol)
     })),
-    stop: exit.stopLoss === null ? null : below(averageCost, exit.stopLoss.lossPercent),
-    arm: exit.trailing === null ? null : above(averageCost, exit.trailing.armPercent)
+    stop: exit.stopLoss === null ? null : priceOfLoss(averageCost, exit.stopLoss.lossPercent),
+    arm: exit.trailing === null ? null : armPrice(exit.trailing, averageCost)
   }
 }
 
-/** What can be sold of a book now: never more than it holds, nor than is free, on the venue's step. */
-export const sellable = (
-  held: Decimal.Decimal,
-  free: Decimal.Decimal | null,
-  price: Decimal.Decimal,
-  symbol: SymbolInfo
-): { readonly quantity: Decimal.Decimal; readonly refusal: Reason | null } => {
-  const most = free === null ? held : Decimal.min(held, free)
-  const quantity = Decimal.quantise(Decimal.max(Decimal.zero, most), symbol.quantityStep, "floor")
-  if (free !== null && Decimal.isPositive(held) && !Decimal.isPositive(free))
-    return { quantity, refusal: reason("INSUFFICIENT_FUNDS", { asset: symbol.baseAsset, free: Decimal.format(free) }) }
-  return { quantity, refusal: saleProblem(quantity, price, symbol) }
-}
-
-/** The lowest price of the exit's n-th attempt (0 is the first): each `stepBps` lower, down to `maxBps` below the bid. */
-export const exitLimit = (
-  { maxSlippageBps, escalate }: Exit["execution"],
-  attempt: number,
-  bid: Decimal.Decimal,
-  tick: Decimal.Decimal
-): Decimal.Decimal => {
-  const most = escalate === null ? maxSlippageBps : Math.max(maxSlippageBps, escalate.maxBps)
-  const bps = Math.min(most, maxSlippageBps + Math.max(0, attempt) * (escalate?.stepBps ?? 0))
-  const limit = Decimal.quantise(Decimal.multiply(bid, Decimal.plusBps(-bps)), tick, "ceil")
-  return Decimal.max(limit, tick)
-}
+/** How far below the bid the n-th attempt of an exit may sell (0 is the first): `stepBps` more each time, to `maxBps`. */
+export const slippageOf = ({ escalate, maxSlippageBps }: ExitExecution, attempt: number): number =>
+  escalate === null
+    ? maxSlippageBps
+    : Math.max(maxSlippageBps, Math.min(escalate.maxBps, maxSlippageBps + Math.max(0, attempt) * escalate.stepBps))
