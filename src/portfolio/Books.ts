@@ -75,6 +75,8 @@ const toLots = (row: Row): Lots => ({
 const inScope = (rows: ReadonlyArray<Row>, scope: BookScope): ReadonlyArray<Row> =>
   scope.scope === "rule" ? rows.filter(({ book }) => book === `rule:${scope.ruleId}`) : rows
 
+const pricesAtOnce = 16
+
 const manualFirst = (a: Row, b: Row) =>
   Number(b.book === "manual") - Number(a.book === "manual") || (a.book < b.book ? -1 : 1)
 
@@ -110,8 +112,10 @@ const make = Effect.gen(function* () {
   return Books.of({
     positions: Effect.fn("Books.positions")(function* (userId) {
       const rows = yield* rowsWhere(sql`user_id = ${userId}`)
-      const marked = yield* Effect.forEach(Object.values(Arrays.groupBy(rows, ({ symbol }) => symbol)), (own) =>
-        mark(own[0].symbol, own)
+      const marked = yield* Effect.forEach(
+        Object.values(Arrays.groupBy(rows, ({ symbol }) => symbol)),
+        (own) => mark(own[0].symbol, own),
+        { concurrency: pricesAtOnce }
       )
       return marked.flat()
     }),
