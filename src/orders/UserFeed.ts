@@ -10,6 +10,7 @@ import type { UserEvent } from "../mexc/stream/Events.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 import { Inquiry } from "./Inquiry.ts"
 import { makeListening } from "./feed/listening.ts"
+import { makeKeyTrouble } from "./feed/keyTrouble.ts"
 import { passingOver } from "./feed/passingOver.ts"
 import { makeSweeping, overlapMs } from "./feed/sweeping.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
@@ -61,6 +62,7 @@ const make = Effect.gen(function* () {
   const feeds = yield* FiberMap.make<UserId>()
   const catchUps = yield* FiberMap.make<UserId>()
   const listening = yield* makeListening
+  const keyTrouble = yield* makeKeyTrouble
   const live = yield* Ref.make<ReadonlySet<UserId>>(new Set())
 
   const isLive = (userId: UserId) => Effect.map(Ref.get(live), (users) => users.has(userId))
@@ -89,7 +91,7 @@ const make = Effect.gen(function* () {
   const catchUp = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials) {
     // Without it a replaced key is only doubted longer.
     yield* Effect.ignore(venueAccounts.learn(credentials))
-    yield* wallets.reread(userId)
+    yield* keyTrouble.watched(userId, wallets.reread(userId))
     yield* inquiry.sweep(credentials)
     const unsettled = (yield* repo.unsettled).filter((row) => row.user_id === userId && row.status !== "pending")
     yield* Effect.forEach(unsettled, (row) => passingOver(row.symbol, asked(row, credentials)), { discard: true })
@@ -176,7 +178,8 @@ const make = Effect.gen(function* () {
 
   yield* Effect.forkScoped(Stream.runForEach(vault.changes, restart))
   yield* Effect.forkScoped(Stream.runForEach(listening.deaf, restartDeaf))
-  yield* Effect.forkScoped(yield* makeSweeping(Ref.get(live)))
+  yield* Effect.forkScoped(yield* makeSweeping(Ref.get(live), keyTrouble))
+  yield* Effect.forkScoped(keyTrouble.askSilent(accounts.listActive, Ref.get(live)))
   yield* Effect.forkScoped(Effect.repeat(followActive, lookForUsers))
 
   return UserFeed.of({ isLive })

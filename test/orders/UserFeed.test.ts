@@ -65,7 +65,7 @@ const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
   Layer.provideMerge(Events.layer),
   Layer.provideMerge(Fake.layer),
-  Layer.provide(MarketClock.layer),
+  Layer.provideMerge(MarketClock.layer),
   Layer.provideMerge(TestDatabase.layer)
 )
 

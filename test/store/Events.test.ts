@@ -131,7 +131,7 @@ describe.each([
           const events = yield* Events
           const heard = yield* events.stream(ann, 0).pipe(Stream.take(230), Stream.runCollect, Effect.fork)
           const append = (n: number) => Effect.flatMap(Events, (store) => store.append(ann, changed(n)))
-          for (let n = 1; n <= 230; n++) yield* n % 2 === 0 ? append(n) : Effect.provide(append(n), other)
+          for (let n = 1; n <= 230; n++) yield* n % 2 === 1 ? append(n) : Effect.provide(append(n), other)
           const seqs = Chunk.toReadonlyArray(yield* Fiber.join(heard)).map((told) =>
             "data" in told ? numberIn(told.data) : "gap"
           )

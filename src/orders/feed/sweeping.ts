@@ -6,6 +6,7 @@ import { MexcClient } from "../../mexc/MexcClient.ts"
 import { Wallets } from "../../portfolio/Wallets.ts"
 import { Inquiry } from "../Inquiry.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
+import type { makeKeyTrouble } from "./keyTrouble.ts"
 import { passingOver } from "./passingOver.ts"
 
 /** A push that is lost leaves no trace, so everything is read again this often, by wall time. */
@@ -42,7 +43,10 @@ interface Swept {
 }
 
 /** Reads accounts again whose streams seem well: balances, fills pair after pair, and orders made elsewhere. */
-export const makeSweeping = Effect.fnUntraced(function* (live: Effect.Effect<ReadonlySet<UserId>>) {
+export const makeSweeping = Effect.fnUntraced(function* (
+  live: Effect.Effect<ReadonlySet<UserId>>,
+  { watched }: Effect.Effect.Success<typeof makeKeyTrouble>
+) {
   const inquiry = yield* Inquiry
   const mexc = yield* MexcClient
   const repo = yield* OrdersRepo
@@ -55,7 +59,7 @@ export const makeSweeping = Effect.fnUntraced(function* (live: Effect.Effect<Rea
     const credentials = yield* vault.get(userId)
     switch (job.type) {
       case "balances":
-        yield* wallets.reread(userId)
+        yield* watched(userId, wallets.reread(userId))
         swept.symbols = (yield* repo.lastFills(userId)).map(({ symbol }) => symbol)
         return
       case "orders":
