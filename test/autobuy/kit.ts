@@ -9,7 +9,9 @@ import { MarketClock } from "../../src/MarketClock.ts"
 import { type OrderChange, Orders, type RuleOrder } from "../../src/orders/Orders.ts"
 import { orderSlot } from "../../src/orders/record/OrderRequest.ts"
 import { Books } from "../../src/portfolio/Books.ts"
+import { Ledger } from "../../src/portfolio/Ledger.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
+import { Cycles } from "../../src/autobuy/cycle/Cycles.ts"
 import { CycleSignals } from "../../src/autobuy/cycle/CycleSignals.ts"
 import { CyclesRepo } from "../../src/autobuy/cycle/CyclesRepo.ts"
 import { ExecutionsRepo } from "../../src/autobuy/ExecutionsRepo.ts"
@@ -395,13 +397,20 @@ const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, CyclesRepo.l
   Layer.provideMerge(Events.layer)
 )
 
+/** Rules of these tests have no cycles. */
+const cycles = Layer.mergeAll(
+  Layer.mock(Cycles, { openOf: () => Effect.succeedNone, end: () => Effect.void }),
+  Layer.mock(Ledger, { release: () => Effect.succeed(Decimal.zero) })
+)
+
 /** Everything below the program: stores on a real database, a market and orders that the test plays. */
 export const world = (database = TestDatabase.layer, venue?: Venue) =>
   // A layer that several tests share is built for each of them, and so is its venue.
   Layer.mergeAll(
     market,
     Layer.suspend(() => orders(venue ?? new Map())),
-    portfolio
+    portfolio,
+    cycles
   ).pipe(Layer.provideMerge(repos), Layer.provideMerge(database), Layer.provideMerge(MarketClock.layer), Layer.orDie)
 
 export const engine = (database = TestDatabase.layer, venue?: Venue) =>

@@ -1,22 +1,20 @@
 import { Effect, Option } from "effect"
 import { createHash } from "node:crypto"
 import { Conflict } from "../../api/Errors.ts"
-import * as Decimal from "../../domain/Decimal.ts"
 import type { RuleId, UserId } from "../../domain/Ids.ts"
 import { reason } from "../../domain/Reason.ts"
 import type { RuleState } from "../../domain/Rule.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import type { RequestKey } from "../../orders/Orders.ts"
-import { Books } from "../../portfolio/Books.ts"
 import { Database } from "../../store/Database.ts"
 import { Ownership } from "../../store/Ownership.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import { type RuleRow, toExecution } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
-import { RuleMarket } from "../RuleMarket.ts"
 import { RulesRepo } from "../RulesRepo.ts"
 import { RuleSupervisor } from "../RuleSupervisor.ts"
-import { bookOf, makeComputed } from "../view/computed.ts"
+import { makeComputed } from "../view/computed.ts"
+import { makeArchiving } from "./archiving.ts"
 import { findRule } from "./findRule.ts"
 
 const conflict = (message: string) => new Conflict({ message })
@@ -32,10 +30,9 @@ export const makeControl = Effect.gen(function* () {
   const executions = yield* ExecutionsRepo
   const firing = yield* RuleFiring
   const supervisor = yield* RuleSupervisor
-  const books = yield* Books
-  const market = yield* RuleMarket
   const clock = yield* MarketClock
   const show = yield* makeComputed
+  const archive = yield* makeArchiving
 
   const shown = Effect.fnUntraced(function* (userId: UserId, id: RuleId) {
     yield* supervisor.refresh(userId, id)
@@ -77,32 +74,6 @@ export const makeControl = Effect.gen(function* () {
           yield* rules.saveRuntime(userId, id, { ...row.runtime, trigger, nextRunAt: null })
         })
       )
-    return yield* shown(userId, id)
-  })
-
-  /** Less than the venue would take back is dust, which stays in its book. */
-  const holdsLots = Effect.fnUntraced(function* (row: RuleRow) {
-    const { quantity } = yield* books.lots(row.user_id, row.symbol, bookOf(row.rule_id))
-    if (!Decimal.isPositive(quantity)) return false
-    const listed = yield* market.symbol(row.symbol)
-    const last = yield* market.last(row.symbol)
-    if (listed === null || Option.isNone(listed) || last === null) return true
-    return Decimal.greaterOrEqual(Decimal.multiply(quantity, last.price), listed.value.minNotional)
-  })
-
-  const archive = Effect.fn("Rules.archive")(function* (userId: UserId, id: RuleId, lots?: "release" | "close") {
-    yield* ownership.assertOwner
-    const row = yield* findRule(rules, userId, id)
-    if (row.state === "archived") return yield* show(row)
-    if ((yield* executions.running(userId, id)).length > 0)
-      return yield* conflict("An order of the rule has no proven end yet; pause the rule and archive it afterwards.")
-    if (yield* holdsLots(row))
-      return yield* conflict(
-        lots === undefined
-          ? `The rule holds ${row.symbol}; sell its lots first, by an order whose book is ${bookOf(id)}.`
-          : `lots=${lots} is not available in this version; sell the rule's lots by an order whose book is ${bookOf(id)}.`
-      )
-    yield* move(row, { state: "archived", byUser: true })
     return yield* shown(userId, id)
   })
 

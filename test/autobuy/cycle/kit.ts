@@ -75,7 +75,8 @@ export const venue = Effect.gen(function* () {
   return {
     url,
     wsUrl,
-    price: (price: number | string) => control("POST", "price", { symbol: "BTCUSDT", price: String(price), quantity: "5" }),
+    price: (price: number | string) =>
+      control("POST", "price", { symbol: "BTCUSDT", price: String(price), quantity: "5" }),
     advance: (ms: number) => control("POST", "advance", { ms }),
     fault: (type: string, more: object = {}) => control("POST", "faults", { faults: [{ type, count: 1, ...more }] }),
     /** An order made elsewhere with the user's key. */

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Rules } from "../../../src/autobuy/Rules.ts"
-import { ann } from "../../orders/kit/orders.ts"
+import * as Decimal from "../../../src/domain/Decimal.ts"
+import { Books } from "../../../src/portfolio/Books.ts"
+import { Ledger } from "../../../src/portfolio/Ledger.ts"
+import { ann, btc } from "../../orders/kit/orders.ts"
 import { temporaryFolder } from "../../kit/TestDatabase.ts"
 import { buy, eventually, executions, held, is, life, makeRule, resting, stateOf, venue } from "./kit.ts"
 
@@ -147,6 +150,77 @@ describe("a cycle that is open", () => {
           assert.deepStrictEqual(yield* resting(id), before)
           yield* at.price(103_000)
           yield* eventually("sold", held(id), is("0"))
+        })
+      )
+    })
+  )
+})
+
+describe("archiving a rule that holds lots", () => {
+  const open = Effect.gen(function* () {
+    const id = yield* makeRule(guarded)
+    yield* buy(id)
+    yield* eventually("all rest", resting(id), (orders) => orders.length === 3)
+    return id
+  })
+  const manual = Effect.flatMap(Books, (books) =>
+    Effect.map(books.lots(ann, btc, "manual"), ({ quantity, totalCost }) => [
+      Decimal.format(quantity),
+      Decimal.format(totalCost)
+    ])
+  )
+
+  it.scopedLive("is refused unless it is said what becomes of them", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const id = yield* open
+          const refused = yield* Effect.flip((yield* Rules).archive(ann, id))
+          assert.strictEqual(refused._tag, "CONFLICT")
+          assert.strictEqual(yield* stateOf(id), "active")
+        })
+      )
+    })
+  )
+
+  it.scopedLive("sells them when told to close", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const id = yield* open
+          const rule = yield* (yield* Rules).archive(ann, id, "close")
+          assert.strictEqual(rule.state, "archived")
+          assert.strictEqual(yield* held(id), "0")
+          assert.deepStrictEqual(yield* resting(id), [])
+        })
+      )
+    })
+  )
+
+  it.scopedLive("makes them the owner's own at their cost when told to release, and a rebuild agrees", () =>
+    Effect.gen(function* () {
+      const { at, folder } = yield* start
+      yield* life(
+        folder,
+        at,
+        Effect.gen(function* () {
+          const id = yield* open
+          const books = yield* Books
+          const before = yield* books.lots(ann, btc, `rule:${id}`)
+          const rule = yield* (yield* Rules).archive(ann, id, "release")
+          assert.strictEqual(rule.state, "archived")
+          assert.deepStrictEqual(yield* resting(id), [])
+          assert.strictEqual(yield* held(id), "0")
+          assert.deepStrictEqual(yield* manual, [Decimal.format(before.quantity), Decimal.format(before.totalCost)])
+          yield* (yield* Ledger).rebuild(ann)
+          assert.strictEqual(yield* held(id), "0")
+          assert.deepStrictEqual(yield* manual, [Decimal.format(before.quantity), Decimal.format(before.totalCost)])
         })
       )
     })
