@@ -12,11 +12,14 @@ import { Auth } from "./accounts/Auth.ts"
 import { CredentialVault } from "./accounts/CredentialVault.ts"
 import { PaperAccounts } from "./accounts/PaperAccounts.ts"
 import { KeyRing } from "./accounts/secrets/KeyRing.ts"
+import { UsersRepo } from "./accounts/UsersRepo.ts"
 import * as Autobuy from "./autobuy/Autobuy.ts"
+import { RulesRepo } from "./autobuy/RulesRepo.ts"
+import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
 import { Config, readSettings, type Settings, WrongSetting } from "./Config.ts"
 import type { Decimal } from "./domain/Decimal.ts"
 import { UserId } from "./domain/Ids.ts"
-import { HttpServer } from "./http/HttpServer.ts"
+import { HttpServer, PortTaken } from "./http/HttpServer.ts"
 import { Candles } from "./market/Candles.ts"
 import { Market } from "./market/Market.ts"
 import { OrderBooks } from "./market/OrderBooks.ts"
@@ -121,6 +124,15 @@ const venueBeside = configured((settings) =>
 export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer).pipe(
   Layer.provide([keyRing, venueClient]),
   Layer.provide([storage, venueBeside, MarketClock.layer]),
+  Layer.provide(Config.layer)
+)
+
+/** What `rules` needs; works while a server runs on the same data, because drafts run nowhere. */
+export const offlineRules = configured(({ maxRulesPerUser }) => RuleTransfer.layer({ maxRulesPerUser })).pipe(
+  Layer.provide(RulesRepo.layer),
+  Layer.provideMerge(UsersRepo.layer),
+  Layer.provide(Events.layer),
+  Layer.provide([storage, MarketClock.layer]),
   Layer.provide(Config.layer)
 )
 
@@ -304,6 +316,8 @@ const serveAlone = Effect.gen(function* () {
 /** A database that is away for a moment must not end an instance that waits for its turn. */
 const untilStored = Schedule.spaced("1 second")
 
+const untilFree = Schedule.spaced("250 millis").pipe(Schedule.upTo("1 minute"))
+
 /**
  * Instances that share a database and an exchange take turns: one trades, the others serve reads and wait. A turn ends
  * when the lease is lost, or can be had; what follows is a start, with all that a start repairs.
@@ -329,7 +343,11 @@ const serveShared = Effect.gen(function* () {
     yield* Effect.logInfo("Another instance owns trading; this one stands by", { ...taken.by })
     yield* lease.free
   })
-  return yield* Effect.forever(Effect.scoped(turn))
+  return yield* Effect.scoped(turn).pipe(
+    // Between two turns somebody's connection can have taken the port for a moment.
+    Effect.retry({ schedule: untilFree, while: (failure) => failure instanceof PortTaken && port !== null }),
+    Effect.forever
+  )
 }).pipe(
   Effect.provide(grounds({}).pipe(Layer.provideMerge(InstanceLease.InstanceLease.layer), Layer.provideMerge(storage)))
 )

@@ -10,7 +10,8 @@ import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { type CredentialSummary, CredentialVault } from "./accounts/CredentialVault.ts"
 import { ApiKey, CredentialInfo } from "./api/Account.ts"
 import { NotFound } from "./api/Errors.ts"
-import { localUserId } from "./accounts/UsersRepo.ts"
+import { localUserId, UsersRepo } from "./accounts/UsersRepo.ts"
+import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
 import * as App from "./App.ts"
 import { Config, describeSettings } from "./Config.ts"
 import * as Decimal from "./domain/Decimal.ts"
@@ -115,16 +116,18 @@ const describeCredentials = Effect.fnUntraced(function* (summary: CredentialSumm
   for (const warning of summary.warnings) yield* Console.log(`warning: ${warning}`)
 })
 
+const noSuchUser = (name: string) =>
+  new NotFound({
+    message: `there is no user ${name} yet; make one: keys create --user ${name} --scopes read,trade,manage`
+  })
+
 const credentialsSet = Command.make(
   "set",
   { user, json },
   Effect.fnUntraced(function* (options) {
     const userId = yield* readUser(options.user)
     // Keys make users; a slip of the pen makes none.
-    if ((yield* (yield* ApiKeys).list(userId)).length === 0)
-      return yield* new NotFound({
-        message: `there is no user ${options.user} yet; make one: keys create --user ${options.user} --scopes read,trade,manage`
-      })
+    if ((yield* (yield* ApiKeys).list(userId)).length === 0) return yield* noSuchUser(options.user)
     const pair = yield* readPair
     const vault = yield* CredentialVault
     yield* describeCredentials(yield* vault.set(userId, pair), options.json)
@@ -268,9 +271,43 @@ const demo = Command.make(
   })
 ).pipe(Command.withDescription("watch rules buy in a crash, in about a minute"))
 
+const existing = Effect.fnUntraced(function* (name: string) {
+  const userId = yield* readUser(name)
+  const users = yield* UsersRepo
+  if (Option.isNone(yield* users.find(userId))) return yield* noSuchUser(name)
+  return userId
+})
+
+const rulesExport = Command.make(
+  "export",
+  { user },
+  Effect.fnUntraced(function* (options) {
+    const { exportRules } = yield* RuleTransfer
+    yield* Console.log(yield* exportRules(yield* existing(options.user)))
+  })
+).pipe(Command.withDescription("print a user's rules as a file; orders, lots and secrets stay"))
+
+const rulesImport = Command.make(
+  "import",
+  { user, json },
+  Effect.fnUntraced(function* (options) {
+    const userId = yield* existing(options.user)
+    const text = yield* NodeStream.stdin.pipe(Stream.decodeText(), Stream.mkString, Effect.orDie)
+    const done = yield* Effect.flatMap(RuleTransfer, ({ importRules }) => importRules(userId, text))
+    if (options.json) return yield* Console.log(JSON.stringify(done))
+    yield* Console.log(`imported ${done.imported} as drafts, ${done.alreadyThere} were there already`)
+  })
+).pipe(Command.withDescription("read such a file from standard input: all of it as drafts, or nothing"))
+
+const rules = Command.make("rules").pipe(
+  Command.withDescription("move rules between installations; works while a server runs"),
+  Command.withSubcommands([rulesExport, rulesImport]),
+  Command.provide(App.offlineRules)
+)
+
 const root = Command.make("dipper").pipe(
   Command.withDescription("a self-hosted auto-buy service for the MEXC exchange"),
-  Command.withSubcommands([serve, paper, demo, keys, credentials, migrate, config])
+  Command.withSubcommands([serve, paper, demo, keys, credentials, rules, migrate, config])
 )
 
 /** Runs one command line, such as `process.argv`. */

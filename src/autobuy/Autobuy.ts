@@ -7,6 +7,7 @@ import { Cycles } from "./cycle/Cycles.ts"
 import { CycleSignals } from "./cycle/CycleSignals.ts"
 import { CyclesRepo } from "./cycle/CyclesRepo.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
+import * as DecisionSweep from "./record/DecisionSweep.ts"
 import { RuleFiring } from "./RuleFiring.ts"
 import { RuleMarket } from "./RuleMarket.ts"
 import { RuleProgram } from "./RuleProgram.ts"
@@ -40,7 +41,7 @@ const running = Layer.scopedDiscard(
 
 /** The whole of automated buying: `Rules`, `RuleRecords` and a running `RuleSupervisor`. */
 export const layer = (options: { readonly maxRulesPerUser: number }) =>
-  Layer.mergeAll(Rules.layer(options), RuleRecords.layer, Signals.layer, running).pipe(
+  Layer.mergeAll(Rules.layer(options), RuleRecords.layer, Signals.layer, DecisionSweep.layer, running).pipe(
     Layer.provideMerge(Cycles.layer),
     Layer.provide(CycleProgram.layer),
     Layer.provideMerge(RuleSupervisor.layer),

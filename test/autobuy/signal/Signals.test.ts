@@ -42,7 +42,10 @@ describe("a signal", () => {
       )
       yield* signals.receive(id, { id: "a-2", at, token })
       yield* settleDown
-      assert.deepStrictEqual((yield* outcomes(id)).map((line) => line.split(" ")[1]), ["executed", "executed"])
+      assert.deepStrictEqual(
+        (yield* outcomes(id)).map((line) => line.split(" ")[1]),
+        ["executed", "executed"]
+      )
       assert.strictEqual((yield* placed).length, 2)
     }).pipe(Effect.scoped, Effect.provide(world))
   )
@@ -103,7 +106,10 @@ describe("a signal", () => {
       yield* passTime("1 minute")
       yield* rules.setState(alice, id, ["active"], { state: "paused", reason: null, at: 0 })
       const paused = yield* Effect.flip(signals.receive(id, { id: "late", at, token }))
-      assert.deepStrictEqual([paused._tag, paused.message], ["CONFLICT", "The rule is paused; it takes no signals now."])
+      assert.deepStrictEqual(
+        [paused._tag, paused.message],
+        ["CONFLICT", "The rule is paused; it takes no signals now."]
+      )
     }).pipe(Effect.scoped, Effect.provide(world))
   )
 })
