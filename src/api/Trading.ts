@@ -50,6 +50,7 @@ import {
   runRule,
   updateRule
 } from "./Rules.ts"
+import { receiveSignal, rotateSignalToken } from "./Signals.ts"
 
 const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadable] as const
 const notNow = [ExchangeUnavailable, ExchangeRateLimited, NotOwner] as const
@@ -144,4 +145,7 @@ export class TradingApi extends HttpApiGroup.make("trading")
   .add(setHalt)
   .add(getTradingLimits)
   .add(setTradingLimits)
-  .middleware(Authorization) {}
+  .add(rotateSignalToken)
+  // Of the endpoints so far: a signal comes without a user, with the secret of its rule.
+  .middlewareEndpoints(Authorization)
+  .add(receiveSignal) {}

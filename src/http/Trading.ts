@@ -8,6 +8,7 @@ import { Order } from "../domain/order/Order.ts"
 import { Rule } from "../domain/Rule.ts"
 import { RuleRecords } from "../autobuy/RuleRecords.ts"
 import { Rules } from "../autobuy/Rules.ts"
+import { Signals } from "../autobuy/signal/Signals.ts"
 import { Halts } from "../orders/limits/Halts.ts"
 import { TradingLimits } from "../orders/limits/TradingLimits.ts"
 import { Orders } from "../orders/Orders.ts"
@@ -15,7 +16,9 @@ import { Books } from "../portfolio/Books.ts"
 import { Halting } from "../service/Halting.ts"
 import { paged, withETag, written } from "./answers.ts"
 import { asUser } from "./Authentication.ts"
+import { HttpGate } from "./HttpGate.ts"
 import { requestKey } from "./input/requestKey.ts"
+import { receiveSignal } from "./signalling.ts"
 
 const orderMade = written(Order)
 const ruleMade = written(Rule)
@@ -30,6 +33,8 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
     const halts = yield* Halts
     const halting = yield* Halting
     const limits = yield* TradingLimits
+    const signals = yield* Signals
+    const takeSignal = receiveSignal(signals, yield* HttpGate)
     return handlers
       .handle("placeOrder", (asked) =>
         asUser((userId) =>
@@ -106,6 +111,8 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
       .handle("setHalt", ({ payload }) => Effect.flatMap(CurrentUser, (caller) => halting.change(caller, payload)))
       .handle("getTradingLimits", () => asUser(limits.inForce))
       .handle("setTradingLimits", ({ payload }) => asUser((userId) => limits.set(userId, payload)))
+      .handle("rotateSignalToken", ({ path }) => asUser((userId) => signals.rotate(userId, path.id)))
+      .handle("receiveSignal", ({ path, payload }) => takeSignal(path.ruleId, payload))
       .handle("getExecution", ({ path }) => asUser((userId) => records.execution(userId, path.id)))
   })
 )

@@ -19,6 +19,9 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   createRule: { request: dipRule },
   previewRule: { request: dipRule },
   updateRule: { request: { ...dipRule, limits: { total: "2000", perDay: "100" } } },
+  receiveSignal: {
+    request: { id: "alert-2026-03-01-0900", at: "2026-03-01T09:00:00.000Z", token: "sig_the-token-that-was-shown-once" }
+  },
   setCredentials: {
     request: { accessKey: "mx0vglExampleAccessKey", secretKey: "the-secret-that-was-shown-once" }
   },
