@@ -35,12 +35,15 @@ export const makeOpenCycle = Effect.gen(function* () {
     const plan = exitPlan(exit, { averageCost, quantity: lots.quantity, bought, done }, symbol)
     const { high } = cycle.memory
     const stop = exit.trailing === null || high === null ? null : trailingStop(exit.trailing, high)
+    // On the venue's steps, as the market is: a cost carries more decimals than an answer may have.
+    const arm = plan.arm === null ? null : Decimal.quantise(plan.arm, symbol.priceTick, "ceil")
+    const sells = stop === null ? null : Decimal.quantise(stop, symbol.priceTick, "floor")
     return {
       next: nextOfCycle({ symbol: rule.symbol, plan, trailingStop: stop, last, tick: symbol.priceTick }),
       trailing:
         exit.trailing === null
           ? null
-          : { side: "sell", armed: high !== null, extreme: high, firesAt: stop ?? plan.arm, expiresAt: null },
+          : { side: "sell", armed: high !== null, extreme: high, firesAt: sells ?? arm, expiresAt: null },
       ignoresFirings
     } satisfies OpenCycle
   })

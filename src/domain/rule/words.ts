@@ -162,7 +162,13 @@ export const nextOfCycle = (inputs: CycleInputs): NextFiring | null => {
       : [`trails once ${symbol} ${selling({ comparison: "atOrAbove", price: plan.arm })}`])
   ]
   if (parts.length === 0) return null
-  const price = target?.price ?? stop ?? plan.arm
+  const price =
+    target?.price ??
+    (stop !== null
+      ? onStep({ comparison: "atOrBelow", price: stop }, tick)
+      : plan.arm === null
+        ? null
+        : onStep({ comparison: "atOrAbove", price: plan.arm }, tick))
   return {
     at: null,
     price,
