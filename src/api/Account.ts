@@ -18,7 +18,7 @@ import {
   NotOwner,
   QuotaExceeded
 } from "./Errors.ts"
-import { createStreamTicket, listEvents } from "./Events.ts"
+import { createStreamTicket, listEvents } from "./stream/Events.ts"
 import { getAccountSettings, listTransactions, updateAccountSettings } from "./Portfolio.ts"
 import { optional, page, strict } from "./Requests.ts"
 

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer } from "effect"
-import type { EventSnapshot } from "../api/Events.ts"
+import type { EventSnapshot } from "../api/stream/Events.ts"
 import type { DatabaseUnavailable, ValidationFailed } from "../api/Errors.ts"
 import { Rules } from "../autobuy/Rules.ts"
 import type { UserId } from "../domain/Ids.ts"

@@ -6,7 +6,7 @@ import { Data, Duration, Effect, Option, Redacted, Schedule, Schema, Stream } fr
 import { Event } from "../../domain/Event.ts"
 import { failures, statusOf } from "../Envelope.ts"
 import { type ApiError, Internal, registry } from "../Errors.ts"
-import { EventGap, EventSnapshot } from "../Events.ts"
+import { EventGap, EventSnapshot } from "./Events.ts"
 
 export interface FollowOptions {
   /** Where the service listens, such as `http://127.0.0.1:3000`. */

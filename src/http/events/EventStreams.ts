@@ -4,7 +4,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Clock, Context, Deferred, Duration, Effect, Layer, Metric, Option, Schema, Stream } from "effect"
 import type { ServerResponse } from "node:http"
 import { Auth } from "../../accounts/Auth.ts"
-import { EventSnapshot } from "../../api/Events.ts"
+import { EventSnapshot } from "../../api/stream/Events.ts"
 import { type DatabaseUnavailable, Overloaded, RateLimited } from "../../api/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import type { Principal } from "../../domain/Principal.ts"

@@ -1,6 +1,6 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import { createHash, randomBytes } from "node:crypto"
-import type { StreamTicket } from "../../api/Events.ts"
+import type { StreamTicket } from "../../api/stream/Events.ts"
 import type { Principal } from "../../domain/Principal.ts"
 import type { Instant } from "../../domain/Time.ts"
 

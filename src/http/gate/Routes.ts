@@ -2,7 +2,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import { Context, Option } from "effect"
 import { Api } from "../../api/Api.ts"
 import { Authorization, RequiredScope } from "../../api/Authorization.ts"
-import { EventStreamed } from "../../api/Events.ts"
+import { EventStreamed } from "../../api/stream/Events.ts"
 import type { Scope } from "../../domain/Principal.ts"
 
 /** One method of one path, as the gate and the listener need to know it. */

@@ -1,12 +1,12 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import { Context, Schema } from "effect"
-import { Event, EventSeq, StoredRule } from "../domain/Event.ts"
-import { Halt } from "../domain/Halt.ts"
-import { Order } from "../domain/order/Order.ts"
-import { Instant } from "../domain/Time.ts"
-import { RequiredScope } from "./Authorization.ts"
-import { ok } from "./Envelope.ts"
-import { integerParameter, optional, paging, query } from "./Requests.ts"
+import { Event, EventSeq, StoredRule } from "../../domain/Event.ts"
+import { Halt } from "../../domain/Halt.ts"
+import { Order } from "../../domain/order/Order.ts"
+import { Instant } from "../../domain/Time.ts"
+import { RequiredScope } from "../Authorization.ts"
+import { ok } from "../Envelope.ts"
+import { integerParameter, optional, paging, query } from "../Requests.ts"
 
 /** The asked place is not kept: what came after it and is not listed is lost, so read the objects again. */
 export const EventGap = Schema.Struct({
