@@ -78,6 +78,10 @@ const advance = (model: Model, { cancels, fate }: Pick<Event, "cancels" | "fate"
       return true
     case "send": {
       const { ask } = step
+      assert.isFalse(
+        snapshot.open.some(({ order }) => order.status === "unknown"),
+        "an order is sent while another is unknown"
+      )
       const name = (one: { kind: string; level: number; slot: string }) => `${one.slot} ${one.kind} ${one.level}`
       assert.isFalse(
         model.sent.some((one) => name(one) === name(ask)),
