@@ -3,9 +3,11 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Schema } from "effect"
 import { OrderId } from "../domain/Ids.ts"
 import { SymbolName } from "../domain/Market.ts"
+import { CancelledOrders } from "../domain/order/CancelledOrders.ts"
 import { Fill, Order, OrderStatus } from "../domain/order/Order.ts"
 import { PaperFault } from "../domain/order/PaperFault.ts"
 import { OrderPreview, PlaceOrder } from "../domain/order/PlaceOrder.ts"
+import { ResolveOrder } from "../domain/order/ResolveOrder.ts"
 import { Position } from "../domain/Position.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
@@ -24,6 +26,7 @@ import {
   InsufficientBalance,
   NotFound,
   NotOwner,
+  NotReady,
   OrderRejected,
   PriceOutOfBand,
   StaleMarketData,
@@ -77,7 +80,18 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .setPayload(strict(PlaceOrder))
       .addSuccess(ok(Order, 201))
       .addSuccess(ok(Order, 202))
-      .addError(failures(...orderRefused, ...keyUnusable, ...notNow, ...keyed, TradingHalted, BudgetExceeded, Conflict))
+      .addError(
+        failures(
+          ...orderRefused,
+          ...keyUnusable,
+          ...notNow,
+          ...keyed,
+          TradingHalted,
+          BudgetExceeded,
+          Conflict,
+          NotReady
+        )
+      )
       .annotate(RequiredScope, "trade")
   )
   .add(
@@ -106,6 +120,21 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .addSuccess(ok(Order))
       .addError(failures(NotFound, Conflict, OrderRejected, ...keyUnusable, ...notNow))
       .annotate(RequiredScope, "trade")
+  )
+  .add(
+    HttpApiEndpoint.del("cancelOrders", "/trading/orders")
+      .setUrlParams(query({ symbol: optional(SymbolName), all: optional(Schema.Literal("true")) }))
+      .addSuccess(ok(CancelledOrders))
+      .addError(failures(NotOwner))
+      .annotate(RequiredScope, "trade")
+  )
+  .add(
+    HttpApiEndpoint.post("resolveOrder", "/trading/orders/:id/resolve")
+      .setPath(byId)
+      .setPayload(strict(ResolveOrder))
+      .addSuccess(ok(Order))
+      .addError(failures(NotFound, Conflict, NotOwner))
+      .annotate(RequiredScope, "manage")
   )
   .add(
     HttpApiEndpoint.get("listFills", "/trading/orders/:id/fills")

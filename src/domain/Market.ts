@@ -71,7 +71,17 @@ export const SymbolInfo = Schema.Struct({
   takerFeeRate: Decimal,
   asOf: Instant
 }).annotations({ identifier: "Symbol" })
-export interface SymbolInfo extends Schema.Schema.Type<typeof SymbolInfo> {}
+export interface SymbolInfo extends Schema.Schema.Type<typeof SymbolInfo> {
+  /** What the venue checks besides; no part of what is shown. */
+  readonly filters?: SymbolFilters
+}
+
+/** How far a price may lie from the last trade, as a fraction of it, and which side is closed; null: no such limit. */
+export interface SymbolFilters {
+  readonly buyAbove: Decimal | null
+  readonly sellBelow: Decimal | null
+  readonly closedSide: Side | null
+}
 
 /** One bar; `synthetic` marks an interval without trades, filled flat at the last close. */
 export const Candle = Schema.Struct({

@@ -60,6 +60,8 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
       .handle("listOrders", ({ urlParams }) => asUser((userId) => orders.list(userId, paged(urlParams))))
       .handle("getOrder", ({ path }) => asUser((userId) => orders.get(userId, path.id)))
       .handle("cancelOrder", ({ path }) => asUser((userId) => orders.cancel(userId, path.id)))
+      .handle("cancelOrders", ({ urlParams }) => asUser((userId) => orders.cancelOpen(userId, urlParams)))
+      .handle("resolveOrder", ({ path, payload }) => asUser((userId) => orders.resolve(userId, path.id, payload)))
       .handle("listFills", ({ path }) => asUser((userId) => Effect.map(orders.fills(userId, path.id), wholePage)))
       .handle("listPositions", () => asUser((userId) => Effect.map(books.positions(userId), wholePage)))
       .handle("getPosition", ({ path }) => asUser((userId) => books.position(userId, path.symbol)))

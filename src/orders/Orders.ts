@@ -1,6 +1,8 @@
 import { Context, Effect, Layer, type Duration, type Stream } from "effect"
 import type { Conflict, DatabaseUnavailable, NotFound, NotOwner, ValidationFailed } from "../api/Errors.ts"
 import type { ExecutionId, OrderId, RuleId, UserId } from "../domain/Ids.ts"
+import type { SymbolName } from "../domain/Market.ts"
+import type { CancelledOrders } from "../domain/order/CancelledOrders.ts"
 import type { Fill, Order } from "../domain/order/Order.ts"
 import type { OrderPreview, PlaceOrder } from "../domain/order/PlaceOrder.ts"
 import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
@@ -13,7 +15,6 @@ import { OrdersRepo } from "./OrdersRepo.ts"
 import { Reconciled } from "./reconcile/Reconciled.ts"
 import { makePlacing } from "./placing/placing.ts"
 import type {
-  Cancelled,
   CancelQuery,
   ManualOrder,
   OrderChange,
@@ -26,7 +27,6 @@ import type {
 import { toOrder } from "./record/OrderRow.ts"
 
 export type {
-  Cancelled,
   CancelQuery,
   ManualOrder,
   OrderChange,
@@ -61,7 +61,15 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     /** The same for an order of a rule: where it cannot be cancelled, the order as it is. It may go on filling. */
     readonly cancelForRule: (userId: UserId, id: OrderId) => Effect.Effect<Order, KeyUnusable | NotNow>
     /** Every order that is not over, never one made elsewhere; one that fails does not keep the others. */
-    readonly cancelAll: (userId: UserId, query: CancelQuery) => Effect.Effect<Cancelled, NotOwner | DatabaseUnavailable>
+    readonly cancelAll: (
+      userId: UserId,
+      query: CancelQuery
+    ) => Effect.Effect<CancelledOrders, NotOwner | DatabaseUnavailable>
+    /** The same for a person, who says which symbol or that all are meant. */
+    readonly cancelOpen: (
+      userId: UserId,
+      which: { readonly symbol?: SymbolName; readonly all?: "true" }
+    ) => Effect.Effect<CancelledOrders, ValidationFailed | NotOwner | DatabaseUnavailable>
     /** Returns early when the order finishes, else the order as it is when `wait` has passed. */
     readonly awaitTerminal: (
       userId: UserId,
@@ -100,7 +108,7 @@ const make = Effect.gen(function* () {
   const changes = yield* OrderChanges
   const repo = yield* OrdersRepo
   const following = yield* makeFollowing
-  const { cancel, cancelAll, cancelForRule } = yield* makeCancelling
+  const { cancel, cancelAll, cancelForRule, cancelOpen } = yield* makeCancelling
   const reconciled = yield* Reconciled
   const resolve = yield* makeResolving
   const { place, placeForRule, preview } = yield* makePlacing
@@ -115,6 +123,7 @@ const make = Effect.gen(function* () {
     cancel,
     cancelForRule,
     cancelAll,
+    cancelOpen,
     awaitTerminal: Effect.fn("Orders.awaitTerminal")((userId, id, wait) =>
       Effect.map(following.waitFor(userId, id, wait), toOrder)
     ),

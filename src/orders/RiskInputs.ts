@@ -76,7 +76,7 @@ export class RiskInputs extends Context.Tag("dipper/orders/RiskInputs")<
         const holding = yield* wallets.holding(userId, asset)
         const input: RiskInput = {
           symbol: info,
-          quote: ticker === null ? null : { bid: ticker.bid, ask: ticker.ask, stale: ticker.stale },
+          quote: ticker === null ? null : { bid: ticker.bid, ask: ticker.ask, last: ticker.last, stale: ticker.stale },
           availableQuote: side === "buy" ? holding.available : null,
           availableBase: side === "sell" ? holding.available : null,
           bookQuantity:

@@ -55,8 +55,9 @@ describe("The typed client", () => {
       yield* withClient(
         {
           orders: {
-            place: (userId, order, { idempotencyKey }) => {
+            place: (userId, { keyId, ...order }, { idempotencyKey }) => {
               seen.push(userId, order, idempotencyKey)
+              assert.isString(keyId)
               return Effect.succeed({ order: anOrder, replayed: false })
             },
             list: (_, query) => {

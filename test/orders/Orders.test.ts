@@ -406,7 +406,7 @@ describe("an order that is not sent yet", () => {
       yield* Deferred.await(venue.reached)
       const [waiting] = yield* repo.list(ann, { limit: 1 }, null)
       assert.strictEqual(waiting?.status, "pending")
-      const { orders: cancelled } = yield* orders.cancelAll(ann, {})
+      const { items: cancelled } = yield* orders.cancelAll(ann, {})
       assert.deepEqual(
         cancelled.map(({ rejectReason, status }) => [status, rejectReason?.code]),
         [["rejected", "CANCELLED"]]
@@ -463,8 +463,8 @@ describe("cancelling everything", () => {
       venue.mood = { type: "rest" }
       const manual = yield* orders.place(ann, resting, key(1))
       const entry = yield* orders.placeForRule({ ...ruleOrder, wait: Duration.zero })
-      const idsOf = (done: { readonly orders: ReadonlyArray<{ readonly id: string; readonly status: string }> }) =>
-        done.orders.map(({ id, status }) => `${id} ${status}`)
+      const idsOf = (done: { readonly items: ReadonlyArray<{ readonly id: string; readonly status: string }> }) =>
+        done.items.map(({ id, status }) => `${id} ${status}`)
       assert.deepEqual(idsOf(yield* orders.cancelAll(ann, { purposes: ["exit"] })), [])
       assert.deepEqual(idsOf(yield* orders.cancelAll(bob, {})), [])
       assert.deepEqual(idsOf(yield* orders.cancelAll(ann, { ruleId: ruleOrder.ruleId })), [`${entry.id} cancelled`])

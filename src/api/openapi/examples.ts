@@ -8,6 +8,18 @@ const dipRule = {
   limits: { total: "1000", cooldown: "PT6H" }
 }
 
+/** Buys a ladder below a first buy, sells all of it 3 % above its average cost, and begins again. */
+const ladderRule = {
+  name: "Ladder of five",
+  symbol: "BTCUSDT",
+  trigger: { type: "price.drop", percent: "2", from: { type: "highOf", window: "PT1H" }, rearm: "cooldown" },
+  size: { type: "quote", amount: "20" },
+  ladder: { count: 5, stepPercent: "1.5", stepScale: "1.2", sizeScale: "1.5" },
+  exit: { takeProfit: [{ gainPercent: "3" }], stopLoss: { lossPercent: "15" } },
+  cycle: { afterExit: "restart", cooldown: "PT10M" },
+  limits: { total: "5000", cooldown: "PT1M" }
+}
+
 /** One example per request body and for the answers most asked for; a test decodes each with its schema. */
 export const examples: Readonly<Record<string, { readonly request?: unknown; readonly response?: unknown }>> = {
   placeOrder: {
@@ -16,8 +28,11 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   previewOrder: {
     request: { symbol: "BTCUSDT", side: "buy", type: "limit", quantity: "0.001", price: "60000" }
   },
+  resolveOrder: {
+    request: { outcome: "notPlaced", note: "Not in the order history of the exchange's own page." }
+  },
   createRule: { request: dipRule },
-  previewRule: { request: dipRule },
+  previewRule: { request: ladderRule },
   updateRule: { request: { ...dipRule, limits: { total: "2000", perDay: "100" } } },
   receiveSignal: {
     request: { id: "alert-2026-03-01-0900", at: "2026-03-01T09:00:00.000Z", token: "sig_the-token-that-was-shown-once" }

@@ -19,7 +19,13 @@ export interface OrderAsk {
 /** What the order is checked against; a balance that is not known is null and left to the venue. */
 export interface RiskContext {
   readonly symbol: SymbolInfo
-  readonly quote: { readonly bid: Decimal.Decimal; readonly ask: Decimal.Decimal; readonly stale: boolean } | null
+  readonly quote: {
+    readonly bid: Decimal.Decimal
+    readonly ask: Decimal.Decimal
+    /** The last trade, from which the venue measures its price band. */
+    readonly last?: Decimal.Decimal
+    readonly stale: boolean
+  } | null
   readonly availableQuote: Decimal.Decimal | null
   readonly availableBase: Decimal.Decimal | null
   /** What the book still holds, for sells. */
@@ -90,6 +96,9 @@ const expectedPrice = (side: Side, limit: Decimal.Decimal | null, quote: RiskCon
   return side === "buy" ? Decimal.min(limit, market) : Decimal.max(limit, market)
 }
 
+/** The venue names no precision for quote amounts; eight decimals are what its fees have. */
+const quoteAmountDecimals = 8
+
 /** Rounds as the venue needs it and estimates what would come of it; refuses nothing. */
 export const draftOrder = (ask: OrderAsk, context: RiskContext): OrderDraft => {
   const { symbol } = context
@@ -102,8 +111,11 @@ export const draftOrder = (ask: OrderAsk, context: RiskContext): OrderDraft => {
       : ask.quoteAmount !== undefined && usable
         ? quantityFor(ask.quoteAmount, price, symbol)
         : null
-  // A plain market buy goes out by amount exactly as asked; everything else by quantity.
-  const quoteAmount = type === "market" && quantity === null ? (ask.quoteAmount ?? null) : null
+  // A plain market buy goes out by amount as asked, but for digits that the venue cannot hold.
+  const quoteAmount =
+    type === "market" && quantity === null && ask.quoteAmount !== undefined
+      ? Decimal.round(ask.quoteAmount, quoteAmountDecimals, "floor")
+      : null
   const estimatedPrice = expectedPrice(ask.side, price, context.quote)
   const known = estimatedPrice !== null && Decimal.isPositive(estimatedPrice)
   const estimatedQuote =
@@ -138,16 +150,51 @@ export const quoteNeeded = (draft: OrderDraft): Decimal.Decimal | null =>
       ? Decimal.multiply(draft.quantity, draft.price)
       : draft.estimatedQuote)
 
-const tradability = (_: OrderAsk, draft: OrderDraft, { symbol }: RiskContext): ReadonlyArray<RiskProblem> => {
+const tradability = (ask: OrderAsk, draft: OrderDraft, { symbol }: RiskContext): ReadonlyArray<RiskProblem> => {
   if (!symbol.tradable) {
     const message = `${symbol.symbol} does not take orders now: ${symbol.untradableReason ?? "the venue gives no reason"}.`
     return [{ code: "SYMBOL_NOT_TRADABLE", path: "symbol", message, reason: reason("NOT_TRADABLE", {}, message) }]
   }
-  if (draft.type === "market" && !symbol.orderTypes.includes("market")) {
-    const message = `The venue takes no market orders for ${symbol.symbol}; give maxSlippageBps to send a protected limit.`
+  if (symbol.filters?.closedSide === ask.side) {
+    const message = `The venue takes no orders to ${ask.side} ${symbol.symbol} now.`
+    return [{ code: "SYMBOL_NOT_TRADABLE", path: "side", message, reason: reason("NOT_TRADABLE", {}, message) }]
+  }
+  // The venue never lists the immediate kinds; it takes them wherever it takes limits.
+  const immediate = draft.type === "immediateOrCancel" || draft.type === "fillOrKill"
+  if (!symbol.orderTypes.includes(immediate ? "limit" : draft.type)) {
+    const instead = draft.type === "market" ? "; give maxSlippageBps to send a protected limit" : ""
+    const message = `The venue takes no ${draft.type} orders for ${symbol.symbol}${instead}.`
     return [{ code: "SYMBOL_NOT_TRADABLE", path: "type", message, reason: reason("NOT_TRADABLE", {}, message) }]
   }
   return []
+}
+
+/** The venue measures limit, immediate-or-cancel and fill-or-kill prices from the last trade, and no others. */
+const band = (ask: OrderAsk, draft: OrderDraft, { quote, symbol }: RiskContext): ReadonlyArray<RiskProblem> => {
+  const last = quote?.last
+  const room = ask.side === "buy" ? symbol.filters?.buyAbove : symbol.filters?.sellBelow
+  if (last === undefined || room == null || draft.price === null) return []
+  if (quote === null || quote.stale || draft.type === "market" || draft.type === "limitMaker") return []
+  const way = ask.side === "buy" ? room : Decimal.negate(room)
+  const edge = Decimal.multiply(last, Decimal.add(Decimal.one, way))
+  const beyond = ask.side === "buy" ? Decimal.greaterThan(draft.price, edge) : Decimal.lessThan(draft.price, edge)
+  if (!beyond) return []
+  const params = { price: text(draft.price), last: text(last), edge: text(edge) }
+  const message = `The venue takes no price ${ask.side === "buy" ? "above" : "below"} ${text(edge)} now, which is ${text(Decimal.multiply(room, Decimal.hundred))} % from the last trade at ${text(last)}.`
+  const path = ask.price === undefined ? "maxSlippageBps" : "price"
+  return [{ code: "PRICE_OUT_OF_BAND", path, message, reason: reason("PRICE_OUT_OF_BAND", params, message) }]
+}
+
+/** A post-only order that would trade at once is ended by the venue as soon as it comes. */
+const resting = (ask: OrderAsk, draft: OrderDraft, { quote }: RiskContext): ReadonlyArray<RiskProblem> => {
+  if (draft.type !== "limitMaker" || draft.price === null || quote === null || quote.stale) return []
+  const best = ask.side === "buy" ? quote.ask : quote.bid
+  const crosses =
+    ask.side === "buy" ? Decimal.greaterOrEqual(draft.price, best) : Decimal.lessOrEqual(draft.price, best)
+  if (!crosses) return []
+  const message = `A limitMaker order at ${text(draft.price)} would trade at once against ${text(best)}.`
+  const why = reason("PRICE_OUT_OF_BAND", { price: text(draft.price), best: text(best) }, message)
+  return [{ code: "PRICE_OUT_OF_BAND", path: "price", message, reason: why }]
 }
 
 const pricing = (ask: OrderAsk, draft: OrderDraft, { quote }: RiskContext): ReadonlyArray<RiskProblem> => {
@@ -249,7 +296,7 @@ export const assess = (
   context: RiskContext
 ): { readonly draft: OrderDraft; readonly problems: ReadonlyArray<RiskProblem> } => {
   const draft = draftOrder(ask, context)
-  const checks = [tradability, pricing, sizing, funding]
+  const checks = [tradability, pricing, band, resting, sizing, funding]
   return { draft, problems: checks.flatMap((check) => check(ask, draft, context)) }
 }
 

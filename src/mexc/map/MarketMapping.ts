@@ -6,21 +6,23 @@ import type {
   OfflineSymbol,
   OrderBook,
   OrderType,
+  SymbolFilters,
   SymbolInfo,
   SymbolName,
   Ticker,
   Trade
 } from "../../domain/Market.ts"
 import type { Instant } from "../../domain/Time.ts"
-import type {
-  AggregateTrade,
-  BookTicker,
-  Depth,
-  ExchangeSymbol,
-  Kline,
-  OfflineRow,
-  PublicTrade,
-  Ticker24h
+import {
+  type AggregateTrade,
+  type BookTicker,
+  type Depth,
+  type ExchangeSymbol,
+  type Kline,
+  type OfflineRow,
+  type PublicTrade,
+  readPriceFilters,
+  type Ticker24h
 } from "../wire/rest/RestMarket.ts"
 import { orderTypeOf } from "./OrderTypes.ts"
 
@@ -68,7 +70,21 @@ export const toSymbolInfo = (row: ExchangeSymbol, listed: ReadonlySet<string>, a
     marketMaxNotional: positiveOrNull(row.maxQuoteAmountMarket),
     makerFeeRate: row.makerCommission ?? Decimal.zero,
     takerFeeRate: row.takerCommission ?? Decimal.zero,
-    asOf
+    asOf,
+    filters: filtersOf(row)
+  }
+}
+
+/** A band of one or more would be a factor and not a distance: no such value was seen, and none is acted on. */
+const distance = (value: Decimal.Decimal | null | undefined): Decimal.Decimal | null =>
+  value != null && Decimal.isPositive(value) && Decimal.lessThan(value, Decimal.one) ? value : null
+
+const filtersOf = ({ filters, tradeSideType }: ExchangeSymbol): SymbolFilters => {
+  const [band] = readPriceFilters(filters ?? []).rows
+  return {
+    buyAbove: distance(band?.bidMultiplierUp),
+    sellBelow: distance(band?.askMultiplierDown),
+    closedSide: tradeSideType === "2" ? "sell" : tradeSideType === "3" ? "buy" : null
   }
 }
 

@@ -1,7 +1,9 @@
 import { Duration, Effect, Option, Schedule } from "effect"
 import { CredentialVault } from "../../accounts/CredentialVault.ts"
-import { Conflict, OrderRejected } from "../../api/Errors.ts"
+import { Conflict, OrderRejected, ValidationFailed } from "../../api/Errors.ts"
 import type { OrderId, UserId } from "../../domain/Ids.ts"
+import type { SymbolName } from "../../domain/Market.ts"
+import type { CancelledOrders } from "../../domain/order/CancelledOrders.ts"
 import { failPoint } from "../../FailPoints.ts"
 import { MexcClient } from "../../mexc/MexcClient.ts"
 import type { VenueFailure } from "../../mexc/VenueFailure.ts"
@@ -11,7 +13,7 @@ import { Inquiry } from "../Inquiry.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { VenueAccounts } from "../reconcile/VenueAccounts.ts"
 import { toOrder, type OrderRow } from "../record/OrderRow.ts"
-import type { Cancelled, CancelQuery } from "../record/OrderRequest.ts"
+import type { CancelQuery } from "../record/OrderRequest.ts"
 import { isSettled, makeFollowing } from "./following.ts"
 
 /** How long a cancel may wait for the venue to show the order as ended. */
@@ -92,7 +94,7 @@ export const makeCancelling = Effect.gen(function* () {
     yield* ownership.assertOwner
     const found = yield* repo.cancellable(userId, query)
     const rows = query.side === undefined ? found : found.filter(({ side }) => side === query.side)
-    const failed: Array<Cancelled["failed"][number]> = []
+    const failed: Array<CancelledOrders["failed"][number]> = []
     yield* Effect.forEach(
       rows,
       (row) =>
@@ -101,12 +103,26 @@ export const makeCancelling = Effect.gen(function* () {
         ),
       { concurrency: cancelsAtOnce, discard: true }
     )
-    const orders = yield* Effect.forEach(rows, ({ order_id: id }) => asItIs(userId, id))
-    return { orders, failed } satisfies Cancelled
+    const items = yield* Effect.forEach(rows, ({ order_id: id }) => asItIs(userId, id))
+    return { items, failed } satisfies CancelledOrders
   })
 
-  return { cancel, cancelForRule, cancelAll }
+  const cancelOpen = Effect.fn("Orders.cancelOpen")(function* (userId: UserId, { all, symbol }: CancelOpen) {
+    if (symbol === undefined && all === undefined) {
+      const message = "say which orders to cancel: symbol=BTCUSDT, or all=true"
+      return yield* new ValidationFailed({ message, details: [{ path: "symbol", message }] })
+    }
+    return yield* cancelAll(userId, symbol === undefined ? {} : { symbol })
+  })
+
+  return { cancel, cancelForRule, cancelAll, cancelOpen }
 })
+
+/** All orders of a symbol, or all there are, only when that is said. */
+interface CancelOpen {
+  readonly symbol?: SymbolName
+  readonly all?: "true"
+}
 
 const refusedCancel = (failure: VenueFailure) =>
   failure._tag === "VenueRefused" && failure.kind !== "auth" && failure.kind !== "permission"

@@ -1,6 +1,6 @@
 import type { Duration, Effect } from "effect"
 import type { Decimal } from "../../domain/Decimal.ts"
-import type { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../../domain/Ids.ts"
+import type { CycleId, ExecutionId, RuleId, UserId } from "../../domain/Ids.ts"
 import type { OrderType, Side, SymbolName } from "../../domain/Market.ts"
 import type { Order, OrderOrigin, OrderStatus } from "../../domain/order/Order.ts"
 import type { PlaceOrder } from "../../domain/order/PlaceOrder.ts"
@@ -68,12 +68,6 @@ export interface CancelQuery {
   readonly ruleId?: RuleId
   readonly purposes?: ReadonlyArray<Purpose>
   readonly side?: Side
-}
-
-/** What became of the orders that were to be cancelled: as they stand now, and those the venue would not cancel. */
-export interface Cancelled {
-  readonly orders: ReadonlyArray<Order>
-  readonly failed: ReadonlyArray<{ readonly orderId: OrderId; readonly code: string; readonly message: string }>
 }
 
 export interface OrderQuery {

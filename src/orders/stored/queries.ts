@@ -78,18 +78,20 @@ export const makeQueries = Effect.fnUntraced(function* (statements: Statements) 
       )
     }),
 
-    cancellable: Effect.fn("OrdersRepo.cancellable")((userId: UserId, { purposes, ruleId, symbol }: CancelQuery) =>
-      database.read(
-        ordersWhere(
-          sql`${sql.and([
-            sql`user_id = ${userId}`,
-            notOver,
-            sql.in("origin", purposes ?? ["manual", "rule", "exit"]),
-            ...(symbol === undefined ? [] : [sql`symbol = ${symbol}`]),
-            ...(ruleId === undefined ? [] : [sql`rule_id = ${ruleId}`])
-          ])} ORDER BY order_id`
+    cancellable: Effect.fn("OrdersRepo.cancellable")(
+      (userId: UserId, { purposes, ruleId, side, symbol }: CancelQuery) =>
+        database.read(
+          ordersWhere(
+            sql`${sql.and([
+              sql`user_id = ${userId}`,
+              notOver,
+              sql.in("origin", purposes ?? ["manual", "rule", "exit"]),
+              ...(symbol === undefined ? [] : [sql`symbol = ${symbol}`]),
+              ...(ruleId === undefined ? [] : [sql`rule_id = ${ruleId}`]),
+              ...(side === undefined ? [] : [sql`side = ${side}`])
+            ])} ORDER BY order_id`
+          )
         )
-      )
     ),
 
     openOfRule: (userId: UserId, ruleId: RuleId) =>

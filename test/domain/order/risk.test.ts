@@ -167,4 +167,60 @@ describe("risk", () => {
     assert.isTrue(Either.isRight(ApprovedOrder.check({ side: "buy", type: "market", quoteAmount: d("50") }, context)))
     assert.isTrue(Either.isLeft(ApprovedOrder.check({ side: "buy", type: "market", quoteAmount: d("0.5") }, context)))
   })
+
+  it("names the venue's price band before the venue does, for the kinds it measures", () => {
+    const banded = {
+      symbol: {
+        ...symbol,
+        orderTypes: ["market", "limit", "limitMaker"] as const,
+        filters: { buyAbove: d("0.02"), sellBelow: d("0.05"), closedSide: null }
+      },
+      quote: { bid: d("99.99"), ask: d("100.01"), last: d("100"), stale: false }
+    }
+    const at = (side: "buy" | "sell", price: string, type: OrderAsk["type"] = "limit") =>
+      shown({ side, type, quantity: d("1"), price: d(price) }, banded).problems
+    const refused = ["PRICE_OUT_OF_BAND price PRICE_OUT_OF_BAND"]
+    assert.deepStrictEqual(at("buy", "102"), [])
+    assert.deepStrictEqual(at("buy", "102.01"), refused)
+    assert.deepStrictEqual(at("buy", "50"), [])
+    assert.deepStrictEqual(at("sell", "95"), [])
+    assert.deepStrictEqual(at("sell", "94.99"), refused)
+    assert.deepStrictEqual(at("buy", "102.01", "fillOrKill"), refused)
+    assert.deepStrictEqual(at("buy", "102.01", "immediateOrCancel"), refused)
+    assert.deepStrictEqual(
+      shown({ side: "buy", type: "market", quoteAmount: d("50"), maxSlippageBps: 300 }, banded).problems,
+      ["PRICE_OUT_OF_BAND maxSlippageBps PRICE_OUT_OF_BAND"]
+    )
+    // What the venue measures from is not known when the price is old.
+    const old = { ...banded, quote: { ...banded.quote, stale: true } }
+    assert.deepStrictEqual(shown({ side: "buy", type: "limit", quantity: d("1"), price: d("150") }, old).problems, [])
+  })
+
+  it("refuses a post-only order that would trade at once, and a side that the venue has closed", () => {
+    const listed = { symbol: { ...symbol, orderTypes: ["limit", "limitMaker"] as const } }
+    const maker = (side: "buy" | "sell", price: string) =>
+      shown({ side, type: "limitMaker", quantity: d("1"), price: d(price) }, listed).problems
+    assert.deepStrictEqual(maker("buy", "100"), [])
+    assert.deepStrictEqual(maker("buy", "100.01"), ["PRICE_OUT_OF_BAND price PRICE_OUT_OF_BAND"])
+    assert.deepStrictEqual(maker("sell", "100"), [])
+    assert.deepStrictEqual(maker("sell", "99.99"), ["PRICE_OUT_OF_BAND price PRICE_OUT_OF_BAND"])
+    assert.deepStrictEqual(shown({ side: "buy", type: "limitMaker", quantity: d("1"), price: d("90") }).problems, [
+      "SYMBOL_NOT_TRADABLE type NOT_TRADABLE"
+    ])
+    const closed = { symbol: { ...symbol, filters: { buyAbove: null, sellBelow: null, closedSide: "buy" } as const } }
+    assert.deepStrictEqual(shown({ side: "buy", type: "limit", quantity: d("1"), price: d("90") }, closed).problems, [
+      "SYMBOL_NOT_TRADABLE side NOT_TRADABLE"
+    ])
+    assert.deepStrictEqual(
+      shown({ side: "sell", type: "limit", quantity: d("1"), price: d("101") }, closed).problems,
+      []
+    )
+  })
+
+  it("cuts a market buy's amount to the digits the venue holds, never up", () => {
+    assert.strictEqual(
+      shown({ side: "buy", type: "market", quoteAmount: d("12.345678919") }).quoteAmount,
+      "12.34567891"
+    )
+  })
 })

@@ -36,6 +36,15 @@ export const OfflineRow = Schema.Struct({ symbol: SymbolName, state: Text, offli
 export interface OfflineRow extends Schema.Schema.Type<typeof OfflineRow> {}
 export const readOfflineRows = readRows(OfflineRow)
 
+/** Live values such as 0.02 can only mean a distance from the last price: `PERCENT_PRICE_BY_SIDE`. */
+export const PriceFilter = Schema.Struct({
+  filterType: Schema.Literal("PERCENT_PRICE_BY_SIDE"),
+  bidMultiplierUp: QuantityOrNull,
+  askMultiplierDown: QuantityOrNull
+})
+export const readPriceFilters = readRows(PriceFilter)
+const FiltersOrNone = Schema.optionalWith(Schema.NullOr(Schema.Array(Schema.Unknown)), { default: () => null })
+
 /** One pair of `GET /exchangeInfo`. */
 export const ExchangeSymbol = Schema.Struct({
   symbol: SymbolName,
@@ -60,7 +69,8 @@ export const ExchangeSymbol = Schema.Struct({
   maxQuoteAmount: QuantityOrNull,
   maxQuoteAmountMarket: QuantityOrNull,
   makerCommission: AmountOrNull,
-  takerCommission: AmountOrNull
+  takerCommission: AmountOrNull,
+  filters: FiltersOrNone
 })
 export interface ExchangeSymbol extends Schema.Schema.Type<typeof ExchangeSymbol> {}
 
