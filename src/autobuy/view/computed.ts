@@ -103,7 +103,9 @@ export const makeComputed = Effect.gen(function* () {
         })
       : null
     const buying =
-      waits && trigger.type === "price.rebound" ? trailingBuy(trigger, rule.runtime.rebound, reference.price) : null
+      waits && trigger.type === "price.rebound"
+        ? trailingBuy(trigger, rule.runtime.rebound, reference.price, symbol?.priceTick ?? null)
+        : null
     const computed: Computed = {
       next: cycle?.ignoresFirings === true && cycle.next !== null ? cycle.next : (firing ?? cycle?.next ?? null),
       nextRuns: runs,

@@ -53,9 +53,9 @@ export const away = (price: Decimal.Decimal, last: Decimal.Decimal | null): numb
       )
 
 /** The market only ever stands on the venue's steps, so a bound may too without meaning something else. */
-const onStep = ({ comparison, price }: PriceBound, tick: Decimal.Decimal | null): Decimal.Decimal =>
+export const onStep = ({ comparison, price }: PriceBound, tick: Decimal.Decimal | null): Decimal.Decimal =>
   tick === null
-    ? price
+    ? Decimal.round(price, Decimal.keptScale, "half-even")
     : Decimal.quantise(price, tick, comparison === "atOrBelow" || comparison === "above" ? "floor" : "ceil")
 
 const inWords = (text: string): NextFiring => ({ at: null, price: null, awayPercent: null, text })

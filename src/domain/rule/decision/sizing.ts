@@ -20,8 +20,10 @@ const marketPaddingBps = 500
 /** Fees are booked with eight decimals, rounded up in the venue's favour. */
 const feeDecimals = 8
 
-const withFee = (value: Decimal.Decimal, symbol: SymbolInfo): Decimal.Decimal =>
-  Decimal.add(value, Decimal.round(Decimal.multiply(value, symbol.takerFeeRate), feeDecimals, "ceil"))
+const withFee = (value: Decimal.Decimal, symbol: SymbolInfo): Decimal.Decimal => {
+  const fee = Decimal.round(Decimal.multiply(value, symbol.takerFeeRate), feeDecimals, "ceil")
+  return Decimal.round(Decimal.add(value, fee), Decimal.keptScale, "ceil")
+}
 
 /** A size that is known before the market is looked at. */
 export type FixedSize = Extract<Size, { type: "quote" | "base" }>

@@ -76,7 +76,8 @@ const exitOf = (exit: NonNullable<RuleDocument["exit"]>, { order, price }: Buy, 
       quantity,
       reason: refusal
     })),
-    stop: plan.stop,
-    trailingFrom: plan.arm
+    // On the venue's steps, as the market is: a cost carries more decimals than an answer may have.
+    stop: plan.stop === null ? null : Decimal.quantise(plan.stop, symbol.priceTick, "floor"),
+    trailingFrom: plan.arm === null ? null : Decimal.quantise(plan.arm, symbol.priceTick, "ceil")
   }
 }

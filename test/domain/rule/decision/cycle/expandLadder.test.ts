@@ -37,12 +37,12 @@ describe("a ladder in its short form", () => {
 
 describe("a level", () => {
   it("rests at its price, or is sent within the slippage when the price is there", () => {
-    const [resting] = rungs({ levels: [{ offsetPercent: "3.0001" }], place: "resting" })
-    const [watched] = rungs({ levels: [{ offsetPercent: "3.0001" }] })
-    assert.deepStrictEqual([resting?.order.type, show(resting?.order.price ?? d("0"))], ["limit", "96999.9"])
+    const [resting] = rungs({ levels: [{ offsetPercent: "3.00015" }], place: "resting" })
+    const [watched] = rungs({ levels: [{ offsetPercent: "3.00015" }] })
+    assert.deepStrictEqual([resting?.order.type, show(resting?.order.price ?? d("0"))], ["limit", "96999.8"])
     assert.deepStrictEqual(
       [watched?.order.type, show(watched?.price ?? d("0")), show(watched?.order.price ?? d("0"))],
-      ["immediateOrCancel", "96999.9", "97484.8"]
+      ["immediateOrCancel", "96999.8", "97484.7"]
     )
   })
   it("that the venue would not take says so", () => {
