@@ -136,6 +136,13 @@ export const offlineRules = configured(({ maxRulesPerUser }) => RuleTransfer.lay
   Layer.provide(Config.layer)
 )
 
+/** What `halt` and `limits` need; works while a server runs on the same data. */
+export const beside = Layer.mergeAll(Halts.layer, LimitsRepo.layer, UsersRepo.layer).pipe(
+  Layer.provide(Events.layer),
+  Layer.provide([storage, MarketClock.layer]),
+  Layer.provide(Config.layer)
+)
+
 /** A paper exchange on this machine as the venue: its market clock, and accounts on it for new users. */
 const paperAt = (url: string, clock: typeof VenueClock.layer = VenueClock.layer) =>
   Layer.mergeAll(PaperAccounts.layerHttp(url), clock).pipe(

@@ -18,6 +18,8 @@ import * as Decimal from "./domain/Decimal.ts"
 import { Scope } from "./domain/Principal.ts"
 import { formatInstant } from "./domain/Time.ts"
 import { readFaultPlan } from "./paper/faults/FaultPlan.ts"
+import { haltCommand } from "./service/operator/haltCommand.ts"
+import { limitsCommand } from "./service/operator/limitsCommand.ts"
 import * as Migrations from "./store/Migrations.ts"
 
 /** The command line was understood, but a value in it makes no sense: exit code 2. */
@@ -305,9 +307,12 @@ const rules = Command.make("rules").pipe(
   Command.provide(App.offlineRules)
 )
 
+const halt = Command.provide(haltCommand, App.beside)
+const limits = Command.provide(limitsCommand, App.beside)
+
 const root = Command.make("dipper").pipe(
   Command.withDescription("a self-hosted auto-buy service for the MEXC exchange"),
-  Command.withSubcommands([serve, paper, demo, keys, credentials, rules, migrate, config])
+  Command.withSubcommands([serve, paper, demo, keys, credentials, limits, halt, rules, migrate, config])
 )
 
 /** Runs one command line, such as `process.argv`. */

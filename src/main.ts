@@ -7,6 +7,7 @@ import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { Cause, Console, Effect, Exit, Layer, Predicate } from "effect"
 import { argv } from "node:process"
 import * as Cli from "./Cli.ts"
+import { WrongOption } from "./service/operator/userOption.ts"
 
 /** One line for what went wrong as foreseen; the whole story for a bug. */
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
@@ -20,7 +21,11 @@ const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
 const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
   if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return 0
   const failure = Cause.squash(exit.cause)
-  return ValidationError.isValidationError(failure) || failure instanceof Cli.WrongUsage ? 2 : 1
+  return ValidationError.isValidationError(failure) ||
+    failure instanceof Cli.WrongUsage ||
+    failure instanceof WrongOption
+    ? 2
+    : 1
 }
 
 Cli.run(argv).pipe(

@@ -1,0 +1,106 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import { Console, Effect, Option, Schema } from "effect"
+import { AssetLimit, KeyLimit, Limits, UserLimits } from "../../domain/Limits.ts"
+import { LimitsRepo } from "../../orders/limits/LimitsRepo.ts"
+import { existingUser, userOption, WrongOption } from "./userOption.ts"
+
+const amount = (name: string, what: string) =>
+  Options.text(name).pipe(Options.withDescription(`${what}, or none`), Options.optional)
+
+type Given = Option.Option<string>
+
+/** What was given, over what is in force; `none` takes a limit away. */
+const merged = (before: Readonly<Record<string, unknown>>, given: Readonly<Record<string, Given>>) => ({
+  ...before,
+  ...Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      Option.isNone(value) ? [] : [[name, value.value === "none" ? null : value.value]]
+    )
+  )
+})
+
+const read = <A, I>(schema: Schema.Schema<A, I>, value: unknown) =>
+  Effect.mapError(
+    Schema.decodeUnknown(schema, { errors: "all" })(value),
+    ({ message }) => new WrongOption({ message: message.replaceAll(/\s+/g, " ") })
+  )
+
+const number = (given: Given) =>
+  Effect.transposeMapOption(given, (text) =>
+    text === "none" || /^\d{1,6}$/.test(text)
+      ? Effect.succeed(text === "none" ? null : Number(text))
+      : Effect.fail(new WrongOption({ message: `--max-open-orders: expected a whole number or none, got "${text}"` }))
+  )
+
+const set = Command.make(
+  "set",
+  {
+    user: userOption,
+    perDay: amount("per-day", "USDT that may be spent in a day (UTC)"),
+    perWeek: amount("per-week", "USDT that may be spent in a week from Monday"),
+    perMonth: amount("per-month", "USDT that may be spent in a calendar month"),
+    maxOpenOrders: amount("max-open-orders", "orders open at once"),
+    asset: Options.text("asset").pipe(Options.withDescription("such as BTC, for the next two"), Options.optional),
+    maxShare: amount("max-share", `of everything owned, from "0" to "1"`),
+    maxPosition: amount("max-position", "USDT that may be held of the asset, at cost"),
+    key: Options.text("key").pipe(
+      Options.withDescription("id of an API key: the limits per day, week and month are then that key's"),
+      Options.optional
+    )
+  },
+  Effect.fnUntraced(function* (options) {
+    const userId = yield* existingUser(options.user)
+    const repo = yield* LimitsRepo
+    const before = yield* Schema.encode(Limits)(yield* repo.of(userId))
+    const spending = { perDay: options.perDay, perWeek: options.perWeek, perMonth: options.perMonth }
+    const ofAsset = { maxShare: options.maxShare, maxPositionQuote: options.maxPosition }
+    if (Option.isNone(options.asset) && Object.values(ofAsset).some(Option.isSome))
+      return yield* new WrongOption({ message: "--max-share and --max-position need --asset" })
+    const open = yield* number(options.maxOpenOrders)
+    const key = Option.getOrNull(options.key)
+    const asset = Option.getOrNull(options.asset)
+    const user = yield* read(UserLimits, {
+      ...merged(before.user ?? {}, key === null ? spending : {}),
+      ...(Option.isSome(open) ? { maxOpenOrders: open.value } : {})
+    })
+    const changed = <A extends object, I extends object>(
+      all: ReadonlyArray<I>,
+      isIt: (item: I) => boolean,
+      schema: Schema.Schema<A, I>,
+      fresh: object | null,
+      given: Readonly<Record<string, Given>>
+    ) =>
+      Effect.gen(function* () {
+        const others = yield* Effect.forEach(
+          all.filter((item) => fresh === null || !isIt(item)),
+          (item) => read(schema, item)
+        )
+        if (fresh === null) return others
+        return [...others, yield* read(schema, merged({ ...all.find(isIt), ...fresh }, given))]
+      })
+    const assets = yield* changed(
+      before.assets ?? [],
+      (item) => item.asset === asset,
+      AssetLimit,
+      asset === null ? null : { asset },
+      ofAsset
+    )
+    const keys = yield* changed(
+      before.keys ?? [],
+      (item) => item.id === key,
+      KeyLimit,
+      key === null ? null : { id: key },
+      spending
+    )
+    const limits: Limits = { user, assets, keys }
+    yield* repo.set(userId, limits)
+    yield* Console.log(JSON.stringify(yield* Schema.encode(Limits)(limits)))
+  })
+).pipe(Command.withDescription("change the limits that are named, leave the others; prints all of them"))
+
+/** Works beside a running server: the next order meets the new limits. */
+export const limitsCommand = Command.make("limits").pipe(
+  Command.withDescription("what a user's orders may spend"),
+  Command.withSubcommands([set])
+)

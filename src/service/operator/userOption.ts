@@ -1,0 +1,17 @@
+import * as Options from "@effect/cli/Options"
+import { Effect, Option, Schema } from "effect"
+import { localUserId, UsersRepo } from "../../accounts/UsersRepo.ts"
+import { NotFound } from "../../api/Errors.ts"
+
+/** An option was understood, but its value makes no sense: exit code 2. */
+export class WrongOption extends Schema.TaggedError<WrongOption>()("WrongOption", { message: Schema.String }) {}
+
+export const userOption = Options.text("user").pipe(Options.withDescription("name of the user, such as me"))
+
+/** The user of that name, who must exist: a slip of the pen makes none. */
+export const existingUser = Effect.fnUntraced(function* (name: string) {
+  const userId = yield* Effect.mapError(localUserId(name), (why) => new WrongOption({ message: `--user: ${why}` }))
+  const found = yield* (yield* UsersRepo).find(userId)
+  if (Option.isNone(found)) return yield* new NotFound({ message: `there is no user ${name}` })
+  return userId
+})
