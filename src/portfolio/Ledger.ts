@@ -77,7 +77,7 @@ export class Ledger extends Context.Tag("dipper/portfolio/Ledger")<
   static readonly layer = Layer.effect(
     Ledger,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(Events.layer))
+  )
 }
 
 /**

@@ -13,6 +13,7 @@ import { MarketClock } from "../../src/MarketClock.ts"
 import { MexcClient } from "../../src/mexc/MexcClient.ts"
 import { VenueUnavailable } from "../../src/mexc/VenueFailure.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
+import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 
 const d = Decimal.unsafe
@@ -98,7 +99,10 @@ const setup = Effect.gen(function* () {
   })
   const symbols = Layer.mock(Symbols, { all: Effect.succeed([info]) })
   const wallets = yield* Layer.build(
-    Wallets.layer.pipe(Layer.provide(Layer.mergeAll(hub, mexc, symbols, vault, MarketClock.layer)))
+    Wallets.layer.pipe(
+      Layer.provide(Events.layer),
+      Layer.provide(Layer.mergeAll(hub, mexc, symbols, vault, MarketClock.layer))
+    )
   ).pipe(Effect.flatMap((context) => Effect.provide(Wallets, context)))
   return { sql, venue, asked, complete, wallets }
 })

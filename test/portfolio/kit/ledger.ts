@@ -19,7 +19,8 @@ export const ruleA = RuleId.make("rule_01hzy3v7k2m4n6p8q0r2s4t6w8")
 export const ruleB = RuleId.make("rule_01hzy3v7k2m4n6p8q0r2s4t6w9")
 
 /** A ledger over a new database. */
-export const ledgerLayer = Layer.merge(Ledger.layer, Events.layer).pipe(
+export const ledgerLayer = Ledger.layer.pipe(
+  Layer.provideMerge(Events.layer),
   Layer.provideMerge(MarketClock.layer),
   Layer.provideMerge(TestDatabase.layer)
 )
