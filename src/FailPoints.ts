@@ -20,6 +20,10 @@ export const failPoints = {
   "tick.claimed": "A slot is claimed; nothing is decided.",
   "tick.decided": "A rule has decided to buy; there is no intent.",
   "tick.settled": "A firing is closed; what follows from it for its rule is not stored.",
+  "cycle.decided": "It is stored that a cycle's position is given up; nothing is cancelled or sold.",
+  "cycle.cancelled": "What a cycle had waiting at the venue is cancelled; nothing is sold.",
+  "cycle.sent": "An order of a cycle is proven and joined; what follows from it is not decided.",
+  "cycle.ends": "Nothing of a cycle is left to do; its end is not stored.",
   "migration.begun": "A migration's transaction is open; some of its statements are done.",
   "migration.applied": "A migration is committed; the next has not begun."
 } as const

@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, type Queue } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
+import { failPoint } from "../../FailPoints.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Orders } from "../../orders/Orders.ts"
 import type { Stuck } from "../firing/records.ts"
@@ -89,22 +90,26 @@ const make = Effect.gen(function* () {
         case "exit":
           rows = null
           yield* ending.giveUp(read.cycle, step.exiting)
+          yield* failPoint("cycle.decided")
           return false
         case "send":
           rows = null
           yield* send(snapshot, step.ask, refusals)
+          yield* failPoint("cycle.sent")
           return false
         case "cancel": {
           rows = null
           const asked = yield* Effect.forEach(step.orders, (id) =>
             Effect.either(orders.cancelForRule(begun.user_id, id))
           )
+          yield* failPoint("cycle.cancelled")
           // What is not over yet is looked at again in a moment, not at once.
           const over = asked.every((one) => one._tag === "Right" && one.right.terminalAt !== null)
           if (!over) yield* park(index, signal, { bounds: [], exitBounds: [], until: null, soon: true }, "last")
           return false
         }
         case "close":
+          yield* failPoint("cycle.ends")
           yield* ending.close(read, step)
           return true
         case "wait": {
