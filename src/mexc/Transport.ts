@@ -10,7 +10,7 @@ import type { RateBudget } from "./RateBudget.ts"
 import { readReply, type Reply } from "./Reply.ts"
 import { encodeQuery, type Parameters, signedQuery } from "./signing/Signature.ts"
 import { makeVenueClock, type Timed, timed } from "./signing/VenueClock.ts"
-import { type OutcomeUnknown, type VenueFailure, VenueUnavailable } from "./VenueFailure.ts"
+import { type OutcomeUnknown, type VenueFailure, VenueRefused, VenueUnavailable } from "./VenueFailure.ts"
 import { isDocumented, isSuccessCode } from "./wire/Codes.ts"
 import type { MexcEndpoint } from "./wire/Endpoint.ts"
 import { problemPath } from "./wire/rest/problemPath.ts"
@@ -57,6 +57,9 @@ const budgetRequest = ({ class: budgetClass, credentials, endpoint }: AnyCall): 
   ...(isTwicePerSecond(endpoint) ? { twicePerSecond: endpoint } : {})
 })
 
+/** A write that was refused for its time is sent again only this soon after its sender noted that it sends. */
+const sendAgainWithinMs = 10_000
+
 /** Wrapped successes carry their content under `data`; now and then a bare answer is wrapped, too. */
 const contentOf = (body: unknown): unknown =>
   Predicate.isRecord(body) && typeof body["code"] === "number" && isSuccessCode(body["code"]) ? body["data"] : undefined
@@ -93,16 +96,17 @@ export const makeTransport = Effect.fnUntraced(function* (
       Effect.tapErrorTag("VenueRateLimited", ({ retryAfterMs }) => budget.pause(retryAfterMs))
     )
 
+  const exchangeAt = (call: AnyCall, now: Instant): Effect.Effect<Reply, NoReply> =>
+    exchange({
+      method: methodOf(call.endpoint),
+      url: address(call, now),
+      accessKey: call.credentials?.accessKey ?? null,
+      headers: call.headers ?? {},
+      timeout: methodOf(call.endpoint) === "GET" && call.slow !== true ? readTimeout : longTimeout
+    })
+
   const exchangeNow = (call: AnyCall): Effect.Effect<Reply, NoReply> =>
-    Effect.flatMap(clock.now, (now) =>
-      exchange({
-        method: methodOf(call.endpoint),
-        url: address(call, now),
-        accessKey: call.credentials?.accessKey ?? null,
-        headers: call.headers ?? {},
-        timeout: methodOf(call.endpoint) === "GET" && call.slow !== true ? readTimeout : longTimeout
-      })
-    )
+    Effect.flatMap(clock.now, (now) => exchangeAt(call, now))
 
   /** The inner answer is a value, so that the budget knows the reply is in even when it refuses. */
   const answer = <A, I>(
@@ -206,8 +210,13 @@ export const makeTransport = Effect.fnUntraced(function* (
     request: Call<A, I>,
     beforeSend: Effect.Effect<void>
   ): Effect.Effect<A, VenueFailure | OutcomeUnknown> =>
-    // Once the caller has noted that it sends, only the timeout may stop the send: the bytes may have left.
-    answer(request, (send) => Effect.uninterruptible(Effect.zipRight(beforeSend, detached(send)))).pipe(
+    // Once the caller has noted that it sends, only the timeout may stop the send: the bytes may have left. They are
+    // signed as of before the note, so that those of a process which stood still in between come too late to count.
+    answer(request, () =>
+      Effect.flatMap(clock.now, (now) =>
+        Effect.uninterruptible(Effect.zipRight(beforeSend, detached(exchangeAt(request, now))))
+      )
+    ).pipe(
       Effect.mapBoth({
         onSuccess: ({ value }) => value,
         onFailure: (failure) => (failure._tag === "NoReply" ? noReplyToWrite(failure) : asUnknown(failure))
@@ -219,7 +228,23 @@ export const makeTransport = Effect.fnUntraced(function* (
    * left, OutcomeUnknown that nothing is proven.
    */
   const submit = <A, I>(request: Call<A, I>, beforeSend: Effect.Effect<void>) =>
-    resynchronised(request.class, submitOnce(request, beforeSend), submitOnce(request, Effect.void))
+    Effect.suspend(() => {
+      let noted = Number.NEGATIVE_INFINITY
+      const note = Effect.zipRight(
+        Effect.map(Clock.currentTimeMillis, (now) => void (noted = now)),
+        beforeSend
+      )
+      const once = submitOnce(request, note)
+      // Later somebody else may hold the order for lost: then the refusal stands.
+      const again = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        now - noted < sendAgainWithinMs
+          ? submitOnce(request, Effect.void)
+          : Effect.fail(
+              new VenueRefused({ message: "The request came too late for the venue.", kind: "time", code: 700003 })
+            )
+      )
+      return resynchronised(request.class, once, again)
+    })
 
   return { call, submit, scrubber, measureClock, clockOffset: clock.offset }
 })

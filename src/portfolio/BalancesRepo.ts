@@ -17,6 +17,8 @@ const ReadRow = Schema.Struct({ at: Schema.Int })
 export interface KeptBalances {
   readonly balances: ReadonlyArray<typeof BalanceRow.Type>
   readonly reserved: ReadonlyArray<typeof ReservedRow.Type>
+  /** What the venue has taken for orders since, without having told the balance after it. */
+  readonly unseen: ReadonlyArray<typeof ReservedRow.Type>
   /** When all of them were last read together; none before the first time. */
   readonly readAt: Option.Option<Instant>
 }
@@ -69,7 +71,16 @@ export class BalancesRepo extends Context.Tag("dipper/portfolio/BalancesRepo")<
                   WHERE user_id = ${userId} AND status IN ('pending', 'unknown')`
               )
               const [reading] = yield* find(ReadRow, sql`SELECT at FROM balance_reads WHERE user_id = ${userId}`)
-              return { balances, reserved, readAt: Option.map(Option.fromNullable(reading), ({ at }) => at) }
+              const readAt = reading?.at ?? 0
+              // Between the venue's acknowledgement and its push of the balance, the kept one still has it all.
+              const unseen = yield* find(
+                ReservedRow,
+                sql`SELECT o.reserve_asset, o.reserve_amount FROM orders o
+                  LEFT JOIN balances b ON b.user_id = o.user_id AND b.asset = o.reserve_asset
+                  WHERE o.user_id = ${userId} AND o.held_at > ${readAt} AND o.held_at > coalesce(b.at, 0)
+                    AND o.status NOT IN ('pending', 'unknown', 'rejected')`
+              )
+              return { balances, reserved, unseen, readAt: Option.map(Option.fromNullable(reading), ({ at }) => at) }
             })
           )
         }),

@@ -83,7 +83,7 @@ const pricesAtOnce = 16
 
 const none: Holding = { free: Decimal.zero, locked: Decimal.zero, reserved: Decimal.zero, available: Decimal.zero }
 
-const holdingsOf = ({ balances, reserved }: KeptBalances): ReadonlyMap<string, Holding> => {
+const holdingsOf = ({ balances, reserved, unseen }: KeptBalances): ReadonlyMap<string, Holding> => {
   const holdings = new Map<string, Holding>()
   for (const { asset, free, locked } of balances)
     holdings.set(asset, { free, locked, reserved: Decimal.zero, available: free })
@@ -92,6 +92,11 @@ const holdingsOf = ({ balances, reserved }: KeptBalances): ReadonlyMap<string, H
     const total = Decimal.add(before.reserved, amount)
     const available = Decimal.max(Decimal.zero, Decimal.subtract(before.free, total))
     holdings.set(asset, { ...before, reserved: total, available })
+  }
+  for (const { reserve_amount: amount, reserve_asset: asset } of unseen) {
+    const before = holdings.get(asset) ?? none
+    const available = Decimal.max(Decimal.zero, Decimal.subtract(before.available, amount))
+    holdings.set(asset, { ...before, available })
   }
   return holdings
 }

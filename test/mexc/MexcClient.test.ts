@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Ref, Schema, TestClock } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, Ref, Schema, TestClock } from "effect"
 import { inspect } from "node:util"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { ClientOrderId } from "../../src/domain/Ids.ts"
@@ -191,6 +191,24 @@ describe("placing an order", () => {
         })
     )
   })
+
+  it.live(
+    "is signed as of before its sender noted it, so that a process that stood still in between sends nothing of use",
+    () =>
+      withVenue(
+        () => ({ json: ack }),
+        (client, venue) =>
+          Effect.gen(function* () {
+            const noted = yield* Ref.make(0)
+            const standStill = Effect.sleep("60 millis")
+            const note = Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(noted, now))
+            yield* place(client, Effect.zipRight(standStill, note))
+            const offset = yield* client.clockOffset
+            const signedAt = Number(venue.calls("/order")[0]?.query.get("timestamp")) - offset
+            assert.isAtMost(signedAt, (yield* Ref.get(noted)) - 50)
+          })
+      )
+  )
 
   it.live("refused for its time twice is refused", () =>
     withVenue(

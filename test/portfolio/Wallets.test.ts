@@ -216,8 +216,14 @@ describe("a wallet", () => {
       assert.include(shown(yield* wallets.get(ann)), "USDT 1000 10 30 970 1010 1010")
       yield* sql`UPDATE orders SET status = 'unknown'`
       assert.strictEqual(Decimal.format(yield* wallets.freeOf(ann, "USDT")), "970")
-      yield* sql`UPDATE orders SET status = 'open'`
-      assert.strictEqual(Decimal.format(yield* wallets.freeOf(ann, "USDT")), "1000")
+      // The venue has taken it, but has not told the balance after it.
+      for (const status of ["open", "filled"]) {
+        yield* sql`UPDATE orders SET status = ${status}, held_at = 5`
+        assert.include(shown(yield* wallets.get(ann)), "USDT 1000 10 0 970 1010 1010")
+        assert.strictEqual(Decimal.format(yield* wallets.keptFreeOf(ann, "USDT")), "970")
+      }
+      yield* wallets.record(ann, balance("USDT", "970", "40"), 5)
+      assert.strictEqual(Decimal.format(yield* wallets.freeOf(ann, "USDT")), "970")
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 })
