@@ -1,0 +1,86 @@
+// `npm run broken [name]`: builds that are broken on purpose, each of which a named test must catch (docs/reliability.md).
+// Works on a copy in the temporary folder; the tests have to pass there before anything is broken.
+import { spawnSync } from "node:child_process"
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { basename, join } from "node:path"
+
+const root = join(import.meta.dirname, "..")
+const asked = process.argv.slice(2).join(" ")
+const all = JSON.parse(readFileSync(join(root, "test/broken/builds.json"), "utf8"))
+const builds = all.filter(({ name }) => name.includes(asked))
+if (builds.length === 0) {
+  console.error(`no broken build is called "${asked}"; there are: ${all.map(({ name }) => name).join(", ")}`)
+  process.exit(2)
+}
+
+const notCopied = new Set([".git", "node_modules", "dist", "data", ".cache"])
+const copy = mkdtempSync(join(tmpdir(), "dipper-broken-"))
+process.on("exit", () => rmSync(copy, { recursive: true, force: true }))
+cpSync(root, copy, { recursive: true, filter: (from) => from === root || !notCopied.has(basename(from)) })
+symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
+// Nothing is bundled: the tests named here run the sources.
+writeFileSync(
+  join(copy, "vitest.config.ts"),
+  `export default { test: { include: ["test/**/*.test.ts"], pool: "forks", testTimeout: 30_000, hookTimeout: 30_000 } }\n`
+)
+
+const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+
+/** The part of a test's name that its source spells out. */
+const spelled = (test) => test.split("${")[0]
+
+const outcomesOf = (file, tests) => {
+  const report = join(copy, "report.json")
+  rmSync(report, { force: true })
+  const pattern = tests.map((test) => literal(spelled(test))).join("|")
+  const args = ["run", file, "-t", pattern, "--reporter", "json", "--outputFile", report]
+  spawnSync(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), ...args], { cwd: copy, stdio: "ignore" })
+  try {
+    const { testResults } = JSON.parse(readFileSync(report, "utf8"))
+    return testResults.flatMap(({ assertionResults }) => assertionResults)
+  } catch {
+    return []
+  }
+}
+
+const statusOf = (outcomes, test) => {
+  const mine = outcomes.filter(({ fullName, status }) => fullName.includes(spelled(test)) && status !== "skipped")
+  if (mine.length === 0) return "did not run"
+  return mine.some(({ status }) => status === "failed") ? "failed" : "passed"
+}
+
+let wrong = 0
+for (const file of new Set(builds.map((build) => build.file))) {
+  const tests = builds.filter((build) => build.file === file).map(({ test }) => test)
+  const outcomes = outcomesOf(file, tests)
+  for (const test of tests) {
+    const status = statusOf(outcomes, test)
+    if (status === "passed") continue
+    console.log(`unbroken, ${file} "${test}" ${status}: it proves nothing`)
+    wrong++
+  }
+}
+
+let caught = 0
+for (const { file, name, patches, test } of builds) {
+  const sources = new Map(patches.map((patch) => [patch.file, readFileSync(join(copy, patch.file), "utf8")]))
+  const texts = new Map(sources)
+  const stale = patches.filter((patch) => {
+    const text = texts.get(patch.file)
+    texts.set(
+      patch.file,
+      text.replace(patch.find, () => patch.replace)
+    )
+    return text.split(patch.find).length !== 2
+  })
+  for (const [path, text] of texts) writeFileSync(join(copy, path), text)
+  const status =
+    stale.length > 0 ? "could not be broken: its source has changed" : statusOf(outcomesOf(file, [test]), test)
+  for (const [path, text] of sources) writeFileSync(join(copy, path), text)
+  const isCaught = status === "failed"
+  if (isCaught) caught++
+  console.log(isCaught ? `caught  ${name}: ${file} "${test}"` : `MISSED  ${name}: "${test}" ${status}`)
+}
+console.log(`${caught} caught, ${builds.length - caught} missed`)
+process.exit(wrong === 0 && caught === builds.length ? 0 : 1)
