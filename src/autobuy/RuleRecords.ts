@@ -15,7 +15,8 @@ import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import { decodeCursor, toPage } from "./record/cursor.ts"
 import { type ListedExecution, type RuleRow, toExecution } from "./record/rows.ts"
 import { RulesRepo } from "./RulesRepo.ts"
-import { bookOf, makeComputed } from "./view/computed.ts"
+import { bookOf } from "./record/bookOf.ts"
+import { makeComputed } from "./view/computed.ts"
 
 export interface PageQuery {
   readonly limit: number

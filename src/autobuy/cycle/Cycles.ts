@@ -11,9 +11,9 @@ import type { RuleRow } from "../record/rows.ts"
 import { RulesRepo } from "../RulesRepo.ts"
 import { RuleSupervisor } from "../RuleSupervisor.ts"
 import { CycleProgram } from "./CycleProgram.ts"
-import { type CycleRow, type ExitCause, freshMemory } from "./CycleRow.ts"
-import { CycleSignals } from "./CycleSignals.ts"
-import { CyclesRepo } from "./CyclesRepo.ts"
+import { type CycleRow, type ExitCause, freshMemory } from "../record/cycle/CycleRow.ts"
+import { CycleSignals } from "../record/cycle/CycleSignals.ts"
+import { CyclesRepo } from "../record/cycle/CyclesRepo.ts"
 
 /** How a cycle that crashes comes back: for ever, because a position without its exits is worse than a log full of errors. */
 const backoff = { base: Duration.toMillis("1 second"), cap: Duration.toMillis("1 minute") }

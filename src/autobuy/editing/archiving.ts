@@ -15,7 +15,8 @@ import type { RuleRow } from "../record/rows.ts"
 import { RuleMarket } from "../RuleMarket.ts"
 import { RulesRepo } from "../RulesRepo.ts"
 import { RuleSupervisor } from "../RuleSupervisor.ts"
-import { bookOf, makeComputed } from "../view/computed.ts"
+import { bookOf } from "../record/bookOf.ts"
+import { makeComputed } from "../view/computed.ts"
 import { findRule } from "./findRule.ts"
 
 const conflict = (message: string) => new Conflict({ message })

@@ -1,6 +1,6 @@
 import { Duration } from "effect"
 import type { Instant } from "../../domain/Time.ts"
-import { scheduleOf } from "../program/scheduled.ts"
+import { scheduleOf } from "../record/scheduleOf.ts"
 import type { RuleRow } from "../record/rows.ts"
 
 /**

@@ -5,7 +5,7 @@ import { Books } from "../../portfolio/Books.ts"
 import { Wallets } from "../../portfolio/Wallets.ts"
 import type { ExecutionRow, RuleRow } from "../record/rows.ts"
 import { RuleMarket } from "../RuleMarket.ts"
-import { bookOf } from "../view/computed.ts"
+import { bookOf } from "../record/bookOf.ts"
 import { elapsedSlots } from "./elapsedSlots.ts"
 import type { makeSettling } from "./settling.ts"
 

@@ -1,11 +1,12 @@
 import { Duration, Effect } from "effect"
 import { reason } from "../../domain/Reason.ts"
-import { makeSchedule, type Schedule } from "../../domain/rule/schedule.ts"
+import type { Schedule } from "../../domain/rule/schedule.ts"
 import type { ScheduleTrigger } from "../../domain/rule/Trigger.ts"
 import { formatInstant, type Instant } from "../../domain/Time.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import type { Finished } from "../firing/records.ts"
 import type { RuleRow } from "../record/rows.ts"
+import { scheduleOf } from "../record/scheduleOf.ts"
 import { RuleFiring } from "../RuleFiring.ts"
 import { Timers } from "../Timers.ts"
 import { scheduleOperands } from "./operands.ts"
@@ -17,14 +18,6 @@ const missedAfterMs = 60_000
 const missedKept = 100
 
 const ended: Finished = { state: "completed", reason: reason("COMPLETED_END") }
-
-export const scheduleOf = (rule: RuleRow, trigger: ScheduleTrigger): Schedule =>
-  makeSchedule(trigger, {
-    timezone: rule.document.timezone,
-    createdAt: rule.created_at,
-    startAt: rule.document.startAt,
-    endAt: rule.document.endAt
-  })
 
 /** The slots from `first` to `last`, the latest of them when there are too many. */
 const slotsBetween = (schedule: Schedule, first: Instant, last: Instant): ReadonlyArray<Instant> => {

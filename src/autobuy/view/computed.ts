@@ -2,7 +2,6 @@ import { Duration, Effect, Option } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { RuleId, UserId } from "../../domain/Ids.ts"
 import type { SymbolName } from "../../domain/Market.ts"
-import type { BookName } from "../../domain/order/Order.ts"
 import type { Rule, RuleDocument } from "../../domain/Rule.ts"
 import type { Computed, Warmup } from "../../domain/rule/shape/Computed.ts"
 import { trailingBuy } from "../../domain/rule/foresight/trailingBuy.ts"
@@ -15,14 +14,13 @@ import { MarketClock } from "../../MarketClock.ts"
 import { Books } from "../../portfolio/Books.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
 import { makeReference, type Reference } from "../program/reference.ts"
+import { bookOf } from "../record/bookOf.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { type PriceTick, RuleMarket } from "../RuleMarket.ts"
 import { makeOpenCycle } from "./openCycle.ts"
 
 const runsShown = 5
 const noReference: Reference = { price: null, warmup: null }
-
-export const bookOf = (id: RuleId): BookName => `rule:${id}`
 
 export const warmupOf = (reading: WindowReading | null): Warmup | null =>
   reading === null || reading.have >= reading.need

@@ -5,7 +5,7 @@ import { exitPlan } from "../../domain/rule/decision/cycle/exitPlan.ts"
 import { trailingStop } from "../../domain/rule/decision/cycle/trail.ts"
 import type { NextFiring, Trailing } from "../../domain/rule/shape/Computed.ts"
 import { nextOfCycle } from "../../domain/rule/words.ts"
-import { CyclesRepo } from "../cycle/CyclesRepo.ts"
+import { CyclesRepo } from "../record/cycle/CyclesRepo.ts"
 import type { RuleRow } from "../record/rows.ts"
 
 export interface OpenCycle {

@@ -9,8 +9,8 @@ import type { MarketView } from "../../../domain/rule/decision/gates.ts"
 import type { PriceBound } from "../../../domain/rule/decision/levels.ts"
 import type { Instant } from "../../../domain/Time.ts"
 import type { ExecutionRow } from "../../record/rows.ts"
-import type { CycleMemory, CycleRow, Exiting } from "../CycleRow.ts"
-import type { CycleLots } from "../CyclesRepo.ts"
+import type { CycleMemory, CycleRow, Exiting } from "../../record/cycle/CycleRow.ts"
+import type { CycleLots } from "../../record/cycle/CyclesRepo.ts"
 
 export type Kind = ExecutionRow["kind"]
 

@@ -7,7 +7,7 @@ import { reason } from "../../../domain/Reason.ts"
 import { slippageOf } from "../../../domain/rule/decision/cycle/exitPlan.ts"
 import type { MarketView } from "../../../domain/rule/decision/gates.ts"
 import type { ExitExecution } from "../../../domain/rule/shape/Exit.ts"
-import type { Exiting } from "../CycleRow.ts"
+import type { Exiting } from "../../record/cycle/CycleRow.ts"
 import {
   attemptsAt,
   type CycleAsk,

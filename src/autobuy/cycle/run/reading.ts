@@ -15,9 +15,9 @@ import { ExecutionsRepo } from "../../ExecutionsRepo.ts"
 import { makeSettling } from "../../firing/settling.ts"
 import { RuleMarket } from "../../RuleMarket.ts"
 import { RulesRepo } from "../../RulesRepo.ts"
-import { bookOf } from "../../view/computed.ts"
-import type { CycleRow } from "../CycleRow.ts"
-import { CyclesRepo } from "../CyclesRepo.ts"
+import { bookOf } from "../../record/bookOf.ts"
+import type { CycleRow } from "../../record/cycle/CycleRow.ts"
+import { CyclesRepo } from "../../record/cycle/CyclesRepo.ts"
 import type { OpenOrder, Snapshot } from "../plan/Snapshot.ts"
 
 /** The part of a snapshot that is in the database, and what only this process remembers. */

@@ -12,7 +12,7 @@ import { makeSettling } from "../../firing/settling.ts"
 import type { ExecutionRow, RuleRow } from "../../record/rows.ts"
 import { refusedBy } from "../../record/settle.ts"
 import { RulesRepo } from "../../RulesRepo.ts"
-import { CyclesRepo } from "../CyclesRepo.ts"
+import { CyclesRepo } from "../../record/cycle/CyclesRepo.ts"
 import { type CycleAsk, type Snapshot, stepName } from "../plan/Snapshot.ts"
 import type { makeRefusals } from "./reading.ts"
 

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import type { CycleMemory, CycleRow } from "../../../../src/autobuy/cycle/CycleRow.ts"
+import type { CycleMemory, CycleRow } from "../../../../src/autobuy/record/cycle/CycleRow.ts"
 import type { CycleAsk, Kind, OpenOrder, Snapshot } from "../../../../src/autobuy/cycle/plan/Snapshot.ts"
 import type { ExecutionRow } from "../../../../src/autobuy/record/rows.ts"
 import * as Decimal from "../../../../src/domain/Decimal.ts"

@@ -1,8 +1,8 @@
 import { Duration, Effect, Option } from "effect"
-import { reason } from "../../domain/Reason.ts"
-import { formatDuration, formatInstant } from "../../domain/Time.ts"
-import { MarketClock } from "../../MarketClock.ts"
-import type { ExecutionRow, RuleRow } from "../record/rows.ts"
+import { reason } from "../../../domain/Reason.ts"
+import { formatDuration, formatInstant } from "../../../domain/Time.ts"
+import { MarketClock } from "../../../MarketClock.ts"
+import type { ExecutionRow, RuleRow } from "../rows.ts"
 import { freshMemory } from "./CycleRow.ts"
 import { CyclesRepo } from "./CyclesRepo.ts"
 

@@ -1,9 +1,9 @@
 import { Schema } from "effect"
-import * as Decimal from "../../domain/Decimal.ts"
-import { CycleId, RuleId, UserId } from "../../domain/Ids.ts"
-import { SymbolName } from "../../domain/Market.ts"
-import { StoredReason } from "../record/rows.ts"
-import type { CycleChange } from "../../domain/event/CycleChange.ts"
+import * as Decimal from "../../../domain/Decimal.ts"
+import { CycleId, RuleId, UserId } from "../../../domain/Ids.ts"
+import { SymbolName } from "../../../domain/Market.ts"
+import { StoredReason } from "../rows.ts"
+import type { CycleChange } from "../../../domain/event/CycleChange.ts"
 
 /**
  * Why a whole position is being given up: `stopLoss` and `trailing` by the price, `close` by the owner, `release` when

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer } from "effect"
-import type { RuleId, UserId } from "../../domain/Ids.ts"
+import type { RuleId, UserId } from "../../../domain/Ids.ts"
 
 type Handler = (userId: UserId, ruleId: RuleId) => Effect.Effect<void>
 
