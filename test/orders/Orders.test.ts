@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Context } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Context, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { CycleId, ExecutionId, RuleId } from "../../src/domain/Ids.ts"
 import type { PlaceOrder } from "../../src/domain/order/PlaceOrder.ts"
@@ -8,12 +8,16 @@ import { Halts } from "../../src/orders/limits/Halts.ts"
 import { Orders, type RuleOrder } from "../../src/orders/Orders.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
 import { RiskInputs } from "../../src/orders/RiskInputs.ts"
+import { Database } from "../../src/store/Database.ts"
+import { Events } from "../../src/store/Events.ts"
 import { Meta } from "../../src/store/Meta.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
 import { inputs, services, servicesOver, withVenue } from "./kit/layers.ts"
-import { addUsers, ann, bob, btc, d } from "./kit/orders.ts"
+import { addUsers, ann, bob, btc, d, newIntent, told } from "./kit/orders.ts"
+
+const told7 = told(7, "partiallyFilled", "1", "10")
 
 const buy: PlaceOrder = { symbol: btc, side: "buy", type: "market", quoteAmount: d("50"), waitMs: 2_000 }
 const resting: PlaceOrder = { symbol: btc, side: "buy", type: "limit", quantity: d("1"), price: d("90"), waitMs: 0 }
@@ -518,6 +522,53 @@ describe("following an order", () => {
       assert.strictEqual(first.items.length + second.items.length, 3)
       assert.isNull(second.nextCursor)
       assert.strictEqual(yield* tagOf(orders.list(ann, { limit: 2, cursor: "x" })), "VALIDATION_FAILED")
+    }).pipe(Effect.provide(withVenue))
+  )
+})
+
+describe("resolving an order by hand", () => {
+  const lost = (wall: number) =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const repo = yield* OrdersRepo
+      const database = yield* Database
+      const row = yield* newIntent(7, {
+        sent_at: 1,
+        status: "unknown",
+        unknown_since: 1,
+        unknown_since_wall: wall,
+        slot: "a",
+        rule_id: null
+      })
+      yield* database.write(repo.insert(row))
+      return { orders, venue, repo, id: row.order_id }
+    })
+  const word = { outcome: "notPlaced", note: "Not in the exchange's history." } as const
+
+  it.effect("is refused while the exchange may still tell", () =>
+    Effect.gen(function* () {
+      const { id, orders } = yield* lost(0)
+      yield* TestClock.setTime(599_999)
+      assert.strictEqual(yield* tagOf(orders.resolve(ann, id, word)), "CONFLICT")
+      assert.strictEqual(yield* tagOf(orders.resolve(bob, id, word)), "NOT_FOUND")
+    }).pipe(Effect.provide(withVenue))
+  )
+
+  it.effect("ends it after ten minutes with the note, until the exchange says otherwise", () =>
+    Effect.gen(function* () {
+      const { id, orders, repo } = yield* lost(0)
+      yield* TestClock.setTime(600_000)
+      const resolved = yield* orders.resolve(ann, id, word)
+      assert.deepEqual(
+        [resolved.status, resolved.rejectReason?.code, resolved.rejectReason?.params["note"]],
+        ["rejected", "NOT_PLACED", word.note]
+      )
+      assert.strictEqual(yield* tagOf(orders.resolve(ann, id, word)), "CONFLICT")
+      const events = yield* Events
+      const { events: told } = yield* events.since(ann, 0, 50)
+      assert.include(told.at(-1)?.data, word.note)
+      yield* repo.tell(ann, told7)
+      assert.strictEqual((yield* orders.get(ann, id)).status, "partiallyFilled")
     }).pipe(Effect.provide(withVenue))
   )
 })
