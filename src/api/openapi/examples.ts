@@ -37,6 +37,13 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   receiveSignal: {
     request: { id: "alert-2026-03-01-0900", at: "2026-03-01T09:00:00.000Z", token: "sig_the-token-that-was-shown-once" }
   },
+  setHalt: { request: { halted: true, scope: "entries", cancelOpen: true, reason: "looking into it" } },
+  setTradingLimits: {
+    request: {
+      user: { perDay: "200", perMonth: "2000", maxOpenOrders: 20 },
+      assets: [{ asset: "BTC", maxShare: "0.5", maxPositionQuote: "1000" }]
+    }
+  },
   setCredentials: {
     request: { accessKey: "mx0vglExampleAccessKey", secretKey: "the-secret-that-was-shown-once" }
   },
