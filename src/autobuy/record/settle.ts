@@ -47,7 +47,10 @@ export const settled = (row: ExecutionRow, orders: ReadonlyArray<Order>): Execut
     return { ...sums, state: "running", outcome: null, reason: null }
   // Who follows a resting execution decides whether another order comes.
   if (row.resting) return { ...sums, state: "running", outcome: null, reason: row.reason }
-  return { ...sums, state: "done", ...outcomeOf(orders, Decimal.isPositive(executedQuantity)) }
+  const ended = outcomeOf(orders, Decimal.isPositive(executedQuantity))
+  // Why it ended is known better by who ended it than by any one of its orders.
+  const isSame = row.state === "done" && row.outcome === ended.outcome
+  return { ...sums, state: "done", ...ended, reason: isSame ? row.reason : ended.reason }
 }
 
 const codes: Readonly<Partial<Record<ApiError["_tag"], readonly [ReasonCode, "skipped" | "failed"]>>> = {

@@ -78,6 +78,10 @@ describe("an entry by limit order", () => {
         yield* passTime("1 second")
         assert.deepStrictEqual(yield* outcomes(id), ["n1 executed TIMED_OUT"])
         assert.strictEqual((yield* orders.cancels).length, 1)
+        // The venue tells its end once more.
+        const order = yield* last
+        if (order !== undefined) yield* orders.cancelOutside(order.id)
+        assert.deepStrictEqual(yield* outcomes(id), ["n1 executed TIMED_OUT"])
         const [[spent] = []] = yield* spentOf(id)
         assert.isTrue(Number(spent) > 49 && Number(spent) < 51, String(spent))
       })
