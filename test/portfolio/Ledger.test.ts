@@ -310,6 +310,25 @@ describe("the ledger", () => {
     }).pipe(Effect.provide(ledgerLayer))
   )
 
+  it.effect("hands a rule's lots to the manual book at their cost, also when it is made anew after a late fill", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const ledger = yield* Ledger
+      yield* TestClock.setTime(100)
+      yield* addFill({ id: 1, at: 20, quantity: "1", price: "100", book: `rule:${ruleA}` })
+      yield* addFill({ id: 2, at: 30, quantity: "3", price: "60" })
+      assert.strictEqual(text(yield* ledger.release(ann, btc, `rule:${ruleA}`)), "1")
+      assert.strictEqual(text(yield* ledger.release(ann, btc, `rule:${ruleB}`)), "0")
+      const handed = { "BTCUSDT manual": "4 280 0", [`BTCUSDT rule:${ruleA}`]: "0 0 0" }
+      assert.deepEqual(yield* lotsOf(), handed)
+      yield* ledger.rebuild(ann)
+      assert.deepEqual(yield* lotsOf(), handed)
+      yield* addFill({ id: 3, at: 25, quantity: "0.4", price: "200", side: "sell", book: `rule:${ruleA}` })
+      assert.deepEqual(yield* lotsOf(), { "BTCUSDT manual": "3.6 240 0", [`BTCUSDT rule:${ruleA}`]: "0 0 40" })
+      assert.deepEqual(yield* totalsOf(), { BTC: "3.6", USDT: "-200" })
+    }).pipe(Effect.provide(ledgerLayer))
+  )
+
   it.effect("folds the books anew by the cost basis that the owner wants", () =>
     Effect.gen(function* () {
       yield* addUsers
