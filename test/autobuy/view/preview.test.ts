@@ -55,7 +55,7 @@ describe("a preview", () => {
       // 100000.1 with the taker fee of 0.05 % is 100050.10005.
       assert.deepStrictEqual(
         [show(exit?.averageCost ?? null), show(exit?.targets[0]?.price ?? null), show(exit?.stop ?? null)],
-        ["100050.10005", "103051.7", "90045.090045"]
+        ["100050.10005", "103051.7", "90045"]
       )
     }).pipe(Effect.provide(app))
   )
