@@ -2,6 +2,7 @@ import { Array, Context, Duration, Effect, Fiber, FiberSet, Layer, Queue, Stream
 import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { reason, type ReasonCode } from "../domain/Reason.ts"
 import { formatInstant, type Instant } from "../domain/Time.ts"
+import { failPoint } from "../FailPoints.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
 import { Ownership } from "../store/Ownership.ts"
@@ -172,8 +173,10 @@ const make = Effect.gen(function* () {
           yield* save(rule, trigger.runtime)
           return known({ ...mine, state: "done", outcome: "skipped" })
         }
+        yield* failPoint("tick.fires")
         const claimed = yield* claim(rule, mine, trigger.runtime)
         if (claimed.execution_id !== mine.execution_id) return known(claimed)
+        yield* failPoint("tick.claimed")
         const sent = yield* decideAndSend(rule, mine, trigger)
         noteSkip(rule, sent.execution)
         return sent
