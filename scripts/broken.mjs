@@ -22,7 +22,7 @@ symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
 // Nothing is bundled: the tests named here run the sources.
 writeFileSync(
   join(copy, "vitest.config.ts"),
-  `export default { test: { include: ["test/**/*.test.ts"], pool: "forks", testTimeout: 30_000, hookTimeout: 30_000 } }\n`
+  `export default { test: { include: ["test/**/*.test.ts"], pool: "forks", testTimeout: 120_000, hookTimeout: 60_000 } }\n`
 )
 
 const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
