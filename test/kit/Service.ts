@@ -26,6 +26,8 @@ export const paperExchangeOf = Effect.fnUntraced(function* (...options: Readonly
     pair: (symbol: string, change: object) => control("POST", "pairs", { symbol, ...change }),
     deposit: (accessKey: string, asset: string, amount: string) =>
       control("POST", "deposit", { accessKey, asset, amount }),
+    withdraw: (accessKey: string, asset: string, amount: string) =>
+      control("POST", "withdraw", { accessKey, asset, amount }),
     accounts: Effect.map(control("GET", "accounts"), (text) => Schema.decodeUnknownSync(AccountsAnswer)(text).accounts),
     fault: (type: string, delayMs?: number) =>
       control("POST", "faults", { faults: [{ type, count: 1, ...(delayMs === undefined ? {} : { delayMs }) }] }),
@@ -102,9 +104,9 @@ export const client = (baseUrl: string, token: Redacted.Redacted) =>
 
 export const ruleRequest = Schema.decodeUnknownSync(RuleRequest)
 
-/** Asks again until it holds; ten seconds is far more than anything here takes. */
+/** Asks again until it holds; half a minute is far more than anything here takes, on a busy machine too. */
 export const eventually = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, holds: (value: A) => boolean) =>
   ask.pipe(
     Effect.filterOrFail(holds, (value) => `${what}: still ${JSON.stringify(value)}`),
-    Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("10 seconds")))
+    Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("30 seconds")))
   )

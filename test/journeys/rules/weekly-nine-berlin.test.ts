@@ -25,7 +25,7 @@ it.scopedLive(
       yield* on.advance(minute)
       yield* on.trade("BTCUSDT", "59000.00")
       yield* on.advance(60 * minute)
-      const [first, ...more] = yield* on.executions(rule.id)
+      const [first, ...more] = yield* on.did(rule.id, "entry executed")
       assert.lengthOf(more, 0, "one slot, one buy")
       assert.strictEqual(first?.outcome, "executed")
       assert.strictEqual(first?.slot, "2027-03-22T08:00:00.000Z")
@@ -36,7 +36,7 @@ it.scopedLive(
       assert.lengthOf(yield* on.executions(rule.id), 1)
       yield* on.advance(1_000)
       yield* on.advance(90 * minute)
-      const both = yield* on.executions(rule.id)
+      const both = yield* on.did(rule.id, "entry executed", "entry executed")
       assert.deepStrictEqual(
         both.map(({ outcome, slot }) => [slot, outcome]),
         [

@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { isDeepStrictEqual } from "node:util"
 import * as Decimal from "../../../../src/domain/Decimal.ts"
 import type { RuleId } from "../../../../src/domain/Ids.ts"
 import { Execution } from "../../../../src/domain/order/Execution.ts"
@@ -21,6 +22,7 @@ export const balancesOf = (journal: ReadonlyArray<Fact>): ReadonlyMap<string, De
     balances.set(String(asset), Decimal.add(balances.get(String(asset)) ?? Decimal.zero, amount))
   const orders = new Map(only(journal, "orderAccepted").map((fact) => [fact["orderId"], fact]))
   for (const fact of only(journal, "deposited")) add(fact["asset"], amountOf(fact["amount"]))
+  for (const fact of only(journal, "withdrawn")) add(fact["asset"], Decimal.negate(amountOf(fact["amount"])))
   for (const fact of only(journal, "filled")) {
     const order = orders.get(fact["orderId"])
     const [base, quote] = [amountOf(fact["quantity"]), amountOf(fact["quoteQuantity"])]
@@ -41,7 +43,10 @@ const byName = (entries: Iterable<readonly [string, Decimal.Decimal]>) =>
   )
 
 /** The exchange's journal, our orders, wallet, ledger, positions and events all tell the same story. */
-export const agree = Effect.fnUntraced(function* ({ api, events, paper, quiet, sequence }: Stage, ruleId: RuleId) {
+export const agree = Effect.fnUntraced(function* (
+  { api, becomes, events, paper, quiet, sequence }: Stage,
+  ruleId: RuleId
+) {
   yield* quiet
   const journal = yield* paper.journal
   const { items: orders } = yield* api.trading.listOrders({ urlParams: { limit: 500 } })
@@ -67,10 +72,15 @@ export const agree = Effect.fnUntraced(function* ({ api, events, paper, quiet, s
   const balances = byName(balancesOf(journal))
   const wallet = yield* api.account.refreshWallet()
   assert.deepStrictEqual(byName(wallet.assets.map(({ asset, total }) => [asset, total])), balances, "the wallet")
-  const { items: booked } = yield* api.account.listTransactions({ urlParams: { limit: 500 } })
-  const ledger = new Map<string, Decimal.Decimal>()
-  for (const { amount, asset } of booked) ledger.set(asset, Decimal.add(ledger.get(asset) ?? Decimal.zero, amount))
-  assert.deepStrictEqual(byName(ledger), balances, "the ledger")
+  // What came and went is asked of the venue's histories, once the balances have shown it.
+  const booked = Effect.gen(function* () {
+    yield* api.account.refreshWallet()
+    const { items } = yield* api.account.listTransactions({ urlParams: { limit: 500 } })
+    const ledger = new Map<string, Decimal.Decimal>()
+    for (const { amount, asset } of items) ledger.set(asset, Decimal.add(ledger.get(asset) ?? Decimal.zero, amount))
+    return byName(ledger)
+  })
+  yield* becomes("the ledger", booked, (ledger) => isDeepStrictEqual(ledger, balances))
 
   const { items: positions } = yield* api.trading.listPositions()
   for (const { books, quantity, symbol } of positions) {

@@ -1,16 +1,17 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert } from "@effect/vitest"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Schedule, Schema, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { isDeepStrictEqual } from "node:util"
 import * as Client from "../../../../src/api/Client.ts"
-import * as Decimal from "../../../../src/domain/Decimal.ts"
 import type { Event } from "../../../../src/domain/Event.ts"
 import type { RuleId } from "../../../../src/domain/Ids.ts"
 import { SymbolName } from "../../../../src/domain/Market.ts"
+import type { Execution } from "../../../../src/domain/order/Execution.ts"
 import { Rule, RuleRequest } from "../../../../src/domain/Rule.ts"
 import { temporaryFolder } from "../../../kit/Process.ts"
-import { client, createKey, eventually, paperExchangeOf, service } from "../../../kit/Service.ts"
+import { client, createKey, type PaperProcess, paperExchangeOf, service } from "../../../kit/Service.ts"
 import { writeRecording } from "./recording.ts"
 
 const Golden = Schema.parseJson(Schema.Struct({ request: Schema.Unknown, rule: Schema.Unknown }))
@@ -25,21 +26,32 @@ export const golden = (name: string) => {
   return { request: decodeRequest(request), rule }
 }
 
+const inWords = ({ kind, level, outcome, reason, state }: Execution): string =>
+  [kind, ...(kind === "entry" ? [] : [level]), outcome ?? state, ...(reason === null ? [] : [reason.code])].join(" ")
+
 /** How often, in a row, nothing may have happened before the stage counts as quiet. */
-const quietLooks = 5
+const quietLooks = 4
 
 /**
  * The service and a paper exchange as processes, on a market whose time and prices only the test moves; one user with
  * 10,000 USDT, who follows the events.
  */
-export const stage = Effect.fnUntraced(function* (startsAt: string, prices: Readonly<Record<string, string>>) {
+export const stage = Effect.fnUntraced(function* (
+  startsAt: string,
+  prices: Readonly<Record<string, string>>,
+  /** Before the service looks. */
+  prepare: (paper: PaperProcess) => Effect.Effect<unknown> = () => Effect.void
+) {
   const recordings = yield* temporaryFolder
   for (const [symbol, price] of Object.entries(prices)) writeRecording(recordings, symbol, startsAt, price)
   const paper = yield* paperExchangeOf("--market", `replay:${recordings}`, "--speed", "0")
+  yield* prepare(paper)
   const { command, url } = yield* service(yield* temporaryFolder, paper, { API_RATE_PER_MINUTE: "100000" })
   const token = yield* createKey(command)
   const api = yield* client(url, token)
   yield* api.account.getWallet()
+  // What was there at the start and what is bought are told apart by their time.
+  yield* paper.advance(1_000)
 
   const events: Array<Event> = []
   yield* Client.stream({ baseUrl: url, token, after: 0 }).pipe(
@@ -52,6 +64,13 @@ export const stage = Effect.fnUntraced(function* (startsAt: string, prices: Read
     Effect.forkScoped
   )
 
+  /** Asks again for half a minute: what has to happen happens, however busy the machine is. */
+  const becomes = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, holds: (value: A) => boolean) =>
+    ask.pipe(
+      Effect.filterOrFail(holds, (value) => `${what}: still ${JSON.stringify(value)}`),
+      Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("30 seconds")))
+    )
+
   const sequence = Effect.map(
     api.account.listEvents({ urlParams: { since: 0, limit: 1 }, headers: {} }),
     ({ seq }) => seq
@@ -62,7 +81,7 @@ export const stage = Effect.fnUntraced(function* (startsAt: string, prices: Read
   const quiet = Effect.gen(function* () {
     let before = ""
     let same = 0
-    yield* eventually(
+    yield* becomes(
       "quiet",
       Effect.gen(function* () {
         const now = JSON.stringify([yield* sequence, (yield* paper.journal).length])
@@ -78,7 +97,7 @@ export const stage = Effect.fnUntraced(function* (startsAt: string, prices: Read
   const advance = Effect.fnUntraced(function* (ms: number) {
     const to = (yield* marketTime) + ms
     yield* paper.advance(ms)
-    yield* eventually("market time", marketTime, (now) => now >= to)
+    yield* becomes("market time", marketTime, (now) => now >= to)
     yield* quiet
   })
 
@@ -89,14 +108,14 @@ export const stage = Effect.fnUntraced(function* (startsAt: string, prices: Read
     yield* advance(Date.parse(instant) - now)
   })
 
-  /** One trade at a price; time goes on a second, so that no two trades are at one instant. */
+  /** One trade at a price, seen by the service; time goes on a second, so that no two trades are at one instant. */
   const trade = Effect.fnUntraced(function* (name: string, price: string) {
     const symbol = Schema.decodeSync(SymbolName)(name)
+    const at = (yield* marketTime) + 1_000
     yield* paper.advance(1_000)
     yield* paper.price(name, price)
-    yield* eventually("the price", api.market.getTicker({ path: { symbol } }), ({ last }) =>
-      Decimal.equals(last, Decimal.unsafe(price))
-    )
+    // A rule may have bought meanwhile, which is a trade too, at another price.
+    yield* becomes("the trade", api.market.getTicker({ path: { symbol } }), ({ asOf }) => asOf >= at)
     yield* quiet
   })
 
@@ -108,6 +127,12 @@ export const stage = Effect.fnUntraced(function* (startsAt: string, prices: Read
       headers: { "idempotency-key": `golden-${name}` }
     })
     assert.deepStrictEqual(JSON.parse(JSON.stringify(Answer(rule))), expected)
+    // A window reads its history first, which on a market without ticks takes some seconds.
+    yield* becomes(
+      "history",
+      api.trading.getRule({ path: { id: rule.id } }),
+      ({ computed: { next, warmup } }) => warmup === null || next?.price != null
+    )
     yield* quiet
     return rule
   })
@@ -116,13 +141,36 @@ export const stage = Effect.fnUntraced(function* (startsAt: string, prices: Read
   const executions = (id: RuleId) =>
     Effect.map(api.trading.listRuleExecutions({ path: { id }, urlParams: {} }), ({ items }) => items.toReversed())
 
+  /** Waits until the rule has done exactly this, oldest first: `entry executed`, `level 2 executed`, `entry skipped CAP_DAY`. */
+  const did = (id: RuleId, ...expected: ReadonlyArray<string>) =>
+    becomes(
+      "executions",
+      Effect.map(executions(id), (all) => all.map(inWords)),
+      (all) => isDeepStrictEqual(all, expected)
+    ).pipe(Effect.zipRight(executions(id)))
+
   const explain = (id: RuleId) =>
     Effect.map(api.trading.explainRule({ path: { id }, urlParams: {} }), ({ text }) => text)
 
   /** The account of the user at the exchange. */
   const accessKey = Effect.map(paper.accounts, (accounts) => accounts[0]?.accessKey ?? "")
 
-  return { paper, api, events, sequence, quiet, advance, advanceTo, trade, create, executions, explain, accessKey }
+  return {
+    paper,
+    api,
+    events,
+    sequence,
+    quiet,
+    advance,
+    advanceTo,
+    trade,
+    create,
+    executions,
+    becomes,
+    did,
+    explain,
+    accessKey
+  }
 })
 
 export type Stage = Effect.Effect.Success<ReturnType<typeof stage>>
