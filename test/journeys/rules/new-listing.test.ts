@@ -28,7 +28,7 @@ it.scopedLive(
       assert.lengthOf(orders, 1)
       assert.isTrue(orders.every(({ price }) => Decimal.lessOrEqual(price ?? Decimal.zero, Decimal.unsafe("0.25"))))
     }),
-  120_000
+  240_000
 )
 
 it.scopedLive(
@@ -45,5 +45,5 @@ it.scopedLive(
       const { orders } = yield* agree(on, rule.id)
       assert.lengthOf(orders, 0)
     }),
-  120_000
+  240_000
 )

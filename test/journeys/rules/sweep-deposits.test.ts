@@ -43,5 +43,5 @@ it.scopedLive(
       const { orders } = yield* agree(on, rule.id)
       assert.lengthOf(orders, 5)
     }),
-  120_000
+  240_000
 )

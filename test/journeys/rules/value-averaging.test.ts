@@ -47,5 +47,5 @@ it.scopedLive(
       const { orders } = yield* agree(on, rule.id)
       assert.lengthOf(orders, 4, "three of the rule, one by hand")
     }),
-  120_000
+  240_000
 )

@@ -48,5 +48,5 @@ it.scopedLive(
       const { orders } = yield* agree(on, rule.id)
       assert.lengthOf(orders, 2)
     }),
-  60_000
+  240_000
 )
