@@ -16,8 +16,10 @@ const fast = ruleRequest({
 
 const Status = Schema.Struct({ data: Schema.Struct({ role: Schema.Literal("owner", "standby") }) })
 
+/** An instance that changes its role does not listen for a moment. */
 const roleOf = (url: string) =>
   Effect.tryPromise(() => fetch(`${url}/api/v1/status`).then((answer) => answer.json())).pipe(
+    Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("10 seconds"))),
     Effect.flatMap(Schema.decodeUnknown(Status)),
     Effect.map(({ data }) => data.role)
   )
