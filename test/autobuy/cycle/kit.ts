@@ -81,7 +81,7 @@ export const venue = Effect.gen(function* () {
     fault: (type: string, more: object = {}) => control("POST", "faults", { faults: [{ type, count: 1, ...more }] }),
     /** An order made elsewhere with the user's key. */
     sell: (quantity: string) =>
-      control("POST", "orders", { accessKey, symbol: "BTCUSDT", side: "SELL", type: "MARKET", quantity }),
+      control("POST", "orders", { accessKey, symbol: "BTCUSDT", side: "sell", type: "market", quantity }),
     orders: Effect.map(control("GET", "journal"), (text) =>
       text
         .split("\n")
