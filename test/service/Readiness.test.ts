@@ -19,6 +19,7 @@ import { MexcEndpoint } from "../../src/mexc/wire/Endpoint.ts"
 import { Readiness } from "../../src/service/Readiness.ts"
 import { Database } from "../../src/store/Database.ts"
 import { Meta } from "../../src/store/Meta.ts"
+import { Ownership } from "../../src/store/Ownership.ts"
 
 /** The world around the service; each part can be made to fail while a test runs. */
 const world: {
@@ -28,7 +29,8 @@ const world: {
   followed: number
   resyncing: number
   doubt: string | null
-} = { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null }
+  owner: boolean
+} = { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null, owner: true }
 
 const ann = UserId.make("local_ann")
 const level = (used: number, capacity: number) => ({ used, capacity })
@@ -37,6 +39,7 @@ const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
   Layer.provideMerge(ContractDrift.layer),
   Layer.provide([
     Layer.effect(Config, readSettings({ DATA_DIR: tmpdir() })),
+    Layer.mock(Ownership, { isOwner: Effect.sync(() => world.owner), fencingToken: 1 }),
     Layer.succeed(Meta, { venue: "paper", installId: "i", epoch: 1 }),
     MexcEndpoint.layer("http://127.0.0.1:3001", "ws://127.0.0.1:3001/ws"),
     Layer.mock(MarketClock, { now: Effect.succeed(1_000) }),
@@ -88,7 +91,7 @@ const withWorld = <A, E>(change: Partial<typeof world>, test: Effect.Effect<A, E
   Effect.suspend(() => {
     Object.assign(
       world,
-      { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null },
+      { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null, owner: true },
       change
     )
     return Effect.provide(Effect.zipRight(nextProbe, test), readiness)
@@ -112,6 +115,18 @@ describe("The status of the service", () => {
         )
         assert.strictEqual(parts.clockSkewMs, 12)
         assert.isAbove(parts.disk.freeBytes ?? 0, 0)
+      })
+    )
+  )
+
+  it.effect("tells whether this instance trades or stands by", () =>
+    withWorld(
+      {},
+      Effect.gen(function* () {
+        const service = yield* Readiness
+        assert.strictEqual((yield* service.status).role, "owner")
+        world.owner = false
+        assert.strictEqual((yield* service.status).role, "standby")
       })
     )
   )
