@@ -51,8 +51,8 @@ it.scopedLive(
       // It comes to rest behind the rest of the one before. Nor does the private stream tell anything.
       yield* silence(paper.url)
       const lost = yield* place("timeoutAfterAccept", "lost-answer", 0)
-      assert.strictEqual(lost.exchangeOrderId, null)
-      assert.strictEqual(lost.status, "unknown")
+      // A look at the open orders can be quicker than the end of the wait for the answer.
+      assert.strictEqual(lost.status, lost.exchangeOrderId === null ? "unknown" : "open")
       assert.strictEqual(yield* paper.faultsFired("halfOpen"), 1)
       // The same request again, as a client does that does not know either.
       assert.strictEqual((yield* place("timeoutAfterAccept", "lost-answer", 0)).id, lost.id)

@@ -2,23 +2,12 @@ import { Schema } from "effect"
 
 /** The venue's JSON text frames: subscriptions, acknowledgements, pings. */
 
-export const ControlRequest = Schema.Struct({
-  method: Schema.String,
-  params: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
-  /** Echoed in the answer; 0 when absent. */
-  id: Schema.optionalWith(Schema.Int, { default: () => 0 })
-})
-export interface ControlRequest extends Schema.Schema.Type<typeof ControlRequest> {}
-
 export const ControlAnswer = Schema.Struct({
   id: Schema.optionalWith(Schema.Int, { default: () => 0 }),
   code: Schema.optionalWith(Schema.Int, { default: () => 0 }),
   msg: Schema.optionalWith(Schema.String, { default: () => "" })
 })
 export interface ControlAnswer extends Schema.Schema.Type<typeof ControlAnswer> {}
-
-/** For the server's side: reads what a client sent. */
-export const decodeControlRequest = Schema.decodeUnknownEither(Schema.parseJson(ControlRequest))
 
 /** For the client's side; `Invalid listen key` is not JSON and fails here. */
 export const decodeControlAnswer = Schema.decodeUnknownEither(Schema.parseJson(ControlAnswer))
