@@ -1,7 +1,7 @@
-import { Context, Duration, Effect, Layer, Schema } from "effect"
+import { Context, Duration, Effect, Layer, PubSub, Schema, Stream } from "effect"
 import { type DatabaseUnavailable, ValidationFailed } from "../api/Errors.ts"
 import * as Decimal from "../domain/Decimal.ts"
-import type { UserId } from "../domain/Ids.ts"
+import type { RuleId, UserId } from "../domain/Ids.ts"
 import type { CostBasis } from "../domain/ledger/CostBasis.ts"
 import type { Transaction } from "../domain/ledger/LedgerEntry.ts"
 import type { SymbolName } from "../domain/Market.ts"
@@ -25,6 +25,15 @@ export interface TransactionPage {
   readonly items: ReadonlyArray<Transaction>
   readonly nextCursor: string | null
 }
+
+/** A rule whose book changed without an order of its own. */
+export interface AdjustedRule {
+  readonly userId: UserId
+  readonly ruleId: RuleId
+}
+
+/** Whoever is further behind looks at its books anyway. */
+const adjustmentsKept = 1_024
 
 /**
  * Every change of a user's balances, double-entry and append-only: the wallet's entries of an asset add up to what the
@@ -64,6 +73,8 @@ export class Ledger extends Context.Tag("dipper/portfolio/Ledger")<
     readonly costBasis: (userId: UserId) => Stored<CostBasis>
     /** Hands the lots of a rule's book to the manual one, at their cost; gives how much that was. */
     readonly release: (userId: UserId, symbol: SymbolName, book: BookName) => Stored<Decimal.Decimal>
+    /** After each commit in which lots left a rule's book, or came back, without an order of the rule. */
+    readonly adjusted: Stream.Stream<AdjustedRule>
     /** Folds all books anew. */
     readonly setCostBasis: (userId: UserId, basis: CostBasis) => Stored<void>
     /** Prices of past moments that costs wait for. */
@@ -97,7 +108,10 @@ const make = Effect.gen(function* () {
   const database = yield* Database
   const statements = yield* makeStatements
   const { find, setTotal, sql } = statements
-  const lots = makeLots(statements, yield* Events)
+  const adjusted = yield* PubSub.sliding<AdjustedRule>(adjustmentsKept)
+  const lots = makeLots(statements, yield* Events, (userId, ruleId) =>
+    database.afterCommit(() => void adjusted.unsafeOffer({ userId, ruleId }))
+  )
   const pricing = makePricing(statements, lots)
   const posting = makePosting(statements, lots, pricing)
   const readings = makeReadings(statements, posting, yield* LedgerPatience)
@@ -117,6 +131,7 @@ const make = Effect.gen(function* () {
   })
 
   return Ledger.of({
+    adjusted: Stream.fromPubSub(adjusted),
     postFills: Effect.fn("Ledger.postFills")((userId, symbol) => database.write(posting.postFills(userId, symbol))),
     explained: Effect.fn("Ledger.explained")((userId, asset) => database.read(readings.explained(userId, asset))),
     unexplainedSince: Effect.fn("Ledger.unexplainedSince")((userId, assets, since) =>

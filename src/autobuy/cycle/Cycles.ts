@@ -4,6 +4,7 @@ import { makeCycleId, type RuleId, type UserId } from "../../domain/Ids.ts"
 import { reason } from "../../domain/Reason.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Orders } from "../../orders/Orders.ts"
+import { Ledger } from "../../portfolio/Ledger.ts"
 import { Database } from "../../store/Database.ts"
 import { Ownership } from "../../store/Ownership.ts"
 import { makeSettling } from "../firing/settling.ts"
@@ -57,6 +58,7 @@ const make = Effect.gen(function* () {
   const supervisor = yield* RuleSupervisor
   const signals = yield* CycleSignals
   const orders = yield* Orders
+  const ledger = yield* Ledger
   const clock = yield* MarketClock
   const settling = yield* makeSettling
   const fibers = yield* FiberMap.make<RuleId>()
@@ -132,6 +134,9 @@ const make = Effect.gen(function* () {
     order.origin.ruleId === null ? Effect.void : ensure(userId, order.origin.ruleId)
   )
 
+  /** What was sold or withdrawn elsewhere is missing from what a cycle may sell. */
+  const followBooks = Stream.runForEach(ledger.adjusted, ({ ruleId, userId }) => ensure(userId, ruleId))
+
   const all = Effect.flatMap(cycles.open, (open) =>
     Effect.forEach(open, (cycle) => (queues.has(cycle.rule_id) ? Effect.void : begin(cycle)), { discard: true })
   )
@@ -139,6 +144,7 @@ const make = Effect.gen(function* () {
   const start = Effect.gen(function* () {
     yield* signals.listen(ensure)
     yield* Effect.forkIn(follow, scope)
+    yield* Effect.forkIn(followBooks, scope)
     yield* Effect.forkIn(Effect.repeat(Effect.ignoreLogged(all), looking), scope)
   })
 

@@ -81,7 +81,12 @@ export const keyedHandOver = (row: HandOverRow): Keyed => ({
 })
 
 /** The books' projection: changed by one event after the other, or folded anew where one comes before the last. */
-export const makeLots = ({ find, post, sql }: Statements, events: typeof Events.Service) => {
+export const makeLots = (
+  { find, post, sql }: Statements,
+  events: typeof Events.Service,
+  /** Told after the commit, in which a rule's book shrank or grew without an order of the rule. */
+  adjusted: (userId: UserId, ruleId: RuleId) => Effect.Effect<void>
+) => {
   const basisOf = (userId: UserId) =>
     Effect.map(
       find(BasisRow, sql`SELECT cost_basis FROM portfolio_settings WHERE user_id = ${userId}`),
@@ -202,6 +207,7 @@ export const makeLots = ({ find, post, sql }: Statements, events: typeof Events.
       at: cause.at
     }
     yield* events.append(userId, { type: "ledger.adjusted", objectId: ruleId, data: adjustment })
+    yield* adjusted(userId, ruleId)
   })
 
   const store = Effect.fnUntraced(function* (
