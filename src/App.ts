@@ -1,25 +1,20 @@
-import * as FileSystem from "@effect/platform/FileSystem"
-import * as Terminal from "@effect/platform/Terminal"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Console, Context, Effect, Layer, Schedule, Schema } from "effect"
 import { readFileSync } from "node:fs"
-import { join } from "node:path"
 import { stdout } from "node:process"
 import manifest from "../package.json" with { type: "json" }
 import { Accounts } from "./accounts/Accounts.ts"
 import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { Auth } from "./accounts/Auth.ts"
 import { CredentialVault } from "./accounts/CredentialVault.ts"
-import { PaperAccounts } from "./accounts/PaperAccounts.ts"
 import { KeyRing } from "./accounts/secrets/KeyRing.ts"
 import { UsersRepo } from "./accounts/UsersRepo.ts"
 import * as Autobuy from "./autobuy/Autobuy.ts"
 import { RulesRepo } from "./autobuy/RulesRepo.ts"
 import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
-import { Config, readSettings, type Settings, WrongSetting } from "./Config.ts"
-import type { Decimal } from "./domain/Decimal.ts"
-import { UserId } from "./domain/Ids.ts"
-import { HttpServer, PortTaken } from "./http/HttpServer.ts"
+import { Config, type Settings, WrongSetting } from "./Config.ts"
+import { Listening } from "./http/edge/Listening.ts"
+import { HttpServer } from "./http/HttpServer.ts"
 import { Candles } from "./market/Candles.ts"
 import { Market } from "./market/Market.ts"
 import { OrderBooks } from "./market/OrderBooks.ts"
@@ -28,14 +23,12 @@ import { Symbols } from "./market/Symbols.ts"
 import { TickerReader } from "./market/feed/TickerReader.ts"
 import { TickerHub } from "./market/TickerHub.ts"
 import { Tickers } from "./market/Tickers.ts"
-import * as VenueClock from "./market/VenueClock.ts"
 import { MarketClock } from "./MarketClock.ts"
 import { defaultLimits } from "./mexc/budget/Pools.ts"
 import { ContractDrift } from "./mexc/ContractDrift.ts"
 import { MexcClient } from "./mexc/MexcClient.ts"
 import { MexcStream } from "./mexc/MexcStream.ts"
 import { RateBudget } from "./mexc/RateBudget.ts"
-import { MexcEndpoint } from "./mexc/wire/Endpoint.ts"
 import { Inquiry } from "./orders/Inquiry.ts"
 import { Halts } from "./orders/limits/Halts.ts"
 import { LimitsRepo } from "./orders/limits/LimitsRepo.ts"
@@ -49,14 +42,12 @@ import { Reconciler } from "./orders/Reconciler.ts"
 import { RiskInputs } from "./orders/RiskInputs.ts"
 import { Submission } from "./orders/Submission.ts"
 import { UserFeed } from "./orders/UserFeed.ts"
-import type { MirrorUnavailable } from "./paper/market/mirror/Mirror.ts"
-import { type MarketChoice, PaperExchange, type PaperExchangeOptions } from "./paper/PaperExchange.ts"
+import { PaperExchange, type PaperExchangeOptions } from "./paper/PaperExchange.ts"
 import { Books } from "./portfolio/Books.ts"
 import { Ledger } from "./portfolio/Ledger.ts"
 import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
-import * as Demo from "./service/demo/Demo.ts"
-import { type Scene, sceneOf } from "./service/demo/Scene.ts"
+import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
@@ -68,14 +59,12 @@ import { Idempotency } from "./store/Idempotency.ts"
 import * as InstanceLease from "./store/InstanceLease.ts"
 import * as Migrations from "./store/Migrations.ts"
 import { Ownership } from "./store/Ownership.ts"
+import { type PaperStory, refusedUpstream, upstreamOf, venue, venueBeside, venueOf } from "./Venue.ts"
 
 /** The composition root: which layer stands behind each tag, and in which order they start and stop. */
 
 const configured = <A, E, R>(make: (settings: Settings) => Layer.Layer<A, E, R>) =>
   Layer.unwrapEffect(Effect.map(Config, make))
-
-/** What the database is stamped with for ever: `paper`, or the venue's host. */
-const venueOf = (settings: Settings) => (settings.exchange === "paper" ? "paper" : new URL(settings.mexcRestUrl).host)
 
 export const database = configured(({ databaseAuthToken, databaseUrl }) =>
   Database.layer({ url: databaseUrl, authToken: databaseAuthToken })
@@ -85,15 +74,6 @@ export const database = configured(({ databaseAuthToken, databaseUrl }) =>
 export const storage = configured((settings) => Migrations.layer({ venue: venueOf(settings) })).pipe(
   Layer.provideMerge(database)
 )
-
-export const marketChoice = (text: string): MarketChoice | null =>
-  text === "synthetic" || text === "still" || text === "mirror"
-    ? text
-    : text.startsWith("replay:")
-      ? `replay:${text.slice(7)}`
-      : null
-
-const endpointOf = (url: string) => MexcEndpoint.layer(url, `${url.replace(/^http/, "ws")}/ws`)
 
 /** The venue's client, inside its rate budget. */
 const venueClient = configured((settings) =>
@@ -113,17 +93,10 @@ const venueClient = configured((settings) =>
 
 const keyRing = configured(({ dataDir, masterKeys }) => KeyRing.layer({ dataDir, masterKeys }))
 
-/** Where a command that runs beside the server finds the venue. */
-const venueBeside = configured((settings) =>
-  settings.exchange === "mexc"
-    ? MexcEndpoint.layer(settings.mexcRestUrl, settings.mexcWsUrl)
-    : endpointOf(settings.paperUrl ?? `http://127.0.0.1:${settings.paperPort}`)
-)
-
 /** What `keys` and `credentials` need; works while a server runs on the same data. */
 export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer).pipe(
   Layer.provide([keyRing, venueClient]),
-  Layer.provide([storage, venueBeside, MarketClock.layer]),
+  Layer.provide([storage, configured(venueBeside), MarketClock.layer]),
   Layer.provide(Config.layer)
 )
 
@@ -142,75 +115,6 @@ export const beside = Layer.mergeAll(Halts.layer, LimitsRepo.layer, UsersRepo.la
   Layer.provide([storage, MarketClock.layer]),
   Layer.provide(Config.layer)
 )
-
-/** A paper exchange on this machine as the venue: its market clock, and accounts on it for new users. */
-const paperAt = (url: string, clock: typeof VenueClock.layer = VenueClock.layer) =>
-  Layer.mergeAll(PaperAccounts.layerHttp(url), clock).pipe(
-    Layer.provide(NodeHttpClient.layerUndici),
-    Layer.provideMerge(endpointOf(url))
-  )
-
-/** In an invented market at wall speed market time is wall time: nobody need be asked for it. */
-const followsWall = ({ paperMarket, paperSpeed }: Settings, { startsAt }: PaperStory) =>
-  paperSpeed === 1 && startsAt === undefined && !paperMarket.startsWith("replay:")
-
-const embeddedPaper = (settings: Settings, story: PaperStory) =>
-  Layer.unwrapEffect(
-    Effect.map(PaperExchange, ({ url }) => paperAt(url, followsWall(settings, story) ? MarketClock.layer : undefined))
-  ).pipe(
-    Layer.provide(
-      PaperExchange.layer({
-        host: "127.0.0.1",
-        port: settings.paperPort,
-        market: marketChoice(settings.paperMarket) ?? "synthetic",
-        speed: settings.paperSpeed,
-        seed: settings.paperSeed,
-        accounts: [],
-        control: true,
-        dataDir: join(settings.dataDir, "paper"),
-        upstream: upstreamOf(settings),
-        ...story
-      }).pipe(
-        // The paper exchange knows no settings; whoever starts the service does.
-        Layer.mapError((failure) => {
-          const refused = (name: string, example: string) =>
-            new WrongSetting({ name, problem: failure.message, example })
-          if (failure._tag === "PortTaken") return refused("PAPER_PORT", String(settings.paperPort + 1))
-          if (failure._tag === "MirrorUnavailable") return refusedUpstream(failure)
-          return failure._tag === "RecordingInvalid" ? refused("PAPER_MARKET", "replay:./BTCUSDT-1m.csv") : failure
-        })
-      )
-    )
-  )
-
-/** The venue whose market a paper exchange mirrors. */
-const upstreamOf = ({ mexcRestUrl, mexcWsUrl }: Settings) => ({ rest: mexcRestUrl, stream: mexcWsUrl })
-
-const refusedUpstream = ({ message, which }: MirrorUnavailable) => {
-  const problem = `the market to mirror cannot be read: ${message}`
-  return which === "rest"
-    ? new WrongSetting({ name: "MEXC_REST_URL", problem, example: "https://api.mexc.com" })
-    : new WrongSetting({ name: "MEXC_WS_URL", problem, example: "wss://wbs-api.mexc.com/ws" })
-}
-
-/** What the demo decides about its market. */
-type PaperStory = Pick<PaperExchangeOptions, "window" | "startsAt" | "synthetic">
-
-const venue = (settings: Settings, story: PaperStory) => {
-  if (settings.exchange === "mexc")
-    return Layer.mergeAll(
-      MexcEndpoint.layer(settings.mexcRestUrl, settings.mexcWsUrl),
-      MarketClock.layer,
-      PaperAccounts.layerNone
-    )
-  if (settings.paperUrl === null) return embeddedPaper(settings, story)
-  return paperAt(settings.paperUrl).pipe(
-    Layer.mapError(({ message }) => {
-      const problem = `${message}; start it first, with --control`
-      return new WrongSetting({ name: "PAPER_URL", problem, example: "http://127.0.0.1:3001" })
-    })
-  )
-}
 
 const accounts = Layer.mergeAll(ApiKeys.layer, Auth.layerLocal, Accounts.layer).pipe(
   Layer.provideMerge(CredentialVault.layer),
@@ -259,10 +163,10 @@ const grounds = (story: PaperStory) =>
   )
 
 /** Trading, and in front of it the API: built anew with each ownership, so that taking over is a start. */
-const front = (port: number | null, watch: typeof watching | typeof standingBy) =>
+const front = (watch: typeof watching | typeof standingBy) =>
   configured((settings) =>
-    api(port ?? settings.port).pipe(
-      Layer.provide([Readiness.layer({ version: manifest.version }), Snapshots.layer, Halting.layer]),
+    api.pipe(
+      Layer.provide([Readiness.layer({ version: manifest.version }), Snapshots.layer, Halting.layer, Closing.layer]),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
       Layer.provideMerge(ordersWith(watch))
     )
@@ -279,28 +183,28 @@ const readPem = (name: string, file: string) =>
     catch: () => new WrongSetting({ name, problem: `${file} cannot be read`, example: "/etc/dipper/tls.pem" })
   })
 
-const api = (port: number) =>
-  Layer.unwrapEffect(
-    Effect.gen(function* () {
-      const settings = yield* Config
-      const tls = yield* tlsOf(settings)
-      return HttpServer.layer({
-        host: settings.host,
-        port,
-        venue: venueOf(settings),
-        version: manifest.version,
-        ratePerMinute: settings.apiRatePerMinute,
-        corsOrigins: settings.corsOrigins,
-        trustProxy: settings.trustProxy,
-        tls
-      })
+const api = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const settings = yield* Config
+    const tls = yield* tlsOf(settings)
+    return HttpServer.layer({
+      host: settings.host,
+      port: settings.port,
+      venue: venueOf(settings),
+      version: manifest.version,
+      ratePerMinute: settings.apiRatePerMinute,
+      corsOrigins: settings.corsOrigins,
+      trustProxy: settings.trustProxy,
+      tls
     })
-  )
+  })
+)
 
 /** One instance alone, with everything in it; a second one on the same folder is refused. */
-const service = (story: PaperStory = {}) =>
+export const service = (story: PaperStory = {}) =>
   configured(({ dataDir }) =>
-    front(null, watching).pipe(
+    front(watching).pipe(
+      Layer.provide(Listening.layerOnce),
       Layer.provideMerge(grounds(story)),
       // Before the paper exchange opens its journal: the folder must be ours, of this venue and of nobody else now.
       Layer.provideMerge(InstanceLease.layer({ dataDir })),
@@ -323,26 +227,28 @@ const serveAlone = Effect.gen(function* () {
 /** A database that is away for a moment must not end an instance that waits for its turn. */
 const untilStored = Schedule.spaced("1 second")
 
-const untilFree = Schedule.spaced("250 millis").pipe(Schedule.upTo("1 minute"))
+/** A role that could not be taken, told in the log each time. The port stays ours and answers meanwhile. */
+const untilAble = Schedule.exponential("500 millis").pipe(Schedule.union(Schedule.spaced("10 seconds")))
 
 /**
  * Instances that share a database and an exchange take turns: one trades, the others serve reads and wait. A turn ends
- * when the lease is lost, or can be had; what follows is a start, with all that a start repairs.
+ * when the lease is lost, or can be had; what follows is a start, with all that a start repairs. Only the first can
+ * fail for good: an instance that has served goes on, because the next owner may need it.
  */
 const serveShared = Effect.gen(function* () {
   const settings = yield* Config
   const lease = yield* InstanceLease.InstanceLease
-  let port: number | null = null
+  let hasServed = false
   const turn = Effect.gen(function* () {
     const taken = yield* Effect.retry(lease.take, untilStored)
     const ownership = taken._tag === "Ours" ? taken.ownership : lease.standby
-    const layers = front(port, taken._tag === "Ours" ? watching : standingBy)
+    const layers = front(taken._tag === "Ours" ? watching : standingBy)
     const server = Context.get(
       yield* Layer.build(Layer.provideMerge(layers, Layer.succeed(Ownership, ownership))),
       HttpServer
     )
-    if (port === null) yield* tellReady(settings, server.url)
-    port = server.port
+    if (!hasServed) yield* tellReady(settings, server.url)
+    hasServed = true
     if (taken._tag === "Ours") {
       yield* Effect.logInfo("This instance owns trading")
       return yield* ownership.lost
@@ -351,11 +257,16 @@ const serveShared = Effect.gen(function* () {
     yield* lease.free
   })
   return yield* Effect.scoped(turn).pipe(
-    // Between two turns somebody's connection can have taken the port for a moment.
-    Effect.retry({ schedule: untilFree, while: (failure) => failure instanceof PortTaken && port !== null }),
+    Effect.sandbox,
+    Effect.tapError((cause) =>
+      hasServed ? Effect.logError("This instance could not take its role; trying again", cause) : Effect.void
+    ),
+    Effect.retry({ schedule: untilAble, while: () => hasServed }),
+    Effect.unsandbox,
     Effect.forever
   )
 }).pipe(
+  Effect.provide(Listening.layerKept),
   Effect.provide(grounds({}).pipe(Layer.provideMerge(InstanceLease.InstanceLease.layer), Layer.provideMerge(storage)))
 )
 
@@ -393,56 +304,4 @@ export const servePaper = Effect.fn("App.servePaper")(function* (options: PaperE
   return yield* Effect.flatMap(PaperExchange, ({ url, wsUrl }) =>
     Effect.zipRight(Console.log(`paper exchange ready ${url} stream ${wsUrl}`), Effect.never)
   ).pipe(Effect.provide(exchange))
-})
-
-/** The demo could not show what it is for. */
-export class DemoFailed extends Schema.TaggedError<DemoFailed>()("DemoFailed", { message: Schema.String }) {}
-
-/** Five hours of market time in a minute. */
-const demoSpeed = 300
-const hourMs = 3_600_000
-
-/** Two rules in a crash, in a temporary folder; see `Demo`. */
-export const demo = Effect.fn("App.demo")(function* (options: {
-  readonly market: MarketChoice
-  readonly drop: Decimal
-}) {
-  const folder = yield* Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped({ prefix: "dipper-" }))
-  const scene = yield* sceneOf(options.market)
-  const settings: Settings = {
-    ...(yield* readSettings({ DATA_DIR: folder, LOG_LEVEL: "warn" })),
-    port: 0,
-    paperPort: 0,
-    paperMarket: options.market,
-    paperSpeed: demoSpeed
-  }
-  yield* Console.log(`market     ${scene.title}`)
-  const held = yield* tellDemo(scene, options.drop).pipe(
-    Effect.provide(
-      service(scene.story).pipe(
-        Layer.provideMerge(Logging.layer(settings)),
-        Layer.provideMerge(Layer.succeed(Config, settings))
-      )
-    )
-  )
-  if (!held) return yield* new DemoFailed({ message: "the books do not agree, or a rule did not buy" })
-}, Effect.scoped)
-
-const tellDemo = Effect.fnUntraced(function* (scene: Scene, drop: Decimal) {
-  const { url } = yield* HttpServer
-  const { rest } = yield* MexcEndpoint
-  const terminal = yield* Terminal.Terminal
-  const keys = yield* ApiKeys
-  const userId = Schema.decodeSync(UserId)("local_demo")
-  const { token } = yield* keys.create(userId, { name: "demo", scopes: ["read", "trade", "manage"] })
-  return yield* Demo.tell({
-    apiUrl: url,
-    paperUrl: rest,
-    token,
-    pair: scene.pair,
-    drop,
-    until: scene.until,
-    calendarAt: scene.from + hourMs,
-    onProgress: (line) => (stdout.isTTY ? Effect.ignore(terminal.display(`\r${line}\u001b[K\r`)) : Effect.void)
-  }).pipe(Effect.provide(NodeHttpClient.layerUndici))
 })

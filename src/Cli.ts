@@ -14,6 +14,7 @@ import { localUserId, UsersRepo } from "./accounts/UsersRepo.ts"
 import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
 import * as App from "./App.ts"
 import { Config, describeSettings } from "./Config.ts"
+import * as DemoRun from "./DemoRun.ts"
 import * as Decimal from "./domain/Decimal.ts"
 import { Scope } from "./domain/Principal.ts"
 import { formatInstant } from "./domain/Time.ts"
@@ -21,6 +22,7 @@ import { readFaultPlan } from "./paper/faults/FaultPlan.ts"
 import { haltCommand } from "./service/operator/haltCommand.ts"
 import { limitsCommand } from "./service/operator/limitsCommand.ts"
 import * as Migrations from "./store/Migrations.ts"
+import { marketChoice } from "./Venue.ts"
 
 /** The command line was understood, but a value in it makes no sense: exit code 2. */
 export class WrongUsage extends Schema.TaggedError<WrongUsage>()("WrongUsage", { message: Schema.String }) {}
@@ -230,7 +232,7 @@ const paper = Command.make(
     data: Options.text("data").pipe(Options.withDescription("folder of the journal"), Options.optional)
   },
   Effect.fnUntraced(function* (options) {
-    const choice = App.marketChoice(options.market)
+    const choice = marketChoice(options.market)
     if (choice === null)
       return yield* refuse(`--market: expected synthetic, still, replay:FILE or mirror, got "${options.market}"`)
     const speed = options.speed.trim() === "" ? Number.NaN : Number(options.speed)
@@ -263,13 +265,13 @@ const demo = Command.make(
     )
   },
   Effect.fnUntraced(function* (options) {
-    const choice = App.marketChoice(options.market)
+    const choice = marketChoice(options.market)
     if (choice === null || choice === "mirror")
       return yield* refuse(`--market: expected synthetic or replay:FILE, got "${options.market}"`)
     const drop = yield* Effect.mapError(Decimal.parse(options.drop), (why) => usage(`--drop: ${why}`))
     if (!Decimal.isPositive(drop) || Decimal.greaterOrEqual(drop, Decimal.hundred))
       return yield* refuse(`--drop: expected percent above 0 and below 100, got "${options.drop}"`)
-    yield* App.demo({ market: choice, drop })
+    yield* DemoRun.demo({ market: choice, drop })
   })
 ).pipe(Command.withDescription("watch rules buy in a crash, in about a minute"))
 

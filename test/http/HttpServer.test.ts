@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Logger, Option } from "effect"
-import { HttpServer, PortTaken, type ServerOptions } from "../../src/http/HttpServer.ts"
+import { PortTaken } from "../../src/http/edge/Listening.ts"
+import { HttpServer, type ServerOptions } from "../../src/http/HttpServer.ts"
 import { ask, bearer, raw, serve, type Stubs } from "./kit/server.ts"
 
 const stubs: Stubs = { orders: { list: () => Effect.succeed({ items: [], nextCursor: null }) } }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Schedule, Schema } from "effect"
+import { Clock, type Duration, Effect, Schedule, Schema } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { temporaryFolder } from "../kit/Process.ts"
 import { client, createKey, type PaperProcess, paperExchange, ruleRequest, service } from "../kit/Service.ts"
@@ -16,13 +16,23 @@ const fast = ruleRequest({
 
 const Status = Schema.Struct({ data: Schema.Struct({ role: Schema.Literal("owner", "standby") }) })
 
-/** An instance that changes its role does not listen for a moment. */
+/** Nobody listens, whereas an instance that changes its role says that it is not ready. */
+class NobodyListens extends Schema.TaggedError<NobodyListens>()("NobodyListens", { url: Schema.String }) {}
+
+const isHard = (failure: unknown) => failure instanceof NobodyListens
+
 const roleOf = (url: string) =>
-  Effect.tryPromise(() => fetch(`${url}/api/v1/status`).then((answer) => answer.json())).pipe(
-    Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("10 seconds"))),
+  Effect.tryPromise({
+    try: () => fetch(`${url}/api/v1/status`).then((answer) => answer.json()),
+    catch: (fault) =>
+      fault instanceof Error && String(fault.cause).includes("ECONNREFUSED") ? new NobodyListens({ url }) : fault
+  }).pipe(
     Effect.flatMap(Schema.decodeUnknown(Status)),
+    Effect.retry({ schedule: soon("10 seconds"), until: isHard }),
     Effect.map(({ data }) => data.role)
   )
+
+const soon = (atMost: Duration.DurationInput) => Schedule.spaced("100 millis").pipe(Schedule.upTo(atMost))
 
 /** Milliseconds until the instance says so; a change of role may take fifteen seconds. */
 const untilRole = (url: string, role: "owner" | "standby") =>
@@ -33,7 +43,7 @@ const untilRole = (url: string, role: "owner" | "standby") =>
         (now) => now === role,
         (now) => `still ${now}`
       ),
-      Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("30 seconds")))
+      Effect.retry({ schedule: soon("30 seconds"), until: isHard })
     )
     return (yield* Clock.currentTimeMillis) - began
   })

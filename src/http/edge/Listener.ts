@@ -4,6 +4,7 @@ import {
   type ApiError,
   LengthRequired,
   MethodNotAllowed,
+  NotReady,
   Overloaded,
   PayloadTooLarge,
   RateLimited,
@@ -38,6 +39,12 @@ export const maxBodyBytes = 64 * 1024
 /** The node connection was closed before the answer was complete; not sent, only counted. */
 const clientClosed = 499
 
+const changing = new NotReady({
+  message: "This instance is changing its role; ask again in a moment.",
+  retryable: true,
+  retryAfterSeconds: 1
+})
+
 const exchanges = new WeakMap<IncomingMessage, Exchange>()
 
 export const exchangeOf = (request: IncomingMessage): Exchange | undefined => exchanges.get(request)
@@ -70,7 +77,8 @@ export const makeListener = (options: ListenerOptions) => {
   }
 
   function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {
-    if (gate.draining) return new ShuttingDown({ message: "The service is stopping.", retryable: true })
+    if (gate.draining === "stopping") return new ShuttingDown({ message: "The service is stopping.", retryable: true })
+    if (gate.draining === "changing") return changing
     if (gate.overloaded) return new Overloaded({ message: "Too many requests are under way.", retryable: true })
     if (request.headers.host === undefined && request.httpVersion === "1.1") {
       return new ValidationFailed({ message: "The request has no Host header." })

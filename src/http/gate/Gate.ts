@@ -49,7 +49,8 @@ export class Gate {
   readonly #streams = new Set<() => void>()
   #entered = 0
   active = 0
-  draining = false
+  /** Why requests are refused: for good, or until this instance has another role. */
+  draining: false | "stopping" | "changing" = false
 
   constructor(options: GateOptions) {
     this.#limits = new RateLimiter(options.ratePerMinute)
@@ -117,8 +118,8 @@ export class Gate {
   }
 
   /** From now on requests are refused; `whenIdle` runs once those under way have left. */
-  drain(whenIdle: () => void): void {
-    this.draining = true
+  drain(whenIdle: () => void, why: "stopping" | "changing" = "stopping"): void {
+    this.draining = why
     for (const end of this.#streams) end()
     if (this.active === 0) whenIdle()
     else this.#idle.push(whenIdle)

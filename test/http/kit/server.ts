@@ -9,6 +9,7 @@ import * as Client from "../../../src/api/Client.ts"
 import { Unauthenticated } from "../../../src/api/Errors.ts"
 import { UserId } from "../../../src/domain/Ids.ts"
 import type { Principal, Scope } from "../../../src/domain/Principal.ts"
+import { Listening } from "../../../src/http/edge/Listening.ts"
 import { HttpServer, type ServerOptions } from "../../../src/http/HttpServer.ts"
 import { Market } from "../../../src/market/Market.ts"
 import { Orders } from "../../../src/orders/Orders.ts"
@@ -20,6 +21,7 @@ import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { RuleRecords } from "../../../src/autobuy/RuleRecords.ts"
 import { Signals } from "../../../src/autobuy/signal/Signals.ts"
 import { Rules } from "../../../src/autobuy/Rules.ts"
+import { Closing } from "../../../src/service/Closing.ts"
 import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 import { Snapshots } from "../../../src/service/Snapshots.ts"
@@ -72,6 +74,7 @@ export interface Stubs {
   readonly ownership?: Partial<typeof Ownership.Service>
   readonly snapshots?: Partial<typeof Snapshots.Service>
   readonly halts?: Partial<typeof Halts.Service>
+  readonly closing?: Partial<typeof Closing.Service>
   readonly halting?: Partial<typeof Halting.Service>
   readonly limits?: Partial<typeof TradingLimits.Service>
   readonly isStillGood?: typeof Auth.Service.isStillGood
@@ -96,12 +99,17 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Snapshots, { ...stubs.snapshots }),
     Layer.mock(Ownership, { assertOwner: Effect.void, fencingToken: 1, ...stubs.ownership }),
     Layer.mock(Halts, { ...stubs.halts }),
+    Layer.mock(Closing, { ...stubs.closing }),
     Layer.mock(Halting, { ...stubs.halting }),
     Layer.mock(TradingLimits, { ...stubs.limits })
   )
 
 /** The real server on a free loopback port, before stubbed services. */
 export const serve = (stubs: Stubs = {}, options: Partial<ServerOptions> = {}) =>
+  serveOn(stubs, options).pipe(Layer.provide(Listening.layerOnce))
+
+/** The same on a port that the test may keep. */
+export const serveOn = (stubs: Stubs = {}, options: Partial<ServerOptions> = {}) =>
   HttpServer.layer({
     host: "127.0.0.1",
     port: 0,
