@@ -169,8 +169,12 @@ const symbols: ReadonlyArray<Row> = [
 ]
 
 const rules: ReadonlyArray<Row> = [
-  ["an unknown trigger", () => rule({ trigger: { type: "price.dorp" } }), invalid("trigger", /price\.drop, manual/)],
-  ["a trigger of a later version", () => rule({ trigger: { type: "signal" } }), invalid("trigger", /not available/)],
+  [
+    "an unknown trigger",
+    () => rule({ trigger: { type: "price.dorp" } }),
+    invalid("trigger", /did you mean `price\.drop`/)
+  ],
+  ["a trigger of a later version", () => rule({ trigger: { type: "indicator" } }), invalid("trigger", /not available/)],
   ["no weekday", () => rule(calendar({ type: "weekly", days: [] }, ["09:00"])), invalid("trigger.on.days", /one day/)],
   [
     "no day of the month",
