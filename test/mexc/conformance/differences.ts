@@ -36,7 +36,10 @@ export const differences = (intents: ReadonlyArray<Intent>) =>
           : [`${orderId} exists and nobody wished for it`]
       ),
       ...ours.flatMap((order) => {
-        const real = truth.orders.find(({ clientOrderId }) => clientOrderId === order.clientOrderId)
+        // An order made elsewhere keeps no client order id of ours.
+        const real = truth.orders.find(({ clientOrderId, orderId }) =>
+          order.origin.type === "external" ? orderId === order.exchangeOrderId : clientOrderId === order.clientOrderId
+        )
         if (real === undefined)
           return order.status === "unknown" || order.status === "rejected"
             ? []
