@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import { OrderId } from "../domain/Ids.ts"
 import { SymbolName } from "../domain/Market.ts"
 import { CancelledOrders } from "../domain/order/CancelledOrders.ts"
+import { ClosePosition } from "../domain/order/ClosePosition.ts"
 import { Fill, Order, OrderStatus } from "../domain/order/Order.ts"
 import { PaperFault } from "../domain/order/PaperFault.ts"
 import { OrderPreview, PlaceOrder } from "../domain/order/PlaceOrder.ts"
@@ -30,6 +31,7 @@ import {
   OrderRejected,
   PriceOutOfBand,
   StaleMarketData,
+  SymbolNotFound,
   SymbolNotTradable,
   TradingHalted
 } from "./Errors.ts"
@@ -154,6 +156,28 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .addSuccess(ok(Position))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.post("closePosition", "/trading/positions/:symbol/close")
+      .setPath(Schema.Struct({ symbol: SymbolName }))
+      .setHeaders(idempotencyHeaders)
+      .setPayload(strict(ClosePosition))
+      .addSuccess(ok(Order, 201))
+      .addSuccess(ok(Order, 202))
+      .addError(
+        failures(
+          ...orderRefused,
+          ...keyUnusable,
+          ...notNow,
+          ...keyed,
+          SymbolNotFound,
+          TradingHalted,
+          BudgetExceeded,
+          Conflict,
+          NotReady
+        )
+      )
+      .annotate(RequiredScope, "trade")
   )
   .add(listRules)
   .add(createRule)

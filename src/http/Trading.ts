@@ -13,6 +13,7 @@ import { Halts } from "../orders/limits/Halts.ts"
 import { TradingLimits } from "../orders/limits/TradingLimits.ts"
 import { Orders } from "../orders/Orders.ts"
 import { Books } from "../portfolio/Books.ts"
+import { Closing } from "../service/Closing.ts"
 import { Halting } from "../service/Halting.ts"
 import { paged, withETag, written } from "./answers.ts"
 import { asUser } from "./Authentication.ts"
@@ -22,6 +23,8 @@ import { receiveSignal } from "./signalling.ts"
 
 const orderMade = written(Order)
 const ruleMade = written(Rule)
+/** Nobody can say yet what became of it. */
+const orderStatus = ({ status }: Order) => (status === "unknown" || status === "pending" ? 202 : 201)
 const executionMade = written(Execution)
 
 export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
@@ -31,6 +34,7 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
     const rules = yield* Rules
     const records = yield* RuleRecords
     const halts = yield* Halts
+    const closing = yield* Closing
     const halting = yield* Halting
     const limits = yield* TradingLimits
     const signals = yield* Signals
@@ -50,9 +54,7 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
               },
               yield* requestKey(asked)
             )
-            // Nobody can say yet what became of it.
-            const open = order.status === "unknown" || order.status === "pending"
-            return orderMade(order, replayed, open ? 202 : 201)
+            return orderMade(order, replayed, orderStatus(order))
           })
         )
       )
@@ -65,6 +67,16 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
       .handle("listFills", ({ path }) => asUser((userId) => Effect.map(orders.fills(userId, path.id), wholePage)))
       .handle("listPositions", () => asUser((userId) => Effect.map(books.positions(userId), wholePage)))
       .handle("getPosition", ({ path }) => asUser((userId) => books.position(userId, path.symbol)))
+      .handle("closePosition", (asked) =>
+        asUser((userId) =>
+          Effect.gen(function* () {
+            const { credentialId, via } = yield* CurrentUser
+            const body = { ...asked.payload, ...(via === "apiKey" ? { keyId: credentialId } : {}) }
+            const { order, replayed } = yield* closing.close(userId, asked.path.symbol, body, yield* requestKey(asked))
+            return orderMade(order, replayed, orderStatus(order))
+          })
+        )
+      )
       .handle("listRules", ({ urlParams }) => asUser((userId) => rules.list(userId, paged(urlParams))))
       .handle("createRule", (asked) =>
         asUser((userId) =>

@@ -17,6 +17,7 @@ import type {
   OrderRejected,
   PriceOutOfBand,
   StaleMarketData,
+  SymbolNotFound,
   SymbolNotTradable,
   TradingHalted,
   ValidationFailed
@@ -39,5 +40,8 @@ export type PreviewError = ValidationFailed | OrderRefused | KeyUnusable | NotNo
 export type OrderError = PreviewError | TradingHalted | BudgetExceeded | Conflict | NotReady
 
 export type PlaceError = OrderError | IdempotencyInProgress | IdempotencyKeyReused
+
+/** Why a book could not be sold. */
+export type CloseError = PlaceError | SymbolNotFound
 
 export type CancelError = NotFound | Conflict | KeyUnusable | NotNow | OrderRejected

@@ -9,13 +9,22 @@ import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
 import { makeCancelling } from "./following/cancelling.ts"
 import { makeFollowing } from "./following/following.ts"
 import { OrderChanges } from "./OrderChanges.ts"
-import type { CancelError, KeyUnusable, NotNow, OrderError, PlaceError, PreviewError } from "./OrderError.ts"
+import type {
+  CancelError,
+  CloseError,
+  KeyUnusable,
+  NotNow,
+  OrderError,
+  PlaceError,
+  PreviewError
+} from "./OrderError.ts"
 import { makeResolving } from "./following/resolving.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
 import { Reconciled } from "./reconcile/Reconciled.ts"
 import { makePlacing } from "./placing/placing.ts"
 import type {
   CancelQuery,
+  CloseOrder,
   ManualOrder,
   OrderChange,
   OrderQuery,
@@ -46,6 +55,8 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     readonly preview: (userId: UserId, order: PlaceOrder) => Effect.Effect<OrderPreview, PreviewError>
     /** Pending and unknown orders are answers too (202); every failure means that no order exists. */
     readonly place: (userId: UserId, order: ManualOrder, key: RequestKey) => Effect.Effect<Placed, PlaceError>
+    /** The same for a protected sale of whatever is free of a book. */
+    readonly close: (userId: UserId, order: CloseOrder, key: RequestKey) => Effect.Effect<Placed, CloseError>
     /** Fails before the intent; afterwards a refusal is the returned order's `rejectReason`. */
     readonly placeForRule: <E>(order: RuleOrder<E>) => Effect.Effect<Order, E | OrderError>
     readonly get: (userId: UserId, id: OrderId) => Effect.Effect<Order, NotFound | DatabaseUnavailable>
@@ -111,11 +122,12 @@ const make = Effect.gen(function* () {
   const { cancel, cancelAll, cancelForRule, cancelOpen } = yield* makeCancelling
   const reconciled = yield* Reconciled
   const resolve = yield* makeResolving
-  const { place, placeForRule, preview } = yield* makePlacing
+  const { close, place, placeForRule, preview } = yield* makePlacing
 
   return Orders.of({
     preview,
     place,
+    close,
     placeForRule,
     get: Effect.fn("Orders.get")((userId, id) => Effect.map(following.load(userId, id), toOrder)),
     list: following.list,

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { Conflict } from "../../src/api/Errors.ts"
 import type { OrderStatus } from "../../src/domain/order/Order.ts"
 import { HttpServer } from "../../src/http/HttpServer.ts"
 import type { RequestKey } from "../../src/orders/Orders.ts"
@@ -125,6 +126,61 @@ describe("Placing an order", () => {
           assert.strictEqual(answer.status, 400, bad)
           assert.include(JSON.stringify(answer.body), `"path":"idempotency-key"`)
         }
+      })
+    )
+  )
+})
+
+describe("Closing a position", () => {
+  const body = `{"book":"manual"}`
+  const url = (base: string, symbol = "BTCUSDT") => `${base}/positions/${symbol}/close`
+
+  it.live("sells with the usual slippage unless another is given, and is answered like an order", () => {
+    const asked: Array<object> = []
+    const stubs: Stubs = {
+      closing: {
+        close: (_, symbol, { book, maxSlippageBps, waitMs }, key) => {
+          asked.push({ symbol, book, maxSlippageBps, waitMs, key: key.idempotencyKey })
+          const status = book === "manual" ? "filled" : "unknown"
+          return Effect.succeed({ order: { ...anOrder, status }, replayed: book === "manual" })
+        }
+      }
+    }
+    return running(stubs, (base) =>
+      Effect.gen(function* () {
+        const first = yield* ask(url(base), post(body))
+        assert.strictEqual(first.status, 201)
+        assert.strictEqual(first.headers.get("idempotency-replayed"), "true")
+        const second = yield* ask(url(base), post(`{"book":"rule:x","maxSlippageBps":10,"waitMs":0}`))
+        assert.strictEqual(second.status, 202)
+        const key = "0123456789abcdef"
+        assert.deepStrictEqual(asked, [
+          { symbol: "BTCUSDT", book: "manual", maxSlippageBps: 50, waitMs: 2_000, key },
+          { symbol: "BTCUSDT", book: "rule:x", maxSlippageBps: 10, waitMs: 0, key }
+        ])
+      })
+    )
+  })
+
+  it.live("needs a key and the name of a book", () =>
+    running({}, (base) =>
+      Effect.gen(function* () {
+        const { headers } = post(body)
+        const { "idempotency-key": _, ...keyless } = headers
+        assert.strictEqual((yield* ask(url(base), { method: "POST", headers: keyless, body })).status, 428)
+        for (const wrong of ["{}", `{"book":"mine"}`, `{"book":"manual","quantity":"1"}`])
+          assert.strictEqual((yield* ask(url(base), post(wrong))).status, 400, wrong)
+        assert.strictEqual((yield* ask(url(base, "btcusdt"), post(body))).code, "SYMBOL_NOT_FOUND")
+      })
+    )
+  )
+
+  it.live("says why it was refused", () =>
+    running({ closing: { close: () => new Conflict({ message: "A cycle is open." }) } }, (base) =>
+      Effect.gen(function* () {
+        const { body: answer, status } = yield* ask(url(base), post(body))
+        assert.strictEqual(status, 409)
+        assert.nestedPropertyVal(answer, "error.message", "A cycle is open.")
       })
     )
   )

@@ -28,6 +28,7 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   previewOrder: {
     request: { symbol: "BTCUSDT", side: "buy", type: "limit", quantity: "0.001", price: "60000" }
   },
+  closePosition: { request: { book: "manual", maxSlippageBps: 50 } },
   resolveOrder: {
     request: { outcome: "notPlaced", note: "Not in the order history of the exchange's own page." }
   },

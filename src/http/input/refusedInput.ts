@@ -32,7 +32,8 @@ export const refusedInput = (issues: ReadonlyArray<SchemaIssue>, route: Route | 
     })
   }
   // In a URL a symbol names the thing asked for; in a body it is a field like any other.
-  if (route?.takesBody === false && first !== undefined && /^symbols?(\.|$)/.test(path) && first._tag !== "Missing") {
+  const isInUrl = route !== null && (!route.takesBody || route.path.includes("/:symbol"))
+  if (isInUrl && first !== undefined && /^symbols?(\.|$)/.test(path) && first._tag !== "Missing") {
     return new SymbolNotFound({ message: `Symbols are upper-case pairs such as "BTCUSDT".` })
   }
   // Nothing can have an id of another form.

@@ -5,21 +5,23 @@ import { ValidationFailed } from "../../api/Errors.ts"
 import { makeOrderId, type UserId } from "../../domain/Ids.ts"
 import { manualOrderId } from "../../domain/order/clientOrderId.ts"
 import { Order, type BookName } from "../../domain/order/Order.ts"
+import type { ApprovedOrder } from "../../domain/order/risk.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import { Database } from "../../store/Database.ts"
-import { Idempotency, type KeyScope } from "../../store/Idempotency.ts"
+import { hashBody, Idempotency, type KeyScope } from "../../store/Idempotency.ts"
 import { Meta } from "../../store/Meta.ts"
 import { TradingLimits } from "../limits/TradingLimits.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { Reconciled } from "../reconcile/Reconciled.ts"
 import { intentRow } from "../record/intent.ts"
 import { toOrder, type OrderRow } from "../record/OrderRow.ts"
-import type { ManualOrder, Placed, RequestKey } from "../record/OrderRequest.ts"
+import type { CloseOrder, ManualOrder, Placed, RequestKey } from "../record/OrderRequest.ts"
 import { errorOf, mayRepeat } from "../record/Refusal.ts"
 import { Submission } from "../Submission.ts"
 import type { Steps } from "./Steps.ts"
 
-const route = "POST /trading/orders"
+const placeRoute = "POST /trading/orders"
+const closeRoute = "POST /trading/positions/{symbol}/close"
 
 const StoredOrder = Schema.parseJson(Order)
 const encodeAnswer = Schema.encodeSync(StoredOrder)
@@ -32,8 +34,18 @@ const onPaperOnly = () => {
   return new ValidationFailed({ message: `X-Paper-Fault: ${message}`, details: [{ path: "x-paper-fault", message }] })
 }
 
+/** What a person wants; `approved` makes the order of it, and is not run for a repetition. */
+interface Asked<E> {
+  readonly book: BookName
+  readonly approved: Effect.Effect<ApprovedOrder, E>
+  readonly waitMs: number
+  readonly note?: string | undefined
+  readonly keyId?: string
+  readonly paperFault?: string
+}
+
 /** An order of a person: once per idempotency key. */
-export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish, waitFor }: Steps) {
+export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approveAll, finish, waitFor }: Steps) {
   const clock = yield* MarketClock
   const database = yield* Database
   const idempotency = yield* Idempotency
@@ -74,16 +86,15 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
       .complete(scope, { status: hasProof(row) ? 201 : 202, body: encodeAnswer(toOrder(row)), objectId: row.order_id })
       .pipe(Effect.catchTag("DATABASE_UNAVAILABLE", ({ message }) => Effect.logWarning(message)))
 
-  const place = Effect.fn("Orders.place")(function* (userId: UserId, body: ManualOrder, key: RequestKey) {
-    if (body.paperFault !== undefined && meta.venue !== "paper") return yield* onPaperOnly()
-    const scope = { userId, route, key: key.idempotencyKey }
+  const once = Effect.fnUntraced(function* <E>(scope: KeyScope, bodyHash: string, body: Asked<E>) {
+    const { book } = body
+    const { userId } = scope
     const { clientOrderId, made } = yield* attemptFor(scope)
-    if (made !== null) return yield* repeat(scope, key.bodyHash, made)
+    if (made !== null) return yield* repeat(scope, bodyHash, made)
 
-    const book: BookName = body.book ?? "manual"
     yield* reconciled.assert(userId)
     const credentials = yield* vault.get(userId)
-    const order = yield* approve({ userId, symbol: body.symbol, side: body.side, book }, body)
+    const order = yield* body.approved
     const reserve = yield* limits.prepare({ userId, keyId: body.keyId ?? null, purpose: "manual", order })
     const row = intentRow(order, {
       userId,
@@ -96,7 +107,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
       requestedAt: yield* clock.now,
       rule: null
     })
-    const claim = { ...scope, bodyHash: key.bodyHash, objectId: row.order_id }
+    const claim = { ...scope, bodyHash, objectId: row.order_id }
     /** The intent, or the order that another request with this key has made meanwhile. */
     const commitIntent = Effect.gen(function* () {
       const begun = yield* idempotency.begin(claim)
@@ -113,7 +124,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
     })
     const work = Effect.gen(function* () {
       const committed = yield* database.write(commitIntent)
-      if ("made" in committed) return yield* repeat(scope, key.bodyHash, committed.made)
+      if ("made" in committed) return yield* repeat(scope, bodyHash, committed.made)
       const row = committed.intent
       yield* submission.send(row, order, credentials, body.paperFault)
       const outcome = yield* waitFor(userId, row.order_id, body.waitMs)
@@ -129,5 +140,24 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, finish,
     return yield* finish(submission.holding(row.order_id, work))
   })
 
-  return place
+  const place = Effect.fn("Orders.place")(function* (userId: UserId, body: ManualOrder, key: RequestKey) {
+    if (body.paperFault !== undefined && meta.venue !== "paper") return yield* onPaperOnly()
+    const book: BookName = body.book ?? "manual"
+    const approved = approve({ userId, symbol: body.symbol, side: body.side, book }, body)
+    return yield* once({ userId, route: placeRoute, key: key.idempotencyKey }, key.bodyHash, {
+      ...body,
+      book,
+      approved
+    })
+  })
+
+  const close = Effect.fn("Orders.close")((userId: UserId, body: CloseOrder, key: RequestKey) => {
+    const { allowed, book, maxSlippageBps, symbol } = body
+    const approved = Effect.zipRight(allowed, approveAll({ userId, symbol, book }, maxSlippageBps))
+    const scope = { userId, route: closeRoute, key: key.idempotencyKey }
+    // The symbol is part of the path, and the same key for another one is another request.
+    return once(scope, hashBody({ symbol, body: key.bodyHash }), { ...body, approved })
+  })
+
+  return { place, close }
 })

@@ -18,5 +18,5 @@ export const makePlacing = Effect.gen(function* () {
     // Intents are never deleted, so an order that was just committed is there.
     waitFor: (...order) => Effect.catchTag(following.waitFor(...order), "NOT_FOUND", Effect.die)
   }
-  return { preview: approving.preview, place: yield* makeManual(steps), placeForRule: yield* makeForRule(steps) }
+  return { preview: approving.preview, ...(yield* makeManual(steps)), placeForRule: yield* makeForRule(steps) }
 })

@@ -1,7 +1,9 @@
 import type { Duration, Effect } from "effect"
+import type { Conflict, DatabaseUnavailable } from "../../api/Errors.ts"
 import type { Decimal } from "../../domain/Decimal.ts"
 import type { CycleId, ExecutionId, RuleId, UserId } from "../../domain/Ids.ts"
 import type { OrderType, Side, SymbolName } from "../../domain/Market.ts"
+import type { ClosePosition } from "../../domain/order/ClosePosition.ts"
 import type { Order, OrderOrigin, OrderStatus } from "../../domain/order/Order.ts"
 import type { PlaceOrder } from "../../domain/order/PlaceOrder.ts"
 import type { Instant } from "../../domain/Time.ts"
@@ -17,6 +19,13 @@ export interface ManualOrder extends PlaceOrder {
   /** The API key that asks, whose own limits count too. */
   readonly keyId?: string
   readonly paperFault?: string
+}
+
+/** A sale of all that is free of a book; `allowed` is asked before a new one is made, and not for a repetition. */
+export interface CloseOrder extends ClosePosition {
+  readonly symbol: SymbolName
+  readonly allowed: Effect.Effect<void, Conflict | DatabaseUnavailable>
+  readonly keyId?: string
 }
 
 /** `replayed`: the key was seen before and this is the order it made then, as it stands now. */
