@@ -1,5 +1,5 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Console, Context, Effect, Layer, Schedule, Schema } from "effect"
+import { Console, Context, Effect, Layer, Option, Schedule, Schema, Scope } from "effect"
 import { readFileSync } from "node:fs"
 import { stdout } from "node:process"
 import manifest from "../package.json" with { type: "json" }
@@ -231,30 +231,41 @@ const untilStored = Schedule.spaced("1 second")
 const untilAble = Schedule.exponential("500 millis").pipe(Schedule.union(Schedule.spaced("10 seconds")))
 
 /**
- * Instances that share a database and an exchange take turns: one trades, the others serve reads and wait. A turn ends
- * when the lease is lost, or can be had; what follows is a start, with all that a start repairs. Only the first can
+ * Instances that share a database and an exchange take turns: one trades, the others serve reads and wait. Who waits
+ * serves until the lease is its own; to trade is then a start, with all that a start repairs. Only the first turn can
  * fail for good: an instance that has served goes on, because the next owner may need it.
  */
 const serveShared = Effect.gen(function* () {
   const settings = yield* Config
   const lease = yield* InstanceLease.InstanceLease
   let hasServed = false
-  const turn = Effect.gen(function* () {
-    const taken = yield* Effect.retry(lease.take, untilStored)
-    const ownership = taken._tag === "Ours" ? taken.ownership : lease.standby
-    const layers = front(taken._tag === "Ours" ? watching : standingBy)
-    const server = Context.get(
-      yield* Layer.build(Layer.provideMerge(layers, Layer.succeed(Ownership, ownership))),
-      HttpServer
-    )
-    if (!hasServed) yield* tellReady(settings, server.url)
+  const serveAs = Effect.fnUntraced(function* (
+    ownership: Ownership["Type"],
+    watch: typeof watching | typeof standingBy
+  ) {
+    const layers = Layer.provideMerge(front(watch), Layer.succeed(Ownership, ownership))
+    const { url } = Context.get(yield* Layer.build(layers), HttpServer)
+    if (!hasServed) yield* tellReady(settings, url)
     hasServed = true
-    if (taken._tag === "Ours") {
-      yield* Effect.logInfo("This instance owns trading")
-      return yield* ownership.lost
-    }
-    yield* Effect.logInfo("Another instance owns trading; this one stands by", { ...taken.by })
-    yield* lease.free
+  })
+  const turn = Effect.gen(function* () {
+    const take = Effect.provideService(lease.take, Scope.Scope, yield* Effect.scope)
+    const standBy = Effect.gen(function* () {
+      yield* serveAs(lease.standby, standingBy)
+      yield* Effect.logInfo("Another instance owns trading; this one stands by")
+      while (true) {
+        yield* lease.free
+        const taken = yield* Effect.retry(take, untilStored)
+        if (taken._tag === "Ours") return taken.ownership
+      }
+    })
+    // A database that cannot be written now, as while a suspended process is in the middle of it, can still be read.
+    const taken = yield* hasServed ? Effect.option(take) : Effect.asSome(Effect.retry(take, untilStored))
+    const isOurs = Option.isSome(taken) && taken.value._tag === "Ours"
+    const ownership = isOurs ? taken.value.ownership : yield* Effect.scoped(standBy)
+    yield* serveAs(ownership, watching)
+    yield* Effect.logInfo("This instance owns trading")
+    yield* ownership.lost
   })
   return yield* Effect.scoped(turn).pipe(
     Effect.sandbox,

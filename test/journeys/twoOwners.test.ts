@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, type Duration, Effect, Schedule, Schema } from "effect"
+import { Clock, Console, type Duration, Effect, Exit, Schedule, Schema } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { temporaryFolder } from "../kit/Process.ts"
 import { client, createKey, type PaperProcess, paperExchange, ruleRequest, service } from "../kit/Service.ts"
@@ -27,7 +27,9 @@ const roleOf = (url: string) =>
     catch: (fault) =>
       fault instanceof Error && String(fault.cause).includes("ECONNREFUSED") ? new NobodyListens({ url }) : fault
   }).pipe(
-    Effect.flatMap(Schema.decodeUnknown(Status)),
+    Effect.flatMap((answer) =>
+      Effect.mapError(Schema.decodeUnknown(Status)(answer), () => `no role in ${JSON.stringify(answer)}`)
+    ),
     Effect.retry({ schedule: soon("10 seconds"), until: isHard }),
     Effect.map(({ data }) => data.role)
   )
@@ -48,7 +50,25 @@ const untilRole = (url: string, role: "owner" | "standby") =>
     return (yield* Clock.currentTimeMillis) - began
   })
 
+/** What an instance logged, of which a failure makes no sense without. */
+const started = (...given: Parameters<typeof service>) =>
+  Effect.tap(service(...given), ({ process, url }) =>
+    Effect.addFinalizer((exit) =>
+      Exit.isFailure(exit) ? Console.error(`${url} logged:\n${process.stderr().slice(-20_000)}`) : Effect.void
+    )
+  )
+
 const signal = (pid: number, name: NodeJS.Signals) => Effect.sync(() => process.kill(pid, name))
+
+/**
+ * Suspended in the middle of a write, a process keeps a database file locked, and nobody can trade until it goes on: the
+ * journey is about one that was suspended between two.
+ */
+const suspend = (pid: number, write: Effect.Effect<unknown, unknown>) =>
+  Effect.zipRight(signal(pid, "SIGSTOP"), write).pipe(
+    Effect.tapError(() => Effect.zipRight(signal(pid, "SIGCONT"), Effect.sleep("350 millis"))),
+    Effect.retry(Schedule.recurs(5))
+  )
 
 const accepted = (paper: PaperProcess) =>
   Effect.map(paper.journal, (facts) => facts.filter((fact) => fact["_tag"] === "orderAccepted"))
@@ -70,8 +90,8 @@ const takingTurns = (env: Readonly<Record<string, string>>) =>
     const paper = yield* paperExchange
     yield* paper.price("BTCUSDT", "50000")
     const folder = yield* temporaryFolder
-    const first = yield* service(folder, paper, env)
-    const second = yield* service(folder, paper, env)
+    const first = yield* started(folder, paper, env)
+    const second = yield* started(folder, paper, env)
     assert.strictEqual(yield* roleOf(first.url), "owner")
     assert.strictEqual(yield* roleOf(second.url), "standby")
 
@@ -91,9 +111,9 @@ const takingTurns = (env: Readonly<Record<string, string>>) =>
     yield* untilBought(paper, 3)
 
     // Suspended longer than its lease, the owner wakes up in the belief that it still is.
-    const third = yield* service(folder, paper, env)
+    const third = yield* started(folder, paper, env)
     assert.strictEqual(yield* roleOf(third.url), "standby")
-    yield* signal(second.process.pid, "SIGSTOP")
+    yield* suspend(second.process.pid, createKey(third.command))
     assert.isAtMost(yield* untilRole(third.url, "owner"), 15_000)
     yield* untilBought(paper, 2)
     yield* signal(second.process.pid, "SIGCONT")
