@@ -23,7 +23,7 @@ export const UserLimits = Schema.Struct({
 }).annotations({ identifier: "UserLimits" })
 export interface UserLimits extends Schema.Schema.Type<typeof UserLimits> {}
 
-const Share = NonNegativeDecimal.pipe(
+export const Share = NonNegativeDecimal.pipe(
   Schema.filter((share) => !greaterThan(share, one), { message: () => `expected a share from "0" to "1"` })
 )
 

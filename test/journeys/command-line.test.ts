@@ -173,6 +173,19 @@ describe("Commands", () => {
     [["paper", "--port", "0", "--faults", "nowhere.json"], /--faults: cannot read nowhere.json/],
     [["demo", "--drop", "0"], /--drop: expected percent above 0 and below 100, got "0"/],
     [["demo", "--drop", "1e1"], /--drop: expected a decimal string/],
+    [
+      ["limits", "set", "--user", "me", "--per-day", "much"],
+      /--per-day: expected USDT .*"much"\. Example: --per-day 250/
+    ],
+    [["limits", "set", "--user", "me", "--per-week", "1e3"], /--per-week: .*"1e3"\. Example: --per-week 1000/],
+    [["limits", "set", "--user", "me", "--per-month=-5"], /--per-month: .*"-5"\. Example: --per-month 3000/],
+    [["limits", "set", "--user", "me", "--max-open-orders", "1.5"], /--max-open-orders: .*"1\.5"\. Example: /],
+    [
+      ["limits", "set", "--user", "me", "--asset", "BTC", "--max-share", "25"],
+      /--max-share: .*"25"\. Example: .* 0\.25/
+    ],
+    [["limits", "set", "--user", "me", "--asset", "btc"], /--asset: .*"btc"\. Example: --asset BTC/],
+    [["limits", "set", "--user", "me", "--max-share", "0.5"], /--max-share .* need --asset\. Example: --asset BTC/],
     [["serve", "--fast"], /--fast/],
     [["sreve"], /serve/]
   ]

@@ -1,7 +1,8 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import { Console, Effect, Option, Schema } from "effect"
-import { AssetLimit, KeyLimit, Limits, UserLimits } from "../../domain/Limits.ts"
+import { Console, Effect, Either, Option, Record, Schema } from "effect"
+import { NonNegativeDecimal } from "../../domain/Decimal.ts"
+import { AssetLimit, KeyLimit, Limits, Share, UserLimits } from "../../domain/Limits.ts"
 import { LimitsRepo } from "../../orders/limits/LimitsRepo.ts"
 import { existingUser, userOption, WrongOption } from "./userOption.ts"
 
@@ -26,12 +27,56 @@ const read = <A, I>(schema: Schema.Schema<A, I>, value: unknown) =>
     ({ message }) => new WrongOption({ message: message.replaceAll(/\s+/g, " ") })
   )
 
-const number = (given: Given) =>
-  Effect.transposeMapOption(given, (text) =>
-    text === "none" || /^\d{1,6}$/.test(text)
-      ? Effect.succeed(text === "none" ? null : Number(text))
-      : Effect.fail(new WrongOption({ message: `--max-open-orders: expected a whole number or none, got "${text}"` }))
-  )
+/** How the value of an option is judged, and what its refusal says. */
+interface Rule {
+  readonly isRight: (text: string) => boolean
+  readonly expected: string
+  readonly example: string
+}
+
+const isOf =
+  <A>(schema: Schema.Schema<A, string>) =>
+  (text: string) =>
+    text === "none" || Either.isRight(Schema.decodeEither(schema)(text))
+
+const money = (example: string): Rule => ({
+  isRight: isOf(NonNegativeDecimal),
+  expected: "USDT of zero or more as a decimal, or none",
+  example
+})
+
+const rules = {
+  "per-day": money("250.50"),
+  "per-week": money("1000"),
+  "per-month": money("3000"),
+  "max-open-orders": {
+    isRight: (text) => text === "none" || (/^\d{1,6}$/.test(text) && Number(text) <= 100_000),
+    expected: "a whole number from 0 to 100000, or none",
+    example: "20"
+  },
+  asset: {
+    isRight: (text) => /^[A-Z0-9]{1,20}$/.test(text),
+    expected: "the name of an asset in capitals",
+    example: "BTC"
+  },
+  "max-share": { isRight: isOf(Share), expected: "a share from 0 to 1, or none", example: "0.25" },
+  "max-position": money("5000"),
+  key: {
+    isRight: (text) => text.trim() === text && text !== "" && text.length <= 64,
+    expected: "the id of an API key, as keys list shows it",
+    example: "key_1"
+  }
+} satisfies Readonly<Record<string, Rule>>
+
+const judge = (given: Readonly<Record<keyof typeof rules, Given>>) =>
+  Effect.forEach(Record.toEntries(given), ([name, value]) => {
+    const { example, expected, isRight } = rules[name]
+    return Option.isNone(value) || isRight(value.value)
+      ? Effect.void
+      : new WrongOption({
+          message: `--${name}: expected ${expected}, got "${value.value}". Example: --${name} ${example}`
+        })
+  })
 
 const set = Command.make(
   "set",
@@ -50,14 +95,26 @@ const set = Command.make(
     )
   },
   Effect.fnUntraced(function* (options) {
+    yield* judge({
+      "per-day": options.perDay,
+      "per-week": options.perWeek,
+      "per-month": options.perMonth,
+      "max-open-orders": options.maxOpenOrders,
+      asset: options.asset,
+      "max-share": options.maxShare,
+      "max-position": options.maxPosition,
+      key: options.key
+    })
+    if (Option.isNone(options.asset) && [options.maxShare, options.maxPosition].some(Option.isSome))
+      return yield* new WrongOption({
+        message: "--max-share and --max-position need --asset. Example: --asset BTC --max-share 0.25"
+      })
     const userId = yield* existingUser(options.user)
     const repo = yield* LimitsRepo
     const before = yield* Schema.encode(Limits)(yield* repo.of(userId))
     const spending = { perDay: options.perDay, perWeek: options.perWeek, perMonth: options.perMonth }
     const ofAsset = { maxShare: options.maxShare, maxPositionQuote: options.maxPosition }
-    if (Option.isNone(options.asset) && Object.values(ofAsset).some(Option.isSome))
-      return yield* new WrongOption({ message: "--max-share and --max-position need --asset" })
-    const open = yield* number(options.maxOpenOrders)
+    const open = Option.map(options.maxOpenOrders, (text) => (text === "none" ? null : Number(text)))
     const key = Option.getOrNull(options.key)
     const asset = Option.getOrNull(options.asset)
     const user = yield* read(UserLimits, {
