@@ -10,7 +10,11 @@ import { RulesRepo } from "../../src/autobuy/RulesRepo.ts"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 import { d, document } from "../domain/rule/fixtures.ts"
-import { alice, engine, FakeMarket, FakeOrders, outcomes, passTime, settleDown, stateOf, storeRule } from "./kit.ts"
+import { FakeMarket } from "./kit/FakeMarket.ts"
+import { FakeOrders } from "./kit/FakeOrders.ts"
+import { outcomes, stateOf, storeRule } from "./kit/rules.ts"
+import { passTime, settleDown } from "./kit/time.ts"
+import { alice, engine } from "./kit/world.ts"
 
 const dip = { trigger: { type: "price.level", side: "below", price: "90000" } }
 const drop = { trigger: { type: "price.drop", percent: "10", from: { type: "highOf", window: "PT1H" } } }

@@ -12,7 +12,9 @@ import { RulesRepo } from "../../src/autobuy/RulesRepo.ts"
 import { restartPolicy, RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { document } from "../domain/rule/fixtures.ts"
-import { alice, passTime, settleDown, stateOf, storeRule, world } from "./kit.ts"
+import { stateOf, storeRule } from "./kit/rules.ts"
+import { passTime, settleDown } from "./kit/time.ts"
+import { alice, world } from "./kit/world.ts"
 
 /** A program that does what the test says, and tells when it started and stopped. */
 class Script extends Context.Tag("test/Script")<

@@ -8,7 +8,10 @@ import { Rules } from "../../src/autobuy/Rules.ts"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import { hashBody, Idempotency } from "../../src/store/Idempotency.ts"
 import { body } from "../domain/rule/fixtures.ts"
-import { alice, bob, engine, FakeMarket, FakeOrders, passTime, settleDown } from "./kit.ts"
+import { FakeMarket } from "./kit/FakeMarket.ts"
+import { FakeOrders } from "./kit/FakeOrders.ts"
+import { passTime, settleDown } from "./kit/time.ts"
+import { alice, bob, engine } from "./kit/world.ts"
 
 const app = Layer.mergeAll(Rules.layer({ maxRulesPerUser: 3 }), RuleRecords.layer).pipe(
   Layer.provide(Idempotency.layer),

@@ -4,7 +4,8 @@ import * as Decimal from "../../src/domain/Decimal.ts"
 import { holds, type PriceBound } from "../../src/domain/rule/decision/levels.ts"
 import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { btc, d } from "../domain/rule/fixtures.ts"
-import { FakeMarket, world } from "./kit.ts"
+import { FakeMarket } from "./kit/FakeMarket.ts"
+import { world } from "./kit/world.ts"
 
 const index = TriggerIndex.layer.pipe(Layer.provideMerge(world()))
 const bound = (comparison: PriceBound["comparison"], price: number | string): PriceBound => ({

@@ -4,7 +4,11 @@ import { RulesRepo } from "../../src/autobuy/RulesRepo.ts"
 import { makeRuleId } from "../../src/domain/Ids.ts"
 import { reason } from "../../src/domain/Reason.ts"
 import { Events } from "../../src/store/Events.ts"
-import { alice, FakeMarket, FakeOrders, passTime, storeRule } from "./kit.ts"
+import { FakeMarket } from "./kit/FakeMarket.ts"
+import { FakeOrders } from "./kit/FakeOrders.ts"
+import { storeRule } from "./kit/rules.ts"
+import { passTime } from "./kit/time.ts"
+import { alice } from "./kit/world.ts"
 import { inOneLife, start } from "./lives.ts"
 
 const told = (about: string) =>

@@ -1,7 +1,9 @@
 import { Effect, type Layer } from "effect"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
-import { engine, settleDown, type Venue } from "./kit.ts"
+import type { Venue } from "./kit/FakeOrders.ts"
+import { settleDown } from "./kit/time.ts"
+import { engine } from "./kit/world.ts"
 
 export type World = Layer.Layer.Success<ReturnType<typeof engine>>
 

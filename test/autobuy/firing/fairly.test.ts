@@ -3,7 +3,11 @@ import { Deferred, Effect, Fiber } from "effect"
 import { RuleFiring } from "../../../src/autobuy/RuleFiring.ts"
 import { makeFairly } from "../../../src/autobuy/firing/fairly.ts"
 import { makeRuleId } from "../../../src/domain/Ids.ts"
-import { alice, bob, FakeMarket, FakeOrders, settleDown, storeRule } from "../kit.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { FakeOrders } from "../kit/FakeOrders.ts"
+import { storeRule } from "../kit/rules.ts"
+import { settleDown } from "../kit/time.ts"
+import { alice, bob } from "../kit/world.ts"
 import { inOneLife } from "../lives.ts"
 
 const crowd = 10_000

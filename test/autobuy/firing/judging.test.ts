@@ -2,7 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { makeRuleId } from "../../../src/domain/Ids.ts"
 import * as Decimal from "../../../src/domain/Decimal.ts"
-import { FakeMarket, FakeOrders, FakeWallet, outcomes, passTime, stateOf, storeRule } from "../kit.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { FakeOrders } from "../kit/FakeOrders.ts"
+import { FakeWallet } from "../kit/FakeWallet.ts"
+import { outcomes, stateOf, storeRule } from "../kit/rules.ts"
+import { passTime } from "../kit/time.ts"
 import { inOneLife, start } from "../lives.ts"
 
 const dip = { trigger: { type: "price.level", side: "below", price: "90000" }, limits: { total: "10000" } }

@@ -6,7 +6,11 @@ import { RulesRepo } from "../../../src/autobuy/RulesRepo.ts"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { makeRuleId, type RuleId } from "../../../src/domain/Ids.ts"
 import { d } from "../../domain/rule/fixtures.ts"
-import { alice, FakeMarket, FakeOrders, outcomes, passTime, settleDown, stateOf, storeRule } from "../kit.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { FakeOrders } from "../kit/FakeOrders.ts"
+import { outcomes, stateOf, storeRule } from "../kit/rules.ts"
+import { passTime, settleDown } from "../kit/time.ts"
+import { alice } from "../kit/world.ts"
 import { inOneLife, inTwoLives, start } from "../lives.ts"
 
 const limit = (execution: Readonly<Record<string, unknown>>) => ({

@@ -4,7 +4,12 @@ import { ExecutionsRepo } from "../../../src/autobuy/ExecutionsRepo.ts"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { makeRuleId } from "../../../src/domain/Ids.ts"
 import { d } from "../../domain/rule/fixtures.ts"
-import { alice, FakeMarket, FakeOrders, FakeWallet, outcomes, passTime, storeRule } from "../kit.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { FakeOrders } from "../kit/FakeOrders.ts"
+import { FakeWallet } from "../kit/FakeWallet.ts"
+import { outcomes, storeRule } from "../kit/rules.ts"
+import { passTime } from "../kit/time.ts"
+import { alice } from "../kit/world.ts"
 import { inOneLife, inTwoLives, start } from "../lives.ts"
 
 const placed = Effect.flatMap(FakeOrders, (orders) => orders.placed)

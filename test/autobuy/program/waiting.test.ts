@@ -4,7 +4,9 @@ import { awaitMarket } from "../../../src/autobuy/program/waiting.ts"
 import { Timers } from "../../../src/autobuy/Timers.ts"
 import { TriggerIndex } from "../../../src/autobuy/TriggerIndex.ts"
 import { btc, d } from "../../domain/rule/fixtures.ts"
-import { FakeMarket, settleDown, world } from "../kit.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { settleDown } from "../kit/time.ts"
+import { world } from "../kit/world.ts"
 
 const parts = Layer.mergeAll(TriggerIndex.layer, Timers.layer).pipe(Layer.provideMerge(world()))
 

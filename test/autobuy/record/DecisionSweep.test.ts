@@ -6,7 +6,8 @@ import { bareDecision } from "../../../src/autobuy/firing/records.ts"
 import { retention, sweepDecisions } from "../../../src/autobuy/record/DecisionSweep.ts"
 import { makeRuleId, type RuleId } from "../../../src/domain/Ids.ts"
 import { reason } from "../../../src/domain/Reason.ts"
-import { alice, storeRule } from "../kit.ts"
+import { storeRule } from "../kit/rules.ts"
+import { alice } from "../kit/world.ts"
 import { inOneLife } from "../lives.ts"
 
 const counts = Effect.flatMap(

@@ -4,7 +4,11 @@ import { Effect, Layer } from "effect"
 import { Signals } from "../../../src/autobuy/signal/Signals.ts"
 import { RulesRepo } from "../../../src/autobuy/RulesRepo.ts"
 import { makeRuleId } from "../../../src/domain/Ids.ts"
-import { alice, bob, engine, FakeMarket, FakeOrders, outcomes, passTime, settleDown, storeRule } from "../kit.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { FakeOrders } from "../kit/FakeOrders.ts"
+import { outcomes, storeRule } from "../kit/rules.ts"
+import { passTime, settleDown } from "../kit/time.ts"
+import { alice, bob, engine } from "../kit/world.ts"
 import { start } from "../lives.ts"
 
 const world = Signals.layer.pipe(Layer.provideMerge(Layer.suspend(() => engine())))

@@ -3,7 +3,9 @@ import { Effect, Layer } from "effect"
 import { RulesRepo } from "../../../src/autobuy/RulesRepo.ts"
 import { RuleTransfer } from "../../../src/autobuy/transfer/RuleTransfer.ts"
 import { makeRuleId } from "../../../src/domain/Ids.ts"
-import { alice, bob, settleDown, storeRule, world } from "../kit.ts"
+import { storeRule } from "../kit/rules.ts"
+import { settleDown } from "../kit/time.ts"
+import { alice, bob, world } from "../kit/world.ts"
 
 const transfer = RuleTransfer.layer({ maxRulesPerUser: 5 }).pipe(Layer.provideMerge(Layer.suspend(() => world())))
 

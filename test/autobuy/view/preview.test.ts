@@ -5,7 +5,9 @@ import * as Decimal from "../../../src/domain/Decimal.ts"
 import { RuleRequest } from "../../../src/domain/Rule.ts"
 import { Idempotency } from "../../../src/store/Idempotency.ts"
 import { body } from "../../domain/rule/fixtures.ts"
-import { alice, engine, FakeMarket, FakeOrders } from "../kit.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { FakeOrders } from "../kit/FakeOrders.ts"
+import { alice, engine } from "../kit/world.ts"
 
 const app = Rules.layer({ maxRulesPerUser: 3 }).pipe(
   Layer.provide(Idempotency.layer),
