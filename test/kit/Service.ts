@@ -20,7 +20,9 @@ export const paperExchangeOf = Effect.fnUntraced(function* (...options: Readonly
     })
   return {
     url,
-    price: (symbol: string, price: string) => control("POST", "price", { symbol, price }),
+    /** Without a quantity nothing is traded: only a reading tells of it, and no stream of trades. */
+    price: (symbol: string, price: string, quantity = "0") =>
+      control("POST", "price", { symbol, price, quantity, takerSide: "sell" }),
     /** Moves stepped time; answers when everything up to then has happened. */
     advance: (ms: number) => control("POST", "advance", { ms }),
     pair: (symbol: string, change: object) => control("POST", "pairs", { symbol, ...change }),
