@@ -277,8 +277,13 @@ const serveShared = Effect.gen(function* () {
     Effect.forever
   )
 }).pipe(
-  Effect.provide(Listening.layerKept),
-  Effect.provide(grounds({}).pipe(Layer.provideMerge(InstanceLease.InstanceLease.layer), Layer.provideMerge(storage)))
+  Effect.provide(
+    Listening.layerKept.pipe(
+      Layer.provideMerge(grounds({})),
+      Layer.provideMerge(InstanceLease.InstanceLease.layer),
+      Layer.provideMerge(storage)
+    )
+  )
 )
 
 const hasEmbeddedExchange = (settings: Settings) => settings.exchange === "paper" && settings.paperUrl === null
