@@ -178,7 +178,8 @@ const make = Effect.gen(function* () {
 
   yield* Effect.forkScoped(Stream.runForEach(vault.changes, restart))
   yield* Effect.forkScoped(Stream.runForEach(listening.deaf, restartDeaf))
-  yield* Effect.forkScoped(yield* makeSweeping(Ref.get(live), keyTrouble))
+  const { sweep } = yield* makeSweeping(Ref.get(live), keyTrouble)
+  yield* Effect.forkScoped(sweep)
   yield* Effect.forkScoped(keyTrouble.askSilent(accounts.listActive, Ref.get(live)))
   yield* Effect.forkScoped(Effect.repeat(followActive, lookForUsers))
 

@@ -123,5 +123,5 @@ export const makeSweeping = Effect.fnUntraced(function* (
     }
   })
 
-  return Effect.schedule(look, looking)
+  return { sweep: Effect.schedule(look, looking) }
 })

@@ -46,8 +46,8 @@ export const makeWakeups = () => {
         Effect.sync(() => enter(userId, reader)),
         () => Effect.sync(() => leave(userId, reader))
       )
-      return Queue.take(signal)
-    })
+      return signal
+    }).pipe(Effect.map((signal) => Queue.take(signal)))
 
   /** Returns while there are readers. */
   const someoneWaits = someone.await

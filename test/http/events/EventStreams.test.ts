@@ -155,7 +155,7 @@ describe("The event stream", () => {
     Effect.gen(function* () {
       const { port } = yield* HttpServer
       const at = yield* url
-      const closed = yield* stalledReader(port)
+      const { closed } = yield* stalledReader(port)
       const { message } = yield* listen(at, reader)
       yield* message
       const big: NewEvent = {
@@ -200,13 +200,14 @@ const stalledReader = (port: number) =>
     })
     socket.on("error", () => undefined)
     // What is in the buffers is read at the end, to learn of the reset.
-    return Effect.zipRight(
+    const closed = Effect.zipRight(
       Effect.sync(() => {
         socket.on("close", () => void Queue.unsafeOffer(ends, undefined))
         socket.resume()
       }).pipe(Effect.delay("1500 millis")),
       Queue.take(ends)
     )
+    return { closed }
   })
 
 describe("The list of events", () => {
