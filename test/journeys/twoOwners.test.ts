@@ -19,13 +19,18 @@ const Status = Schema.Struct({ data: Schema.Struct({ role: Schema.Literal("owner
 /** Nobody listens, whereas an instance that changes its role says that it is not ready. */
 class NobodyListens extends Schema.TaggedError<NobodyListens>()("NobodyListens", { url: Schema.String }) {}
 
-const isHard = (failure: unknown) => failure instanceof NobodyListens
+/** Cut off, or answered with something else than JSON. */
+class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { url: Schema.String, problem: Schema.String }) {}
+
+const isHard = (failure: NobodyListens | NoAnswer | string) => failure instanceof NobodyListens
 
 const roleOf = (url: string) =>
   Effect.tryPromise({
     try: () => fetch(`${url}/api/v1/status`).then((answer) => answer.json()),
     catch: (fault) =>
-      fault instanceof Error && String(fault.cause).includes("ECONNREFUSED") ? new NobodyListens({ url }) : fault
+      fault instanceof Error && String(fault.cause).includes("ECONNREFUSED")
+        ? new NobodyListens({ url })
+        : new NoAnswer({ url, problem: String(fault) })
   }).pipe(
     Effect.flatMap((answer) =>
       Effect.mapError(Schema.decodeUnknown(Status)(answer), () => `no role in ${JSON.stringify(answer)}`)
@@ -64,7 +69,7 @@ const signal = (pid: number, name: NodeJS.Signals) => Effect.sync(() => process.
  * Suspended in the middle of a write, a process keeps a database file locked, and nobody can trade until it goes on: the
  * journey is about one that was suspended between two.
  */
-const suspend = (pid: number, write: Effect.Effect<unknown, unknown>) =>
+const suspend = <A, E>(pid: number, write: Effect.Effect<A, E>) =>
   Effect.zipRight(signal(pid, "SIGSTOP"), write).pipe(
     Effect.tapError(() => Effect.zipRight(signal(pid, "SIGCONT"), Effect.sleep("350 millis"))),
     Effect.retry(Schedule.recurs(5))

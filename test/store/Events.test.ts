@@ -46,7 +46,7 @@ describe.each([
   ["a file", Effect.map(temporaryFolder, databaseUrl), false],
   ["a libSQL server", sqld, !hasSqld]
 ] as const)("Events in %s", (_name, database, absent) => {
-  const on = (test: Effect.Effect<void, unknown, Events | Database | SqlClient.SqlClient>) =>
+  const on = <E>(test: Effect.Effect<void, E, Events | Database | SqlClient.SqlClient>) =>
     Effect.flatMap(database, (url) => Effect.provide(Effect.zipRight(signUp, test), storeAt(url)))
 
   describe.skipIf(absent)("kept", () => {

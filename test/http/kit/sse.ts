@@ -1,4 +1,4 @@
-import { Effect, Queue } from "effect"
+import { type Cause, Effect, Queue } from "effect"
 
 /** One message of a stream, or a comment, as they arrive. */
 export interface Heard {
@@ -54,10 +54,10 @@ export const listen = (url: string, headers: Readonly<Record<string, string>> = 
     else yield* Queue.offer(heard, "end")
     const next = Queue.take(heard).pipe(Effect.timeout("5 seconds"))
     /** The next message; comments are passed over. */
-    const message: Effect.Effect<Heard, unknown> = Effect.flatMap(next, (one) =>
+    const message: Effect.Effect<Heard, Cause.TimeoutException | string> = Effect.flatMap(next, (one) =>
       one === "end" ? Effect.fail("the stream ended") : one.event === undefined ? message : Effect.succeed(one)
     )
-    const untilEnd: Effect.Effect<void, unknown> = Effect.flatMap(next, (one) =>
+    const untilEnd: Effect.Effect<void, Cause.TimeoutException> = Effect.flatMap(next, (one) =>
       one === "end" ? Effect.void : untilEnd
     )
     return { response, next, message, untilEnd }

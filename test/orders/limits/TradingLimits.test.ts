@@ -75,10 +75,10 @@ interface Known {
   trades: number
 }
 
-type Breaking = (reserve: Reserve) => Effect.Effect<Reserve, unknown, Database | LimitsRepo>
+type Breaking<E> = (reserve: Reserve) => Effect.Effect<Reserve, E, Database | LimitsRepo>
 
 /** Orders of random sizes and fates over five weeks; gives what was really spent, and the first excess. */
-const history = (seed: number, breaking: Breaking) =>
+const history = <E>(seed: number, breaking: Breaking<E>) =>
   Effect.gen(function* () {
     yield* addUsers
     const repo = yield* OrdersRepo
@@ -279,7 +279,7 @@ describe("limits", () => {
     () =>
       Effect.gen(function* () {
         /** The whole check, undone; then, in the intent's transaction, the reservation without it. */
-        const checkedBefore: Breaking = (reserve) =>
+        const checkedBefore = (reserve: Reserve) =>
           Effect.gen(function* () {
             const database = yield* Database
             const limits = yield* LimitsRepo
@@ -287,13 +287,14 @@ describe("limits", () => {
             yield* database
               .write(Effect.zipRight(reserve((yield* newIntent(0)).order_id), Effect.fail(undone)))
               .pipe(Effect.catchAll((why) => (why === undone ? Effect.void : Effect.fail(why))))
-            return (id) =>
+            const unchecked: Reserve = (id) =>
               Effect.gen(function* () {
                 const inForce = yield* limits.of(ann)
                 yield* limits.set(ann, unlimited)
                 yield* reserve(id)
                 yield* limits.set(ann, inForce)
               })
+            return unchecked
           })
         const told = yield* Effect.forEach([1, 2, 3], (seed) => history(seed, checkedBefore))
         assert.isTrue(told.some(({ excess }) => excess !== null))
