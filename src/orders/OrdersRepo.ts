@@ -7,7 +7,6 @@ import type { Pair } from "../domain/order/lots.ts"
 import type { BookName, Fill, Order, VenueFill, VenueOrder } from "../domain/order/Order.ts"
 import { ackFacts, orderFacts } from "../domain/order/OrderState.ts"
 import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
-import { Ledger } from "../portfolio/Ledger.ts"
 import { Database } from "../store/Database.ts"
 import { Ownership } from "../store/Ownership.ts"
 import { abandoned, rejected, unknown, withdrawn, type Rejection } from "./record/advance.ts"
@@ -88,7 +87,7 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
   static readonly layer = Layer.effect(
     OrdersRepo,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(Ledger.layer))
+  )
 }
 
 const make = Effect.gen(function* () {

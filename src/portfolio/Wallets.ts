@@ -63,7 +63,7 @@ export class Wallets extends Context.Tag("dipper/portfolio/Wallets")<
   static readonly layer = Layer.scoped(
     Wallets,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide([BalancesRepo.layer, Ledger.layer]))
+  ).pipe(Layer.provide(BalancesRepo.layer))
 }
 
 export interface Holding {

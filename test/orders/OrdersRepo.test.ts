@@ -5,6 +5,7 @@ import { makeExecutionId } from "../../src/domain/Ids.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
+import { Ledger } from "../../src/portfolio/Ledger.ts"
 import { Database } from "../../src/store/Database.ts"
 import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
@@ -12,6 +13,7 @@ import { addUsers, ann, bob, clientIdOf, d, fillOf, newIntent, pair, told } from
 
 const layer = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
+  Layer.provide(Ledger.layer),
   Layer.provideMerge(Events.layer),
   Layer.provide(MarketClock.layer),
   Layer.provideMerge(TestDatabase.layer)

@@ -25,6 +25,7 @@ import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, pair, told } from ".
 const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
   Layer.provideMerge(unlimited),
+  Layer.provide(Ledger.layer),
   Layer.provideMerge(Events.layer),
   Layer.provideMerge(Fake.layer),
   Layer.provide(MarketClock.layer),

@@ -13,6 +13,7 @@ import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
 import { VenueAccounts } from "../../src/orders/reconcile/VenueAccounts.ts"
 import { UserFeed } from "../../src/orders/UserFeed.ts"
+import { Ledger } from "../../src/portfolio/Ledger.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { Database } from "../../src/store/Database.ts"
 import { Events } from "../../src/store/Events.ts"
@@ -63,6 +64,7 @@ const setup = Effect.gen(function* () {
 
 const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
+  Layer.provide(Ledger.layer),
   Layer.provideMerge(Events.layer),
   Layer.provideMerge(Fake.layer),
   Layer.provideMerge(MarketClock.layer),

@@ -12,6 +12,7 @@ import { TickerHub } from "../../src/market/TickerHub.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { MexcClient } from "../../src/mexc/MexcClient.ts"
 import { VenueUnavailable } from "../../src/mexc/VenueFailure.ts"
+import { Ledger } from "../../src/portfolio/Ledger.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
 import { Events } from "../../src/store/Events.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
@@ -100,6 +101,7 @@ const setup = Effect.gen(function* () {
   const symbols = Layer.mock(Symbols, { all: Effect.succeed([info]) })
   const wallets = yield* Layer.build(
     Wallets.layer.pipe(
+      Layer.provide(Ledger.layer),
       Layer.provide(Events.layer),
       Layer.provide(Layer.mergeAll(hub, mexc, symbols, vault, MarketClock.layer))
     )

@@ -60,7 +60,8 @@ const unpriced = Layer.mergeAll(
   Layer.mock(CredentialVault, { get: () => Effect.succeed(credentials) })
 )
 
-const app = Layer.mergeAll(OrdersRepo.layer, Wallets.layer, Ledger.layer).pipe(
+const app = Layer.mergeAll(OrdersRepo.layer, Wallets.layer).pipe(
+  Layer.provideMerge(Ledger.layer),
   Layer.provide([OrderChanges.layer, unpriced]),
   Layer.provideMerge(Events.layer),
   Layer.provideMerge(venue),

@@ -12,6 +12,7 @@ import { Reconciled } from "../../../src/orders/reconcile/Reconciled.ts"
 import { VenueAccounts } from "../../../src/orders/reconcile/VenueAccounts.ts"
 import { RiskInputs } from "../../../src/orders/RiskInputs.ts"
 import { Submission } from "../../../src/orders/Submission.ts"
+import { Ledger } from "../../../src/portfolio/Ledger.ts"
 import { Events } from "../../../src/store/Events.ts"
 import { Idempotency } from "../../../src/store/Idempotency.ts"
 import * as TestDatabase from "../../kit/TestDatabase.ts"
@@ -53,6 +54,7 @@ export const servicesOver = (risk: Layer.Layer<RiskInputs>) =>
     Layer.provideMerge(OrdersRepo.layer),
     Layer.provideMerge(unlimited),
     Layer.provideMerge(OrderChanges.layer),
+    Layer.provide(Ledger.layer),
     Layer.provideMerge(Events.layer),
     Layer.provide(Layer.mergeAll(risk, Idempotency.layer)),
     Layer.provideMerge(Layer.mergeAll(vault, MarketClock.layer)),

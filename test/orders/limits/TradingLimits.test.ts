@@ -13,6 +13,7 @@ import { windowsAt } from "../../../src/orders/limits/windows.ts"
 import { worstQuote } from "../../../src/orders/limits/worstQuote.ts"
 import { OrderChanges } from "../../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../../src/orders/OrdersRepo.ts"
+import { Ledger } from "../../../src/portfolio/Ledger.ts"
 import { Books } from "../../../src/portfolio/Books.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { Database } from "../../../src/store/Database.ts"
@@ -24,6 +25,7 @@ const layer = TradingLimits.layer.pipe(
   Layer.provideMerge(LimitsRepo.layer),
   Layer.provideMerge(OrdersRepo.layer),
   Layer.provideMerge(OrderChanges.layer),
+  Layer.provide(Ledger.layer),
   Layer.provideMerge(Events.layer),
   Layer.provideMerge(
     Layer.mergeAll(Layer.mock(Symbols, {}), Layer.mock(TickerHub, {}), Layer.mock(Books, {}), Layer.mock(Wallets, {}))
