@@ -68,6 +68,17 @@ const orderRefused = [
   StaleMarketData
 ] as const
 const keyed = [IdempotencyKeyRequired, IdempotencyInProgress, IdempotencyKeyReused] as const
+/** Why an order that is asked for under a key does not come to be. */
+const orderNotMade = [
+  ...orderRefused,
+  ...keyUnusable,
+  ...notNow,
+  ...keyed,
+  TradingHalted,
+  BudgetExceeded,
+  Conflict,
+  NotReady
+] as const
 
 /** On the paper exchange an order can be told how to go wrong; another venue refuses the header. */
 const orderHeaders = Schema.Struct({ ...idempotencyHeaders.fields, "x-paper-fault": optional(PaperFault) })
@@ -82,18 +93,7 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .setPayload(strict(PlaceOrder))
       .addSuccess(ok(Order, 201))
       .addSuccess(ok(Order, 202))
-      .addError(
-        failures(
-          ...orderRefused,
-          ...keyUnusable,
-          ...notNow,
-          ...keyed,
-          TradingHalted,
-          BudgetExceeded,
-          Conflict,
-          NotReady
-        )
-      )
+      .addError(failures(...orderNotMade))
       .annotate(RequiredScope, "trade")
   )
   .add(
@@ -164,19 +164,7 @@ export class TradingApi extends HttpApiGroup.make("trading")
       .setPayload(strict(ClosePosition))
       .addSuccess(ok(Order, 201))
       .addSuccess(ok(Order, 202))
-      .addError(
-        failures(
-          ...orderRefused,
-          ...keyUnusable,
-          ...notNow,
-          ...keyed,
-          SymbolNotFound,
-          TradingHalted,
-          BudgetExceeded,
-          Conflict,
-          NotReady
-        )
-      )
+      .addError(failures(...orderNotMade, SymbolNotFound))
       .annotate(RequiredScope, "trade")
   )
   .add(listRules)
