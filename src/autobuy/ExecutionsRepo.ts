@@ -5,7 +5,7 @@ import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import type { Decision } from "../domain/order/Execution.ts"
-import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
+import { type ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { type Usage, windowsAt } from "../domain/rule/decision/caps.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
@@ -46,6 +46,8 @@ export class ExecutionsRepo extends Context.Tag("dipper/autobuy/ExecutionsRepo")
     readonly list: (userId: UserId, query: ExecutionQuery) => Stored<ReadonlyArray<typeof ListedExecution.Type>>
     /** Of every user: what waits for its gates or rests at the venue. */
     readonly followed: Stored<ReadonlyArray<ExecutionRow>>
+    /** Rules of all users with executions that are not done. */
+    readonly unfinished: Stored<ReadonlySet<RuleId>>
     /** The slot was claimed for nothing that is worth a record; only a firing that never had an order can go. */
     readonly forget: (row: ExecutionRow) => Stored<void>
     /** Oldest first. */
@@ -87,6 +89,7 @@ const Counted = Schema.Struct({
   executed_quantity: Decimal.Decimal
 })
 type Counted = typeof Counted.Type
+const OfRule = Schema.Struct({ user_id: UserId, rule_id: RuleId })
 const LastAttempt = Schema.Struct({ at: Schema.NullOr(Schema.Number) })
 
 /** A running execution holds its reservation; a finished one counts what it spent. */
@@ -234,6 +237,10 @@ const make = Effect.gen(function* () {
           ])} ORDER BY seq DESC LIMIT ${query.limit + 1}`
         )
       )
+    ),
+    unfinished: Effect.map(
+      database.read(find(OfRule, sql`SELECT DISTINCT user_id, rule_id FROM executions WHERE state = 'running'`)),
+      (found) => new Set(found.map((row) => row.rule_id))
     ),
     followed: database.read(
       executions(sql`state = 'running' AND (resting = 1 OR waits_until IS NOT NULL) ORDER BY seq`)

@@ -64,6 +64,8 @@ export class RuleFiring extends Context.Tag("dipper/autobuy/RuleFiring")<
     readonly remember: (rule: RuleRow, runtime: Runtime) => Effect.Effect<void, Stuck>
     /** Goes on with firings that an earlier run left; none is left without a record. */
     readonly resume: (rule: RuleRow) => Effect.Effect<Finished | null, Stuck>
+    /** Rules with firings that an earlier run left, of all users. */
+    readonly left: Effect.Effect<ReadonlySet<RuleId>, Stuck>
     /** Follows again what waits or rests of every rule, whatever its state: call it once at the start. */
     readonly recover: Effect.Effect<void, Stuck>
     /** The rule may no longer buy: what waits is given up, entries that rest are cancelled, soon. */
@@ -298,6 +300,7 @@ const make = Effect.gen(function* () {
     miss,
     remember,
     resume,
+    left: executions.unfinished,
     recover: Effect.flatMap(executions.followed, Effect.forEach(following.of, { discard: true })),
     withdraw: Effect.fn("RuleFiring.withdraw")(function* (userId: UserId, id: RuleId) {
       for (const row of yield* executions.running(userId, id)) {

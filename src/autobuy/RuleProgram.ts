@@ -1,39 +1,45 @@
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
+import { completion } from "../domain/rule/decision/completion.ts"
+import { noUsage } from "../domain/rule/decision/caps.ts"
 import { MarketClock } from "../MarketClock.ts"
-import { Books } from "../portfolio/Books.ts"
-import { Wallets } from "../portfolio/Wallets.ts"
-import type { Finished, Stuck } from "./firing/records.ts"
-import { depositing } from "./program/depositing.ts"
-import { listing } from "./program/listing.ts"
-import { priced } from "./program/priced.ts"
-import { rebounding } from "./program/rebounding.ts"
-import { scheduled } from "./program/scheduled.ts"
-import { untilEnd } from "./program/untilEnd.ts"
+import { makeDepositing } from "./program/depositing.ts"
+import { makeListing } from "./program/listing.ts"
+import { makePriced } from "./program/priced.ts"
+import { makeRebounding } from "./program/rebounding.ts"
+import { makeScheduled } from "./program/scheduled.ts"
+import { makeUntilEnd } from "./program/untilEnd.ts"
+import { untilTime, type Work } from "./program/waiting.ts"
 import type { RuleRow } from "./record/rows.ts"
 import { RuleFiring } from "./RuleFiring.ts"
 import { RuleMarket } from "./RuleMarket.ts"
-import { RulesRepo } from "./RulesRepo.ts"
 import { Timers } from "./Timers.ts"
-import { TriggerIndex } from "./TriggerIndex.ts"
 
 /** One rule's life, from where it stood to its end. */
 export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
   RuleProgram,
   {
-    /** Ends when the rule has stopped by itself, and tells how. */
-    readonly run: (rule: RuleRow) => Effect.Effect<Finished, Stuck>
+    /**
+     * Ends when the rule waits or has stopped by itself, and tells how. The scope is the rule's whole life. `settled`: no
+     * firing of the rule is under way, and the row counts them all, as at a start.
+     */
+    readonly run: (rule: RuleRow, options?: { readonly settled: boolean }) => Work
   }
 >() {
   static readonly layer = Layer.effect(
     RuleProgram,
     Effect.gen(function* () {
-      const services = yield* Effect.context<
-        TriggerIndex | Timers | RuleFiring | RulesRepo | RuleMarket | Books | Wallets | MarketClock
-      >()
       const firing = yield* RuleFiring
       const timers = yield* Timers
+      const market = yield* RuleMarket
+      const clock = yield* MarketClock
+      const scheduled = yield* makeScheduled
+      const priced = yield* makePriced
+      const rebounding = yield* makeRebounding
+      const depositing = yield* makeDepositing
+      const listing = yield* makeListing
+      const untilEnd = yield* makeUntilEnd
 
-      const wait = (rule: RuleRow) => {
+      const wait = (rule: RuleRow): Work => {
         const { trigger } = rule.document
         switch (trigger.type) {
           case "schedule.every":
@@ -50,18 +56,29 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
             return listing(rule)
           case "signal":
           case "manual":
-            return untilEnd(rule)
+            return Effect.succeed(untilEnd(rule))
         }
       }
 
-      const run = Effect.fnUntraced(function* (rule: RuleRow) {
-        const stopped = (yield* firing.resume(rule)) ?? (yield* firing.finished(rule))
-        if (stopped !== null) return stopped
-        if (rule.document.startAt !== null) yield* timers.sleepUntil(rule.document.startAt)
+      /** Whether the row alone tells that the rule has something left to do. */
+      const hasMore = Effect.fnUntraced(function* (rule: RuleRow) {
+        const { document, executed_count: executions, spent_total: total } = rule
+        const found = document.limits.total === null ? null : yield* market.symbol(rule.symbol)
+        const symbol = found === null ? null : Option.getOrNull(found)
+        return completion(document, { ...noUsage, total, executions }, symbol, yield* clock.now) === null
+      })
+
+      const run = Effect.fnUntraced(function* (rule: RuleRow, options?: { readonly settled: boolean }) {
+        if (options?.settled !== true || !(yield* hasMore(rule))) {
+          const stopped = (yield* firing.resume(rule)) ?? (yield* firing.finished(rule))
+          if (stopped !== null) return stopped
+        }
+        const { startAt } = rule.document
+        if (startAt !== null && (yield* clock.now) < startAt) return untilTime(timers, startAt, () => wait(rule))
         return yield* wait(rule)
       })
 
-      return RuleProgram.of({ run: (rule) => Effect.provide(Effect.scoped(run(rule)), services) })
+      return RuleProgram.of({ run })
     })
   )
 }

@@ -56,8 +56,8 @@ export class RulesRepo extends Context.Tag("dipper/autobuy/RulesRepo")<
     /** Counts skipped firings in a row: one more, or none again; gives the count. */
     readonly countSkip: (userId: UserId, id: RuleId, skipped: boolean) => Stored<number>
     readonly saveFailures: (userId: UserId, id: RuleId, failures: number) => Stored<void>
-    /** Of every user: what the engine runs. */
-    readonly active: Stored<ReadonlyArray<RuleRow>>
+    /** Of every user: what the engine runs, some at a time in the order of users and ids. */
+    readonly active: (after: Pick<RuleRow, "user_id" | "rule_id"> | null) => Stored<ReadonlyArray<RuleRow>>
     readonly countByState: Stored<Readonly<Record<string, number>>>
   }
 >() {
@@ -82,6 +82,9 @@ const encodeRow = Schema.encodeSync(RuleRow)
 const encodeDocument = Schema.encodeSync(StoredDocument)
 const encodeRuntime = Schema.encodeSync(StoredRuntime)
 const encodeReason = Schema.encodeSync(Schema.NullOr(StoredReason))
+
+/** Few enough for the loop that reads them to leave room for others, and for the memory they take meanwhile. */
+const activeAtOnce = 500
 
 const StateCount = Schema.Struct({ state: Schema.String, rules: Schema.Int })
 const Count = Schema.Struct({ rules: Schema.Int })
@@ -212,7 +215,12 @@ const make = Effect.gen(function* () {
     saveFailures: Effect.fn("RulesRepo.saveFailures")((userId, id, failures) =>
       Effect.asVoid(database.write(sql`UPDATE rules SET failures = ${failures} WHERE ${isRule(userId, id)}`))
     ),
-    active: rows(sql`WHERE state = 'active' ORDER BY user_id, rule_id`),
+    active: (after) =>
+      rows(
+        sql`WHERE state = 'active' AND ${
+          after === null ? sql`TRUE` : sql`(user_id, rule_id) > (${after.user_id}, ${after.rule_id})`
+        } ORDER BY user_id, rule_id LIMIT ${activeAtOnce}`
+      ),
     countByState: database
       .read(
         SqlSchema.findAll({

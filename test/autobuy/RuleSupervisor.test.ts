@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Deferred, Duration, Effect, Layer, Stream } from "effect"
 import { DatabaseUnavailable } from "../../src/api/Errors.ts"
-import { makeRuleId } from "../../src/domain/Ids.ts"
+import { makeRuleId, type RuleId } from "../../src/domain/Ids.ts"
 import { reason } from "../../src/domain/Reason.ts"
 import { Orders } from "../../src/orders/Orders.ts"
 import type { Finished } from "../../src/autobuy/firing/records.ts"
@@ -9,7 +9,8 @@ import type { RuleRow } from "../../src/autobuy/record/rows.ts"
 import { RuleFiring } from "../../src/autobuy/RuleFiring.ts"
 import { RuleProgram } from "../../src/autobuy/RuleProgram.ts"
 import { RulesRepo } from "../../src/autobuy/RulesRepo.ts"
-import { restartPolicy, RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
+import { restartPolicy } from "../../src/autobuy/life/lives.ts"
+import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { document } from "../domain/rule/fixtures.ts"
 import { stateOf, storeRule } from "./kit/rules.ts"
@@ -59,7 +60,7 @@ const supervisor = RuleSupervisor.layer.pipe(
   Layer.provideMerge(scripted),
   Layer.provide(
     Layer.mergeAll(
-      Layer.mock(RuleFiring, {}),
+      Layer.mock(RuleFiring, { left: Effect.succeed(new Set<RuleId>()) }),
       Layer.mock(Orders, { changes: Stream.never, whenReconciled: () => Effect.void }),
       Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
     )

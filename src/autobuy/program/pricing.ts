@@ -14,13 +14,14 @@ export const earliest = (...times: ReadonlyArray<Instant | null>): Instant | nul
   times.reduce((first, at) => (at === null ? first : first === null ? at : Math.min(first, at)), null)
 
 /** A price that has grown old is read once more before it fires a rule; null when it stands, or nobody answers. */
-export const readAgain = Effect.fnUntraced(function* (rule: RuleRow, tick: PriceTick) {
-  const market = yield* RuleMarket
-  const maxAge = dataAgeLimit(rule.document.gates)
-  if ((yield* market.age(rule.symbol)) <= Duration.toMillis(maxAge)) return null
-  const view = yield* market.view(rule.symbol, maxAge)
-  const isAnswer = view !== null && view.ageMs <= Duration.toMillis(maxAge)
-  return isAnswer && !Decimal.equals(view.last, tick.price)
-    ? ({ price: view.last, at: view.asOf } satisfies PriceTick)
-    : null
-})
+export const makeReadAgain = Effect.map(RuleMarket, (market) =>
+  Effect.fnUntraced(function* (rule: RuleRow, tick: PriceTick) {
+    const maxAge = dataAgeLimit(rule.document.gates)
+    if ((yield* market.age(rule.symbol)) <= Duration.toMillis(maxAge)) return null
+    const view = yield* market.view(rule.symbol, maxAge)
+    const isAnswer = view !== null && view.ageMs <= Duration.toMillis(maxAge)
+    return isAnswer && !Decimal.equals(view.last, tick.price)
+      ? ({ price: view.last, at: view.asOf } satisfies PriceTick)
+      : null
+  })
+)

@@ -19,33 +19,42 @@ const scopeOf = (rule: RuleRow, scope: "rule" | "symbol"): BookScope =>
   scope === "rule" ? { scope, ruleId: rule.rule_id } : { scope }
 
 /** Follows what a rule's price trigger is measured from, while the scope lives. */
-export const makeReference = Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger | PriceRebound) {
+export const makeReferences = Effect.gen(function* () {
   const market = yield* RuleMarket
   const books = yield* Books
-  if (trigger.type === "price.level") return always(Effect.succeed(fixed(null)))
-  const { from } = trigger
-  switch (from.type) {
-    case "fixed":
-      return always(Effect.succeed(fixed(from.price)))
-    case "lastBuy":
-      return always(Effect.map(books.lastBuy(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
-    case "averageCost":
-      return always(Effect.map(books.averageCost(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
-    case "highOf":
-    case "openOf": {
-      const window = yield* market.window(rule.symbol, { kind: from.type, length: from.window })
-      return {
-        ready: window.ready,
-        read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(from, window.read(now), tick))
+
+  return Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger | PriceRebound) {
+    if (trigger.type === "price.level") return none
+    const { from } = trigger
+    switch (from.type) {
+      case "fixed":
+        return always(Effect.succeed(fixed(from.price)))
+      case "lastBuy":
+        return always(Effect.map(books.lastBuy(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
+      case "averageCost":
+        return always(Effect.map(books.averageCost(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
+      case "highOf":
+      case "openOf": {
+        const window = yield* market.window(rule.symbol, { kind: from.type, length: from.window })
+        return {
+          ready: window.ready,
+          read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(from, window.read(now), tick))
+        }
       }
     }
-  }
+  })
 })
+
+/** The same for one look. */
+export const makeReference = (rule: RuleRow, trigger: PriceTrigger | PriceRebound) =>
+  Effect.flatMap(makeReferences, (referenceOf) => referenceOf(rule, trigger))
 
 const always = <E>(read: Effect.Effect<Reference, E>) => ({
   ready: Effect.void,
   read: (_: Instant, __: PriceTick | null) => read
 })
+
+const none = always(Effect.succeed(fixed(null)))
 
 /** The tick a rule looks at belongs to the window, whether or not the window has heard of it yet. */
 const withTick = (from: DropFrom, warmup: WindowReading, tick: PriceTick | null): Reference => {

@@ -10,6 +10,7 @@ import { scheduleOf } from "../record/scheduleOf.ts"
 import { RuleFiring } from "../RuleFiring.ts"
 import { Timers } from "../Timers.ts"
 import { scheduleOperands } from "./operands.ts"
+import { untilTime, type Work } from "./waiting.ts"
 
 /** A slot this late was missed. */
 const missedAfterMs = 60_000
@@ -31,41 +32,50 @@ const slotsBetween = (schedule: Schedule, first: Instant, last: Instant): Readon
 }
 
 /** The life of a rule that waits for the clock: each slot has exactly one outcome. */
-export const scheduled = Effect.fnUntraced(function* (rule: RuleRow, trigger: ScheduleTrigger) {
+export const makeScheduled = Effect.gen(function* () {
   const timers = yield* Timers
   const firing = yield* RuleFiring
   const clock = yield* MarketClock
-  const { onMissedRun } = rule.document
-  const schedule = scheduleOf(rule, trigger)
-  let runtime = rule.runtime
-  // Before the first firing: the first slot since the rule was started, so that a downtime does not swallow it.
-  let slot = runtime.nextRunAt ?? schedule.next(rule.updated_at)
 
-  for (;;) {
-    if (slot === null) return (yield* firing.finished(rule)) ?? ended
-    yield* timers.sleepUntil(slot)
-    const now = yield* clock.now
-    const latest = Math.max(slot, schedule.previous(now) ?? slot)
-    if (now - slot > missedAfterMs) {
-      const late = now - latest
-      const makeUp =
-        late <= missedAfterMs || (onMissedRun.type === "runOnce" && late <= Duration.toMillis(onMissedRun.maxLate))
-      const missed = slotsBetween(schedule, slot, latest).filter((at) => !makeUp || at !== latest)
-      slot = makeUp ? latest : schedule.next(latest)
-      runtime = { ...runtime, nextRunAt: slot }
-      yield* firing.miss(rule, missed, runtime)
-      if (!makeUp || slot === null) continue
-    }
-    const due: Instant = slot
-    slot = schedule.next(due)
-    runtime = { ...runtime, nextRunAt: slot }
-    const { finished } = yield* firing.fire(rule, {
-      slot: formatInstant(due),
-      label: trigger.type,
-      operands: scheduleOperands(due, now),
-      triggeredAt: now,
-      runtime
-    })
-    if (finished !== null) return finished
+  return (rule: RuleRow, trigger: ScheduleTrigger): Work => {
+    const { onMissedRun } = rule.document
+    const schedule = scheduleOf(rule, trigger)
+    let runtime = rule.runtime
+    // Before the first firing: the first slot since the rule was started, so that a downtime does not swallow it.
+    let slot = runtime.nextRunAt ?? schedule.next(rule.updated_at)
+
+    /** Until there is nothing left to do but wait. */
+    const look = (): Work =>
+      Effect.gen(function* () {
+        for (;;) {
+          if (slot === null) return (yield* firing.finished(rule)) ?? ended
+          const now = yield* clock.now
+          if (now < slot) return untilTime(timers, slot, look)
+          const latest = Math.max(slot, schedule.previous(now) ?? slot)
+          if (now - slot > missedAfterMs) {
+            const late = now - latest
+            const makeUp =
+              late <= missedAfterMs ||
+              (onMissedRun.type === "runOnce" && late <= Duration.toMillis(onMissedRun.maxLate))
+            const missed = slotsBetween(schedule, slot, latest).filter((at) => !makeUp || at !== latest)
+            slot = makeUp ? latest : schedule.next(latest)
+            runtime = { ...runtime, nextRunAt: slot }
+            yield* firing.miss(rule, missed, runtime)
+            if (!makeUp || slot === null) continue
+          }
+          const due: Instant = slot
+          slot = schedule.next(due)
+          runtime = { ...runtime, nextRunAt: slot }
+          const { finished } = yield* firing.fire(rule, {
+            slot: formatInstant(due),
+            label: trigger.type,
+            operands: scheduleOperands(due, now),
+            triggeredAt: now,
+            runtime
+          })
+          if (finished !== null) return finished
+        }
+      })
+    return look()
   }
 })

@@ -1,0 +1,190 @@
+import { Cause, Clock, Duration, Effect, Exit, FiberMap, Option, Random, Scope } from "effect"
+import type { DatabaseUnavailable } from "../../api/Errors.ts"
+import type { RuleId, UserId } from "../../domain/Ids.ts"
+import { reason } from "../../domain/Reason.ts"
+import { Orders } from "../../orders/Orders.ts"
+import type { Finished } from "../firing/records.ts"
+import { forEver, isWait, type Wait, type Work } from "../program/waiting.ts"
+import type { RuleRow } from "../record/rows.ts"
+import { RuleProgram } from "../RuleProgram.ts"
+import { RulesRepo } from "../RulesRepo.ts"
+import type { Cancel } from "../TriggerIndex.ts"
+
+/** How a rule that crashes comes back, and when it no longer does. */
+export const restartPolicy = {
+  base: Duration.seconds(1),
+  cap: Duration.minutes(1),
+  /** Running this long without a crash is healthy: the next crash starts a new streak. */
+  healthy: Duration.minutes(1),
+  /** So many crashes inside the window are no accident. */
+  maxCrashes: 5,
+  window: Duration.minutes(10)
+}
+
+/** The delay before the next start: doubled with each crash of a streak up to the cap, ±20 %. */
+const backoff = (streak: number, random: number): number =>
+  Math.round(
+    Math.min(Duration.toMillis(restartPolicy.cap), Duration.toMillis(restartPolicy.base) * 2 ** streak) *
+      (0.8 + 0.4 * random)
+  )
+
+/** A rule that lives: it works in a fiber, or it waits and holds none. */
+interface Life {
+  readonly id: RuleId
+  readonly userId: UserId
+  /** The version it runs; zero once it has stopped by itself. */
+  version: number
+  wait: Cancel | null
+  scope: Scope.CloseableScope | null
+  began: number
+  streak: number
+  crashes: ReadonlyArray<number>
+}
+
+const none: ReadonlyArray<number> = []
+
+/** Whoever woke a rule goes on first: a tick may wake thousands. */
+const later = { immediate: false } as const
+
+/** How a rule stopped that will not go on by itself. */
+export interface Stopped extends Omit<Finished, "state"> {
+  readonly state: Finished["state"] | "quarantined"
+}
+
+interface Parts {
+  readonly store: (userId: UserId, id: RuleId, stopped: Stopped) => Effect.Effect<void, DatabaseUnavailable>
+}
+
+/** A database that is away and a lease that another holds are not the rule's fault. */
+const isOutage = (cause: Cause.Cause<{ readonly _tag: string }>): boolean =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => false,
+    onSome: ({ _tag }) => _tag === "DATABASE_UNAVAILABLE" || _tag === "NOT_OWNER"
+  })
+
+/** The rules that live: started, restarted after a crash, quarantined after too many, stopped. */
+export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
+  const rules = yield* RulesRepo
+  const program = yield* RuleProgram
+  const orders = yield* Orders
+  const lives = new Map<RuleId, Life>()
+  yield* Effect.addFinalizer(() => Effect.forEach(lives.values(), leave, { discard: true }))
+  // Closed before: whoever works is interrupted first.
+  const fibers = yield* FiberMap.make<RuleId>()
+  const fork = yield* FiberMap.runtime(fibers)<never>()
+
+  const quarantine = Effect.fnUntraced(function* ({ id, userId }: Life, cause: Cause.Cause<unknown>) {
+    yield* Effect.logError("A rule keeps crashing and is quarantined", { rule: id }, cause)
+    const why = reason("CRASHED", { crashes: String(restartPolicy.maxCrashes) })
+    yield* store(userId, id, { state: "quarantined", reason: why })
+  })
+
+  /** What a run of a rule holds goes with it: what it waits for, and its scope. */
+  const leave = (life: Life): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const { scope, wait } = life
+      life.wait = null
+      life.scope = null
+      wait?.()
+      return scope === null ? Effect.void : Scope.close(scope, Exit.void)
+    })
+
+  const forget = (life: Life) =>
+    Effect.zipRight(
+      leave(life),
+      Effect.sync(() => void (lives.get(life.id) === life && lives.delete(life.id)))
+    )
+
+  const stopped = Effect.fnUntraced(function* (life: Life, finished: Finished) {
+    // From here on it no longer counts as running: a resume that follows the stored end must start another.
+    life.version = 0
+    yield* leave(life)
+    yield* store(life.userId, life.id, finished)
+    yield* Effect.logInfo("A rule has stopped by itself", {
+      rule: life.id,
+      state: finished.state,
+      why: finished.reason.code
+    })
+    yield* forget(life)
+  })
+
+  /** Works until there is nothing left to do but wait, and leaves the wait behind instead of a fiber. */
+  const work = (life: Life, next: Work): Effect.Effect<void> => {
+    const { scope } = life
+    if (scope === null) return Effect.void
+    const done = Effect.flatMap(Scope.extend(next, scope), (step) =>
+      isWait(step) ? Effect.succeed(step) : Effect.as(stopped(life, step), null)
+    )
+    return Effect.matchCauseEffect(done, {
+      onSuccess: (wait) => (wait === null ? Effect.void : park(life, wait)),
+      // A stop is a stop, whatever else happened on the way.
+      onFailure: (cause) => (Cause.isInterruptedOnly(cause) ? Effect.interrupt : afterCrash(life, cause))
+    })
+  }
+
+  const park = (life: Life, { arm }: Wait): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const at: { once: Work | null; parked: boolean } = { once: null, parked: false }
+      const cancel = arm((next) => {
+        life.wait = null
+        if (at.parked) fork(life.id, work(life, next), later)
+        else at.once = next
+      })
+      if (at.once !== null) return work(life, at.once)
+      at.parked = true
+      life.wait = cancel
+      return Effect.void
+    })
+
+  /** A run of a rule from its stored state; `known` is that state where it was read just now. */
+  const begin = (life: Life, known: RuleRow | null): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      life.began = yield* Clock.currentTimeMillis
+      const run: Work = Effect.gen(function* () {
+        const rule = known ?? Option.getOrNull(yield* rules.find(life.userId, life.id))
+        if (rule === null || rule.state !== "active") return yield* Effect.as(forget(life), forEver)
+        life.version = rule.version
+        return yield* program.run(rule, { settled: known !== null })
+      })
+      life.scope = yield* Scope.make()
+      yield* work(life, run)
+    })
+
+  const again = (life: Life) =>
+    Effect.flatMap(Random.next, (random) =>
+      Effect.zipRight(Effect.sleep(backoff(life.streak++, random)), begin(life, null))
+    )
+
+  const afterCrash = (life: Life, cause: Cause.Cause<{ readonly _tag: string }>): Effect.Effect<void> =>
+    Effect.flatMap(Effect.zipRight(leave(life), Clock.currentTimeMillis), (now) => {
+      if (now - life.began >= Duration.toMillis(restartPolicy.healthy)) life.streak = 0
+      if (isOutage(cause)) return again(life)
+      life.crashes = [...life.crashes.filter((at) => now - at < Duration.toMillis(restartPolicy.window)), now]
+      if (life.crashes.length >= restartPolicy.maxCrashes)
+        return Effect.matchCauseEffect(quarantine(life, cause), {
+          onSuccess: () => forget(life),
+          onFailure: (other) => (Cause.isInterruptedOnly(other) ? Effect.interrupt : again(life))
+        })
+      return Effect.zipRight(
+        Effect.logWarning("A rule crashed and starts again", { rule: life.id }, cause),
+        again(life)
+      )
+    })
+
+  const launch = (rule: RuleRow, settled: boolean) => {
+    const { rule_id: id, user_id: userId, version } = rule
+    const life: Life = { id, userId, version, wait: null, scope: null, began: 0, streak: 0, crashes: none }
+    lives.set(id, life)
+    // What an earlier run left behind is known before any of the user's rules looks at the market.
+    fork(id, Effect.zipRight(orders.whenReconciled(userId), begin(life, settled ? rule : null)), later)
+  }
+
+  const stop = (id: RuleId) =>
+    Effect.suspend(() => {
+      const life = lives.get(id)
+      // Waits for the old fiber's finalizers; replacing a live key would run two copies for a moment.
+      return life === undefined ? Effect.void : Effect.zipRight(FiberMap.remove(fibers, id), forget(life))
+    })
+
+  return { launch, stop, size: () => lives.size, versionOf: (id: RuleId) => lives.get(id)?.version ?? 0 }
+})

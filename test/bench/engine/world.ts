@@ -1,0 +1,178 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
+import { Cycles } from "../../../src/autobuy/cycle/Cycles.ts"
+import { ExecutionsRepo } from "../../../src/autobuy/ExecutionsRepo.ts"
+import { newExecution, type Trigger } from "../../../src/autobuy/firing/records.ts"
+import { CycleSignals } from "../../../src/autobuy/record/cycle/CycleSignals.ts"
+import { CyclesRepo } from "../../../src/autobuy/record/cycle/CyclesRepo.ts"
+import { freshRuntime, type RuleRow, StoredDocument, StoredRuntime } from "../../../src/autobuy/record/rows.ts"
+import { RuleFiring } from "../../../src/autobuy/RuleFiring.ts"
+import { RuleMarket } from "../../../src/autobuy/RuleMarket.ts"
+import { RuleProgram } from "../../../src/autobuy/RuleProgram.ts"
+import { RulesRepo } from "../../../src/autobuy/RulesRepo.ts"
+import { RuleSupervisor } from "../../../src/autobuy/RuleSupervisor.ts"
+import { Timers } from "../../../src/autobuy/Timers.ts"
+import { TriggerIndex } from "../../../src/autobuy/TriggerIndex.ts"
+import * as Decimal from "../../../src/domain/Decimal.ts"
+import type { SymbolName, Ticker } from "../../../src/domain/Market.ts"
+import { Candles } from "../../../src/market/Candles.ts"
+import { RollingHigh } from "../../../src/market/RollingHigh.ts"
+import { Symbols } from "../../../src/market/Symbols.ts"
+import { TickerReader } from "../../../src/market/feed/TickerReader.ts"
+import { TickerHub } from "../../../src/market/TickerHub.ts"
+import { MarketClock } from "../../../src/MarketClock.ts"
+import type { MarketEvent } from "../../../src/mexc/stream/Events.ts"
+import { MexcStream } from "../../../src/mexc/MexcStream.ts"
+import { Orders } from "../../../src/orders/Orders.ts"
+import { Books } from "../../../src/portfolio/Books.ts"
+import { Ledger } from "../../../src/portfolio/Ledger.ts"
+import { Wallets } from "../../../src/portfolio/Wallets.ts"
+import { Events } from "../../../src/store/Events.ts"
+import { document, symbolInfo } from "../../domain/rule/fixtures.ts"
+import * as TestDatabase from "../../kit/TestDatabase.ts"
+import { band, decimalOf } from "./scenario.ts"
+
+/**
+ * The real engine on a real database and the real hub of prices. What the benchmark plays is the venue's stream, the
+ * wallet, and the firing: it counts as decided and is over, so that the rule arms itself again.
+ */
+export interface World {
+  /** Hands an event of a symbol to whoever subscribed it. */
+  readonly handlers: Map<SymbolName, (event: MarketEvent) => Effect.Effect<void>>
+  readonly decided: (rule: RuleRow, trigger: Trigger) => void
+}
+
+const start = decimalOf(band.high)
+
+const tickerAt = (symbol: SymbolName, asOf: number): Ticker => ({
+  symbol,
+  last: start,
+  bid: start,
+  bidQuantity: Decimal.one,
+  ask: start,
+  askQuantity: Decimal.one,
+  open: start,
+  high: start,
+  low: start,
+  volume: Decimal.one,
+  quoteVolume: null,
+  changePercent: 0,
+  asOf,
+  source: "rest",
+  stale: false
+})
+
+const venue = (world: World) =>
+  Layer.mergeAll(
+    Layer.mock(MexcStream, {
+      followMarket: (symbol, handle) =>
+        Effect.zipRight(
+          Effect.sync(() => void world.handlers.set(symbol, handle)),
+          Effect.never
+        )
+    }),
+    Layer.mock(TickerReader, { read: (symbol) => Effect.sync(() => tickerAt(symbol, 0)) }),
+    Layer.mock(Symbols, { get: (symbol) => Effect.succeed({ ...symbolInfo, symbol }) }),
+    Layer.mock(Candles, {})
+  )
+
+const market = (world: World) =>
+  RuleMarket.layer.pipe(
+    Layer.provide(RollingHigh.layer),
+    Layer.provideMerge(TickerHub.layer),
+    Layer.provide(venue(world))
+  )
+
+const others = Layer.mergeAll(
+  Layer.mock(Orders, { whenReconciled: () => Effect.void, changes: Stream.never }),
+  Layer.mock(Wallets, {}),
+  Layer.mock(Books, {}),
+  Layer.mock(Cycles, { openOf: () => Effect.succeed(Option.none()) }),
+  Layer.mock(Ledger, {})
+)
+
+const repos = Layer.mergeAll(RulesRepo.layer, ExecutionsRepo.layer, CyclesRepo.layer, CycleSignals.layer).pipe(
+  Layer.provideMerge(Events.layer)
+)
+
+/** The real firing resumes and judges what a start asks; only what a trigger begins is over at once. */
+const firing = (world: World) =>
+  Layer.effect(
+    RuleFiring,
+    Effect.map(RuleFiring, (real) =>
+      RuleFiring.of({
+        ...real,
+        fire: (rule, trigger) =>
+          Effect.suspend(() => {
+            world.decided(rule, trigger)
+            return Effect.map(newExecution(rule, trigger), (execution) => ({ execution, finished: null }))
+          }),
+        remember: () => Effect.void
+      })
+    )
+  ).pipe(Layer.provide(RuleFiring.layer))
+
+export const layer = (folder: string, world: World) =>
+  RuleSupervisor.layer.pipe(
+    Layer.provide(RuleProgram.layer),
+    Layer.provide(firing(world)),
+    Layer.provideMerge(Layer.mergeAll(TriggerIndex.layer, Timers.layer)),
+    Layer.provideMerge(market(world)),
+    Layer.provide(others),
+    Layer.provide(repos),
+    Layer.provideMerge(TestDatabase.layerAt(folder)),
+    Layer.provideMerge(MarketClock.layer),
+    Layer.orDie
+  )
+
+const encodeDocument = Schema.encodeSync(StoredDocument)
+const rulesOfOne = 100
+const atOnce = 500
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+const idOf = (i: number): string => {
+  let text = ""
+  for (let rest = i, at = 0; at < 10; at++, rest = Math.floor(rest / 32)) text = alphabet.charAt(rest % 32) + text
+  return `rule_01hzy3v7k2m4n6p8${text}`
+}
+
+/** Stores active rules as their owners would have made them, a hundred of each user, and leaves the database. */
+export const store = (
+  folder: string,
+  count: number,
+  changesOf: (i: number) => { readonly symbol: string; readonly trigger: unknown }
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const now = Date.now()
+    const runtime = Schema.encodeSync(StoredRuntime)(freshRuntime)
+    const written = JSON.parse(encodeDocument(document({ limits: { perDay: "500", cooldown: "PT0S" } })))
+    const userOf = (i: number) => `local_user${Math.floor(i / rulesOfOne)}`
+    yield* sql.withTransaction(
+      Effect.gen(function* () {
+        for (let i = 0; i < count; i += rulesOfOne)
+          yield* sql`INSERT INTO users ${sql.insert({ user_id: userOf(i), created_at: now })} ON CONFLICT DO NOTHING`
+        for (let from = 0; from < count; from += atOnce) {
+          const rows = Array.from({ length: Math.min(atOnce, count - from) }, (_, at) => {
+            const i = from + at
+            const changes = changesOf(i)
+            return {
+              user_id: userOf(i),
+              rule_id: idOf(i),
+              version: 1,
+              state: "active",
+              pause_reason: null,
+              symbol: changes.symbol,
+              document: JSON.stringify({ ...written, name: `Rule ${i}`, ...changes }),
+              runtime,
+              failures: 0,
+              spent_total: "0",
+              executed_count: 0,
+              created_at: now,
+              updated_at: now
+            }
+          })
+          yield* sql`INSERT INTO rules ${sql.insert(rows)}`
+        }
+      })
+    )
+  }).pipe(Effect.provide(TestDatabase.layerAt(folder)))
