@@ -1,7 +1,7 @@
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { statfs } from "node:fs/promises"
 import { Accounts } from "../accounts/Accounts.ts"
-import { DatabaseUnavailable } from "../api/Errors.ts"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { Dependencies, Engine, Health, ServiceStatus, VenueLimits } from "../api/Status.ts"
 import { RuleSupervisor } from "../autobuy/RuleSupervisor.ts"
 import { Config } from "../Config.ts"
@@ -19,6 +19,7 @@ import { MexcEndpoint } from "../mexc/wire/Endpoint.ts"
 import { Database } from "../store/Database.ts"
 import { Meta } from "../store/Meta.ts"
 import { Ownership } from "../store/Ownership.ts"
+import { storeProblems, unavailable } from "../store/StoreProblem.ts"
 
 /** What this process can say of itself, and of what it depends on. */
 export class Readiness extends Context.Tag("dipper/service/Readiness")<
@@ -75,7 +76,11 @@ const make = Effect.fnUntraced(function* (version: string) {
     time: Clock.currentTimeMillis
   }).pipe(Effect.map((now) => ({ ...now, version, venue, exchangeHost: host, authMode: config.authMode })))
 
-  const ready = Effect.flatMap(healthOf, (health) => (health === "down" ? databaseDown : Effect.succeed(health)))
+  const ready = Effect.flatMap(healthOf, (health) =>
+    health === "down"
+      ? Effect.flatMap(database.problem, (problem) => unavailable(problem ?? "unreachable"))
+      : Effect.succeed(health)
+  )
 
   const publicStreams = Effect.map(
     Effect.all([stream.health, hub.health]),
@@ -128,7 +133,11 @@ const make = Effect.fnUntraced(function* (version: string) {
   })
 
   const dependencies = Effect.all({
-    database: Effect.map(database.isUp, (up) => ({ status: upOrDown(up), detail: null, mode: database.mode })),
+    database: Effect.zipWith(database.isUp, database.problem, (up, problem) => ({
+      status: upOrDown(up),
+      detail: problem === null ? null : storeProblems[problem].text,
+      mode: database.mode
+    })),
     exchangeRest: Effect.sync(() => ({
       status: upOrDown(rest.problem() === null),
       detail: rest.problem(),
@@ -199,9 +208,3 @@ const diskOf = (folder: string) =>
           : { status: "up" as const, detail: null, freeBytes }
     })
   )
-
-const databaseDown = new DatabaseUnavailable({
-  message: "The database does not answer.",
-  retryable: true,
-  retryAfterSeconds: 1
-})

@@ -1,10 +1,12 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import { Context, Effect, FiberRef, Layer, Schedule } from "effect"
+import { Context, Deferred, Effect, FiberRef, Layer, Schedule } from "effect"
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
-import { DatabaseUnavailable } from "../api/Errors.ts"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
 import * as Libsql from "./Libsql.ts"
+import { problemOf } from "./problemOf.ts"
+import { endsProcess, isFinal, type StoreProblem, storeProblems, unavailable } from "./StoreProblem.ts"
 import { StoreRefused } from "./StoreRefused.ts"
 
 /** What callers see: statements that fail are the database's affair, not theirs. */
@@ -31,8 +33,12 @@ export class Database extends Context.Tag("dipper/store/Database")<
      * of a write it runs at once. It must be short and must not throw: the next write waits for it.
      */
     readonly afterCommit: (run: () => void) => Effect.Effect<void>
-    /** The database answers, and the last write did not meet a full disk or a dead server. */
+    /** The database answers, and the last write met none of the problems a database may have. */
     readonly isUp: Effect.Effect<boolean>
+    /** Why it is not up, as far as a statement has told. */
+    readonly problem: Effect.Effect<StoreProblem | null>
+    /** Fails when this process must end, because it can no longer know what is stored. */
+    readonly lost: Effect.Effect<never, StoreRefused>
     /** A file beside us, or a server elsewhere. */
     readonly mode: "local" | "remote"
   }
@@ -63,8 +69,36 @@ const waiting = FiberRef.unsafeMake<Array<() => void> | null>(null)
 const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
   const sql = yield* SqlClient.SqlClient
   const writer = yield* Effect.makeSemaphore(1)
+  const ended = yield* Deferred.make<never, StoreRefused>()
   let writes = 0
-  let writable = true
+  let problem: StoreProblem | null = null
+
+  const meet = (met: StoreProblem): void => {
+    if (problem !== null && isFinal(problem)) return
+    problem = met
+    if (!endsProcess(met)) return
+    const message = `the database ${options.url}: ${storeProblems[met].text} Start it again once the cause is found`
+    Deferred.unsafeDone(ended, Effect.fail(new StoreRefused({ reason: "brokenWhileUsed", message })))
+  }
+
+  /** What a failed statement says of the database; bugs of ours say nothing. */
+  const meetIn = (fault: unknown) =>
+    Effect.sync(() => {
+      if (fault instanceof SqlError && !Libsql.isBug(fault)) meet(problemOf(fault))
+    })
+
+  const settle = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
+    Libsql.catchFaults(effect, (fault) =>
+      fault instanceof SqlError && !Libsql.isBug(fault) ? refuse(fault) : Effect.die(fault)
+    )
+
+  const refuse = (fault: SqlError) =>
+    Effect.gen(function* () {
+      const met = problemOf(fault)
+      if (isFinal(met)) meet(met)
+      yield* Effect.logError(storeProblems[met].text).pipe(Effect.annotateLogs("cause", String(fault.cause)))
+      return yield* unavailable(met)
+    })
 
   /** One try: what an undone one had to tell is forgotten with it. An interruption cannot come between commit and telling. */
   const attempt = <A, E, R>(effect: Effect.Effect<A, E, R>, committed: (told: Array<() => void>) => void) =>
@@ -76,16 +110,19 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
     })
 
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.suspend((): Effect.Effect<A, E | SqlError | DatabaseUnavailable, R> =>
+      problem !== null && isFinal(problem) ? Effect.fail(unavailable(problem)) : tried(effect)
+    ).pipe(
+      writer.withPermits(1),
+      Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
+    )
+
+  const tried = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     attempt(effect, runAll).pipe(
       Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
       // A failed commit reaches us as a defect.
       Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),
-      Effect.tapBoth({
-        onSuccess: () => Effect.sync(() => void (writable = true)),
-        onFailure: (error) => Effect.sync(() => void (writable = !isDead(error)))
-      }),
-      writer.withPermits(1),
-      Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
+      Effect.tapBoth({ onSuccess: () => Effect.sync(() => void (problem = null)), onFailure: meetIn })
     )
 
   const write = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
@@ -104,34 +141,24 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
 
   const isUp = read(sql`SELECT 1`).pipe(
     Effect.timeout("2 seconds"),
-    Effect.match({ onSuccess: () => writable, onFailure: () => false })
+    Effect.match({ onSuccess: () => problem === null, onFailure: () => false })
   )
 
-  return Database.of({ write, read, join, afterCommit, isUp, mode: Libsql.isLocal(options.url) ? "local" : "remote" })
+  return Database.of({
+    write,
+    read,
+    join,
+    afterCommit,
+    isUp,
+    problem: Effect.sync(() => problem),
+    lost: Deferred.await(ended),
+    mode: Libsql.isLocal(options.url) ? "local" : "remote"
+  })
 })
 
 const runAll = (told: ReadonlyArray<() => void>): void => {
   for (const run of told) run()
 }
-
-const isDead = (error: unknown) => error instanceof SqlError && !Libsql.isBug(error) && !Libsql.isBusy(error)
-
-const settle = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
-  Libsql.catchFaults(effect, (fault) =>
-    fault instanceof SqlError && !Libsql.isBug(fault) ? unavailable(fault) : Effect.die(fault)
-  )
-
-const unavailable = (fault: SqlError) =>
-  Effect.zipRight(
-    Effect.logError("The database does not answer").pipe(Effect.annotateLogs("cause", String(fault.cause))),
-    Effect.fail(
-      new DatabaseUnavailable({
-        message: "The database does not answer; try again with the same key.",
-        retryable: true,
-        retryAfterSeconds: 1
-      })
-    )
-  )
 
 /** Step by step, because Node's recursive form never ends where a file system refuses new folders as `/proc` does. */
 const makeFolder = (folder: string): void => {

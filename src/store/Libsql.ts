@@ -4,6 +4,8 @@ import { SqlError } from "@effect/sql/SqlError"
 import type { Client, InArgs, InStatement, ResultSet, Transaction, TransactionMode } from "@libsql/client"
 import { ConnectionPool, Sqlite3Client, Sqlite3Transaction } from "@libsql/client/sqlite3"
 import { Effect, Layer, ParseResult, Redacted, Schedule } from "effect"
+import { LocalFiles } from "./LocalFiles.ts"
+import { codeOf, problemOf } from "./problemOf.ts"
 import { StoreRefused } from "./StoreRefused.ts"
 
 /** The seam to libSQL: the only file of the store that may cast. */
@@ -15,6 +17,9 @@ type Connection = ReturnType<ConnectionPool["acquireSync"]>
  * database waits on a schedule instead.
  */
 const busyTimeoutMs = 50
+
+/** A write waits on the schedule alone: its first statement only asks for the lock. */
+const beginTimeoutMs = 1
 
 const remoteTimeoutMs = 10_000
 
@@ -34,6 +39,18 @@ const readBack = (connection: Connection, name: string): unknown => {
 /** Opens connections that are set and read back before anybody uses them; the pool may replace a broken one. */
 class CheckedPool extends ConnectionPool {
   readonly #checked = new WeakSet<Connection>()
+  readonly #path: string
+  #files: LocalFiles | undefined
+
+  constructor(path: string) {
+    super(path, { timeout: busyTimeoutMs } as ConstructorParameters<typeof ConnectionPool>[1], 1)
+    this.#path = path
+  }
+
+  /** Whether the connection in use still has the files that others find by their names. */
+  get hasItsFiles(): boolean {
+    return this.#files?.areInPlace() !== false
+  }
 
   override acquireSync(forTransaction = false): Connection {
     const connection = super.acquireSync(forTransaction)
@@ -50,6 +67,9 @@ class CheckedPool extends ConnectionPool {
       throw cause
     }
     this.#checked.add(connection)
+    // The first read is what opens the log.
+    readBack(connection, "schema_version")
+    this.#files = new LocalFiles(this.#path)
     return connection
   }
 }
@@ -66,10 +86,12 @@ class PragmaRefused extends Error {
  */
 class LazyTransaction implements Transaction {
   readonly #open: () => Promise<Transaction>
+  readonly #commitFailed: (cause: unknown) => void
   #begun: Promise<Transaction> | undefined
 
-  constructor(open: () => Promise<Transaction>) {
+  constructor(open: () => Promise<Transaction>, commitFailed: (cause: unknown) => void = () => undefined) {
     this.#open = open
+    this.#commitFailed = commitFailed
   }
 
   #begin(): Promise<Transaction> {
@@ -92,7 +114,11 @@ class LazyTransaction implements Transaction {
   }
 
   async commit(): Promise<void> {
-    if (this.#begun !== undefined) await (await this.#begun).commit()
+    const transaction = await this.#begun
+    await transaction?.commit().catch((cause: unknown) => {
+      this.#commitFailed(cause)
+      throw cause
+    })
   }
 
   async rollback(): Promise<void> {
@@ -120,6 +146,7 @@ class LazyTransaction implements Transaction {
  */
 class LocalClient extends Sqlite3Client {
   readonly #pool: CheckedPool
+  #isAbandoned = false
 
   constructor(pool: CheckedPool) {
     super(pool, "number")
@@ -136,14 +163,32 @@ class LocalClient extends Sqlite3Client {
   }
 
   override transaction(_mode?: TransactionMode): Promise<Transaction> {
-    return Promise.resolve(new LazyTransaction(() => this.#begin()))
+    return Promise.resolve(
+      new LazyTransaction(
+        () => this.#begin(),
+        (cause) => void (this.#isAbandoned ||= problemOf(cause) === "unsynced")
+      )
+    )
+  }
+
+  /** Closing would write what is left into the file, and sync once more: not where that cannot be trusted. */
+  override close(): void {
+    if (!this.#isAbandoned) super.close()
   }
 
   async #begin(): Promise<Transaction> {
     const connection = await this.#pool.acquire(true)
     try {
+      if (!this.#pool.hasItsFiles) {
+        this.#isAbandoned = true
+        throw new FilesReplaced()
+      }
+      connection.exec(`PRAGMA busy_timeout = ${beginTimeoutMs}`)
       connection.exec("BEGIN IMMEDIATE")
+      connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
     } catch (cause) {
+      // A connection that met a lock goes on being used.
+      if (connection.open) connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
       this.#pool.release(connection)
       throw cause
     }
@@ -151,9 +196,33 @@ class LocalClient extends Sqlite3Client {
   }
 }
 
+/** The names others find it by lead to other files, or nowhere. */
+class FilesReplaced extends Error {
+  readonly code = "DIPPER_FILES_REPLACED"
+  constructor() {
+    super("a file of the database was removed or replaced")
+  }
+}
+
+/** What cannot be read as SQLite wrote it. */
+class Damaged extends Error {
+  readonly code = "SQLITE_CORRUPT"
+}
+
 const openLocal = (path: string): Client => {
-  const pool = new CheckedPool(path, { timeout: busyTimeoutMs } as ConstructorParameters<typeof ConnectionPool>[1], 1)
-  pool.release(pool.acquireSync())
+  const damage = LocalFiles.damageOf(path)
+  if (damage !== null) throw new Damaged(damage)
+  const pool = new CheckedPool(path)
+  try {
+    const connection = pool.acquireSync()
+    // Every page and every cell, but not each index against its table, which would take several times as long.
+    const found = readBack(connection, "quick_check(1)")
+    pool.release(connection)
+    if (found !== "ok") throw new Damaged(String(found))
+  } catch (cause) {
+    pool.close()
+    throw cause
+  }
   return new LocalClient(pool)
 }
 
@@ -182,16 +251,8 @@ export const isLocal = (url: string): boolean => url.startsWith("file:")
 /** The path of a `file:` address, which may be relative. */
 export const pathOf = (url: string): string => url.replace(/^file:(\/\/(?=\/))?/, "")
 
-const codeOf = (cause: unknown): string | undefined => {
-  const code = (cause as { readonly code?: unknown } | null | undefined)?.code
-  return typeof code === "string" ? code : undefined
-}
-
-/** The whole program or another process holds the lock; trying again can help. */
-export const isBusy = (error: unknown): boolean => {
-  const cause = error instanceof SqlError ? error.cause : error
-  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(cause) ?? "")
-}
+/** Another process holds the lock; trying again can help. */
+export const isBusy = (error: unknown): boolean => problemOf(error) === "locked"
 
 /** A statement that can never work: a bug of ours or a constraint that the caller forgot, not a dead database. */
 export const isBug = (error: SqlError): boolean => {
@@ -217,15 +278,19 @@ export const catchFaults = <A, E, R, E2>(
 /** Two processes that start at once on a new file meet while it is switched to WAL. */
 const openAgain = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(30)))
 
+const corrupt = (url: string, found: string) =>
+  `DB_CORRUPT: the database ${url} is damaged (${found.split("\n").join(" ")}); nothing was changed. Bring back a copy of the file with its -wal file, taken while no service ran or with VACUUM INTO, or start on an empty DATA_DIR`
+
 const open = ({ url, authToken }: LibsqlOptions) =>
   Effect.tryPromise({
     try: async () => (isLocal(url) ? openLocal(pathOf(url)) : openRemote(url, authToken)),
     catch: (cause) => new SqlError({ cause, message: cause instanceof Error ? cause.message : String(cause) })
   }).pipe(
     Effect.retry({ schedule: openAgain, while: isBusy }),
-    Effect.mapError(
-      ({ message }) =>
-        new StoreRefused({ reason: "cannotOpen", message: `the database ${url} cannot be opened: ${message}` })
+    Effect.mapError((error) =>
+      problemOf(error) === "corrupt"
+        ? new StoreRefused({ reason: "corrupt", message: corrupt(url, error.message) })
+        : new StoreRefused({ reason: "cannotOpen", message: `the database ${url} cannot be opened: ${error.message}` })
     )
   )
 

@@ -4,11 +4,13 @@ import { Schema } from "effect"
 export class StoreRefused extends Schema.TaggedError<StoreRefused>()("StoreRefused", {
   reason: Schema.Literal(
     "cannotOpen",
+    "corrupt",
     "notWritable",
     "otherVenue",
     "newerDatabase",
     "changedMigration",
-    "failedMigration"
+    "failedMigration",
+    "brokenWhileUsed"
   ),
   message: Schema.String
 }) {}

@@ -43,7 +43,7 @@ const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
     Layer.succeed(Meta, { venue: "paper", installId: "i", epoch: 1 }),
     MexcEndpoint.layer("http://127.0.0.1:3001", "ws://127.0.0.1:3001/ws"),
     Layer.mock(MarketClock, { now: Effect.succeed(1_000) }),
-    Layer.mock(Database, { isUp: Effect.sync(() => world.databaseUp), mode: "local" }),
+    Layer.mock(Database, { isUp: Effect.sync(() => world.databaseUp), problem: Effect.succeed(null), mode: "local" }),
     Layer.mock(Accounts, { isReady: () => true, listActive: Effect.succeed([ann, UserId.make("local_bob")]) }),
     Layer.mock(MexcClient, {
       clockOffset: Effect.succeed(12),

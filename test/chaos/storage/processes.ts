@@ -31,7 +31,7 @@ export const start = async (
   child.on("exit", () => running.delete(child))
   let text = ""
   const said = await new Promise<string>((resolve, reject) => {
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk
       const found = ready.exec(text)
       if (found !== null) resolve(found[1] ?? "")
