@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Scope } from "effect"
 import { completion } from "../domain/rule/decision/completion.ts"
 import { noUsage } from "../domain/rule/decision/caps.ts"
 import { MarketClock } from "../MarketClock.ts"
@@ -8,7 +8,7 @@ import { makePriced } from "./program/priced.ts"
 import { makeRebounding } from "./program/rebounding.ts"
 import { makeScheduled } from "./program/scheduled.ts"
 import { makeUntilEnd } from "./program/untilEnd.ts"
-import { untilTime, type Work } from "./program/waiting.ts"
+import { type Holder, untilTime, type Work } from "./program/waiting.ts"
 import type { RuleRow } from "./record/rows.ts"
 import { RuleFiring } from "./RuleFiring.ts"
 import { RuleMarket } from "./RuleMarket.ts"
@@ -19,10 +19,10 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
   RuleProgram,
   {
     /**
-     * Ends when the rule waits or has stopped by itself, and tells how. The scope is the rule's whole life. `settled`: no
+     * Ends when the rule waits or has stopped by itself, and tells how. What the run holds is released by the caller when it is over. `settled`: no
      * firing of the rule is under way, and the row counts them all, as at a start.
      */
-    readonly run: (rule: RuleRow, options?: { readonly settled: boolean }) => Work
+    readonly run: (rule: RuleRow, holder: Holder, options?: { readonly settled: boolean }) => Work
   }
 >() {
   static readonly layer = Layer.effect(
@@ -39,7 +39,7 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
       const listing = yield* makeListing
       const untilEnd = yield* makeUntilEnd
 
-      const wait = (rule: RuleRow): Work => {
+      const wait = (rule: RuleRow, holder: Holder): Work => {
         const { trigger } = rule.document
         switch (trigger.type) {
           case "schedule.every":
@@ -47,11 +47,11 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
             return scheduled(rule, trigger)
           case "price.level":
           case "price.drop":
-            return priced(rule, trigger)
+            return priced(rule, trigger, holder)
           case "price.rebound":
-            return rebounding(rule, trigger)
+            return rebounding(rule, trigger, holder)
           case "balance.available":
-            return depositing(rule, trigger)
+            return Effect.flatMap(holder.scope, (scope) => Scope.extend(depositing(rule, trigger), scope))
           case "listing.tradable":
             return listing(rule)
           case "signal":
@@ -68,14 +68,15 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
         return completion(document, { ...noUsage, total, executions }, symbol, yield* clock.now) === null
       })
 
-      const run = Effect.fnUntraced(function* (rule: RuleRow, options?: { readonly settled: boolean }) {
+      const run = Effect.fnUntraced(function* (rule: RuleRow, holder: Holder, options?: { readonly settled: boolean }) {
         if (options?.settled !== true || !(yield* hasMore(rule))) {
           const stopped = (yield* firing.resume(rule)) ?? (yield* firing.finished(rule))
           if (stopped !== null) return stopped
         }
         const { startAt } = rule.document
-        if (startAt !== null && (yield* clock.now) < startAt) return untilTime(timers, startAt, () => wait(rule))
-        return yield* wait(rule)
+        if (startAt !== null && (yield* clock.now) < startAt)
+          return untilTime(timers, startAt, () => wait(rule, holder))
+        return yield* wait(rule, holder)
       })
 
       return RuleProgram.of({ run })

@@ -11,7 +11,8 @@ import type { RuleDocument, RuleState } from "../domain/Rule.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
 import { Events } from "../store/Events.ts"
-import { aboutRule, nameOf, RuleRow, type Runtime, StoredDocument, StoredReason, StoredRuntime } from "./record/rows.ts"
+import { aboutRule, nameOf, RuleRow, type Runtime, StoredReason, StoredRuntime } from "./record/rows.ts"
+import { StoredDocument } from "./record/storedDocument.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 
@@ -215,10 +216,11 @@ const make = Effect.gen(function* () {
     saveFailures: Effect.fn("RulesRepo.saveFailures")((userId, id, failures) =>
       Effect.asVoid(database.write(sql`UPDATE rules SET failures = ${failures} WHERE ${isRule(userId, id)}`))
     ),
+    // The plus keeps the index of states out, which would read and sort all active rules for each page.
     active: (after) =>
       rows(
-        sql`WHERE state = 'active' AND ${
-          after === null ? sql`TRUE` : sql`(user_id, rule_id) > (${after.user_id}, ${after.rule_id})`
+        sql`WHERE +state = 'active' ${
+          after === null ? sql`` : sql`AND (user_id, rule_id) > (${after.user_id}, ${after.rule_id})`
         } ORDER BY user_id, rule_id LIMIT ${activeAtOnce}`
       ),
     countByState: database

@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, RcMap, type Scope } from "effect"
+import { Context, Effect, Exit, FiberSet, Layer, RcMap, Scope } from "effect"
 import * as Decimal from "../domain/Decimal.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import { holds, type PriceBound } from "../domain/rule/decision/levels.ts"
@@ -24,6 +24,8 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
   {
     /** The index of a symbol, fed while any scope holds it. */
     readonly of: (symbol: SymbolName) => Effect.Effect<SymbolIndex, never, Scope.Scope>
+    /** The same for rules, of which there are many: held until what `hold` is given is called, once. */
+    readonly enter: (symbol: SymbolName, hold: (release: Cancel) => void) => Effect.Effect<SymbolIndex>
     readonly stats: Effect.Effect<{ readonly ticks: number; readonly armed: number }>
   }
 >() {
@@ -43,12 +45,60 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
             return index
           })
       })
+      const of = (symbol: SymbolName) => RcMap.get(indexes, symbol)
+
+      const shared = new Map<SymbolName, Entered>()
+      const opening = yield* Effect.makeSemaphore(1)
+      const fork = yield* FiberSet.makeRuntime()
+
+      const join = (entered: Entered, hold: (release: Cancel) => void) => {
+        entered.users++
+        hold(entered.release)
+        return entered.index
+      }
+
+      const open = Effect.fnUntraced(function* (symbol: SymbolName) {
+        const scope = yield* Scope.make()
+        const index = yield* Scope.extend(of(symbol), scope)
+        const release = () => {
+          if (--entered.users > 0) return
+          shared.delete(symbol)
+          fork(Scope.close(scope, Exit.void))
+        }
+        const entered: Entered = { index, users: 0, release }
+        shared.set(symbol, entered)
+        return entered
+      })
+
+      const enter = (symbol: SymbolName, hold: (release: Cancel) => void) =>
+        Effect.suspend(() => {
+          const entered = shared.get(symbol)
+          if (entered !== undefined) return Effect.succeed(join(entered, hold))
+          return Effect.suspend(() => {
+            const known = shared.get(symbol)
+            return known === undefined ? open(symbol) : Effect.succeed(known)
+          }).pipe(
+            Effect.map((known) => join(known, hold)),
+            opening.withPermits(1),
+            // Who opened it holds it.
+            Effect.uninterruptible
+          )
+        })
+
       return TriggerIndex.of({
-        of: (symbol) => RcMap.get(indexes, symbol),
+        of,
+        enter,
         stats: Effect.sync(() => ({ ...counters }))
       })
     })
   )
+}
+
+/** One holding for all rules of a symbol. */
+interface Entered {
+  readonly index: SymbolIndex
+  users: number
+  readonly release: Cancel
 }
 
 interface Waiter {

@@ -4,7 +4,7 @@ import type { RuleId, UserId } from "../../domain/Ids.ts"
 import { reason } from "../../domain/Reason.ts"
 import { Orders } from "../../orders/Orders.ts"
 import type { Finished } from "../firing/records.ts"
-import { forEver, isWait, type Wait, type Work } from "../program/waiting.ts"
+import { forEver, type Holder, isWait, type Wait, type Work } from "../program/waiting.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { RuleProgram } from "../RuleProgram.ts"
 import { RulesRepo } from "../RulesRepo.ts"
@@ -28,20 +28,50 @@ const backoff = (streak: number, random: number): number =>
       (0.8 + 0.4 * random)
   )
 
+const none: ReadonlyArray<number> = []
+
 /** A rule that lives: it works in a fiber, or it waits and holds none. */
-interface Life {
-  readonly id: RuleId
+class Life implements Holder {
   readonly userId: UserId
+  readonly id: RuleId
   /** The version it runs; zero once it has stopped by itself. */
   version: number
-  wait: Cancel | null
-  scope: Scope.CloseableScope | null
-  began: number
-  streak: number
-  crashes: ReadonlyArray<number>
-}
+  wait: Cancel | null = null
+  began = 0
+  streak = 0
+  crashes: ReadonlyArray<number> = none
+  private release: Cancel | null = null
+  private own: Scope.CloseableScope | null = null
 
-const none: ReadonlyArray<number> = []
+  constructor({ user_id, rule_id, version }: RuleRow) {
+    this.userId = user_id
+    this.id = rule_id
+    this.version = version
+  }
+
+  hold(release: Cancel) {
+    this.release = release
+  }
+
+  get scope() {
+    return this.own === null
+      ? Effect.tap(Scope.make(), (made) => Effect.sync(() => void (this.own = made)))
+      : Effect.succeed(this.own)
+  }
+
+  /** What a run holds goes with it, and what it waits for. */
+  leave(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { own, release, wait } = this
+      this.wait = null
+      this.release = null
+      this.own = null
+      wait?.()
+      release?.()
+      return own === null ? Effect.void : Scope.close(own, Exit.void)
+    })
+  }
+}
 
 /** Whoever woke a rule goes on first: a tick may wake thousands. */
 const later = { immediate: false } as const
@@ -68,7 +98,7 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
   const program = yield* RuleProgram
   const orders = yield* Orders
   const lives = new Map<RuleId, Life>()
-  yield* Effect.addFinalizer(() => Effect.forEach(lives.values(), leave, { discard: true }))
+  yield* Effect.addFinalizer(() => Effect.forEach(lives.values(), (life) => life.leave(), { discard: true }))
   // Closed before: whoever works is interrupted first.
   const fibers = yield* FiberMap.make<RuleId>()
   const fork = yield* FiberMap.runtime(fibers)<never>()
@@ -79,26 +109,16 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
     yield* store(userId, id, { state: "quarantined", reason: why })
   })
 
-  /** What a run of a rule holds goes with it: what it waits for, and its scope. */
-  const leave = (life: Life): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const { scope, wait } = life
-      life.wait = null
-      life.scope = null
-      wait?.()
-      return scope === null ? Effect.void : Scope.close(scope, Exit.void)
-    })
-
   const forget = (life: Life) =>
     Effect.zipRight(
-      leave(life),
+      life.leave(),
       Effect.sync(() => void (lives.get(life.id) === life && lives.delete(life.id)))
     )
 
   const stopped = Effect.fnUntraced(function* (life: Life, finished: Finished) {
     // From here on it no longer counts as running: a resume that follows the stored end must start another.
     life.version = 0
-    yield* leave(life)
+    yield* life.leave()
     yield* store(life.userId, life.id, finished)
     yield* Effect.logInfo("A rule has stopped by itself", {
       rule: life.id,
@@ -110,9 +130,7 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
 
   /** Works until there is nothing left to do but wait, and leaves the wait behind instead of a fiber. */
   const work = (life: Life, next: Work): Effect.Effect<void> => {
-    const { scope } = life
-    if (scope === null) return Effect.void
-    const done = Effect.flatMap(Scope.extend(next, scope), (step) =>
+    const done = Effect.flatMap(next, (step) =>
       isWait(step) ? Effect.succeed(step) : Effect.as(stopped(life, step), null)
     )
     return Effect.matchCauseEffect(done, {
@@ -144,9 +162,8 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
         const rule = known ?? Option.getOrNull(yield* rules.find(life.userId, life.id))
         if (rule === null || rule.state !== "active") return yield* Effect.as(forget(life), forEver)
         life.version = rule.version
-        return yield* program.run(rule, { settled: known !== null })
+        return yield* program.run(rule, life, { settled: known !== null })
       })
-      life.scope = yield* Scope.make()
       yield* work(life, run)
     })
 
@@ -156,7 +173,7 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
     )
 
   const afterCrash = (life: Life, cause: Cause.Cause<{ readonly _tag: string }>): Effect.Effect<void> =>
-    Effect.flatMap(Effect.zipRight(leave(life), Clock.currentTimeMillis), (now) => {
+    Effect.flatMap(Effect.zipRight(life.leave(), Clock.currentTimeMillis), (now) => {
       if (now - life.began >= Duration.toMillis(restartPolicy.healthy)) life.streak = 0
       if (isOutage(cause)) return again(life)
       life.crashes = [...life.crashes.filter((at) => now - at < Duration.toMillis(restartPolicy.window)), now]
@@ -172,8 +189,8 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
     })
 
   const launch = (rule: RuleRow, settled: boolean) => {
-    const { rule_id: id, user_id: userId, version } = rule
-    const life: Life = { id, userId, version, wait: null, scope: null, began: 0, streak: 0, crashes: none }
+    const { rule_id: id, user_id: userId } = rule
+    const life = new Life(rule)
     lives.set(id, life)
     // What an earlier run left behind is known before any of the user's rules looks at the market.
     fork(id, Effect.zipRight(orders.whenReconciled(userId), begin(life, settled ? rule : null)), later)

@@ -10,7 +10,7 @@ import { TriggerIndex } from "../TriggerIndex.ts"
 import { priceOperands } from "./operands.ts"
 import { earliest, makeReadAgain, nextLook } from "./pricing.ts"
 import { makeReferences } from "./reference.ts"
-import { untilMarket, type Work } from "./waiting.ts"
+import { type Holder, untilMarket, type Work } from "./waiting.ts"
 
 /** A trigger that is still true re-arms no sooner: without it a rule without a cooldown would fire without end. */
 const shortestRest = Duration.seconds(1)
@@ -24,10 +24,10 @@ export const makePriced = Effect.gen(function* () {
   const referenceOf = yield* makeReferences
   const readAgain = yield* makeReadAgain
 
-  return Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger) {
+  return Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger, holder: Holder) {
     const { endAt, limits } = rule.document
-    const index = yield* indexes.of(rule.symbol)
-    const reference = yield* referenceOf(rule, trigger)
+    const index = yield* indexes.enter(rule.symbol, (release) => holder.hold(release))
+    const reference = yield* referenceOf(rule, trigger, holder.scope)
     yield* reference.ready
     let runtime = rule.runtime
 

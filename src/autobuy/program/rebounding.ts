@@ -10,7 +10,7 @@ import { TriggerIndex } from "../TriggerIndex.ts"
 import { reboundOperands } from "./operands.ts"
 import { earliest, makeReadAgain, nextLook } from "./pricing.ts"
 import { makeReferences } from "./reference.ts"
-import { untilMarket, type Work } from "./waiting.ts"
+import { type Holder, untilMarket, type Work } from "./waiting.ts"
 
 /** The life of a trailing buy. The low it follows is kept with each change, so that a restart follows the same one. */
 export const makeRebounding = Effect.gen(function* () {
@@ -21,10 +21,10 @@ export const makeRebounding = Effect.gen(function* () {
   const referenceOf = yield* makeReferences
   const readAgain = yield* makeReadAgain
 
-  return Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceRebound) {
+  return Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceRebound, holder: Holder) {
     const { endAt } = rule.document
-    const index = yield* indexes.of(rule.symbol)
-    const reference = yield* referenceOf(rule, trigger)
+    const index = yield* indexes.enter(rule.symbol, (release) => holder.hold(release))
+    const reference = yield* referenceOf(rule, trigger, holder.scope)
     yield* reference.ready
     let runtime = rule.runtime
 

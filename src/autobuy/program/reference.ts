@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Scope } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { DropFrom, PriceRebound, PriceTrigger } from "../../domain/rule/Trigger.ts"
 import type { WindowReading } from "../../domain/RollingWindow.ts"
@@ -23,7 +23,11 @@ export const makeReferences = Effect.gen(function* () {
   const market = yield* RuleMarket
   const books = yield* Books
 
-  return Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger | PriceRebound) {
+  return Effect.fnUntraced(function* (
+    rule: RuleRow,
+    trigger: PriceTrigger | PriceRebound,
+    scope: Effect.Effect<Scope.Scope>
+  ) {
     if (trigger.type === "price.level") return none
     const { from } = trigger
     switch (from.type) {
@@ -35,7 +39,10 @@ export const makeReferences = Effect.gen(function* () {
         return always(Effect.map(books.averageCost(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
       case "highOf":
       case "openOf": {
-        const window = yield* market.window(rule.symbol, { kind: from.type, length: from.window })
+        const window = yield* Scope.extend(
+          market.window(rule.symbol, { kind: from.type, length: from.window }),
+          yield* scope
+        )
         return {
           ready: window.ready,
           read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(from, window.read(now), tick))
@@ -47,7 +54,9 @@ export const makeReferences = Effect.gen(function* () {
 
 /** The same for one look. */
 export const makeReference = (rule: RuleRow, trigger: PriceTrigger | PriceRebound) =>
-  Effect.flatMap(makeReferences, (referenceOf) => referenceOf(rule, trigger))
+  Effect.flatMap(Effect.all([makeReferences, Effect.scope]), ([referenceOf, scope]) =>
+    referenceOf(rule, trigger, Effect.succeed(scope))
+  )
 
 const always = <E>(read: Effect.Effect<Reference, E>) => ({
   ready: Effect.void,

@@ -6,8 +6,15 @@ import type { PriceTick } from "../RuleMarket.ts"
 import type { Timers } from "../Timers.ts"
 import type { Cancel, SymbolIndex } from "../TriggerIndex.ts"
 
-/** What a rule does until it waits or has stopped by itself; its scope is the rule's. */
-export type Work = Effect.Effect<Step, Stuck, Scope.Scope>
+/** What a rule does until it waits or has stopped by itself. */
+export type Work = Effect.Effect<Step, Stuck>
+
+/** What a rule holds as long as it runs. A scope of its own is more than most of them need. */
+export interface Holder {
+  /** Called when the run ends; for one thing at most. */
+  readonly hold: (release: Cancel) => void
+  readonly scope: Effect.Effect<Scope.Scope>
+}
 
 /**
  * A rule that waits holds no fiber: it leaves what it waits for, and how it goes on. `arm` calls `go` once, at once where

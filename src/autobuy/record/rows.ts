@@ -4,10 +4,11 @@ import { Decision, type Execution, ExecutionOutcome } from "../../domain/order/E
 import { CycleId, ExecutionId, OrderId, RuleId, UserId } from "../../domain/Ids.ts"
 import { SymbolName } from "../../domain/Market.ts"
 import { Reason } from "../../domain/Reason.ts"
-import { RuleDocument, RuleState } from "../../domain/Rule.ts"
+import { RuleState } from "../../domain/Rule.ts"
 import { BalanceState } from "../../domain/rule/decision/balance.ts"
 import { ReboundState } from "../../domain/rule/decision/rebound.ts"
 import { freshTrigger, TriggerState } from "../../domain/rule/decision/levels.ts"
+import { sharedByText, StoredDocument } from "./storedDocument.ts"
 
 /** What a rule remembers between firings; kept in the transaction that records the firing it belongs to. */
 export const Runtime = Schema.Struct({
@@ -28,8 +29,8 @@ export interface Runtime extends Schema.Schema.Type<typeof Runtime> {}
 export const freshRuntime: Runtime = { sequence: 0, trigger: freshTrigger, nextRunAt: null }
 
 export const StoredReason = Schema.parseJson(Reason)
-export const StoredDocument = Schema.parseJson(RuleDocument)
-export const StoredRuntime = Schema.parseJson(Runtime)
+/** Most rules remember nothing yet. */
+export const StoredRuntime = sharedByText(Schema.parseJson(Runtime))
 export const StoredDecision = Schema.parseJson(Decision)
 
 export const RuleRow = Schema.Struct({
