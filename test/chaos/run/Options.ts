@@ -50,7 +50,7 @@ export const parse = (words: ReadonlyArray<string>): Options | string => {
     faults: chosen,
     users: Math.trunc(number("--users", 3, 1, 50)),
     rules: Math.trunc(number("--rules", 18, 0, 500)),
-    minutes: number("--minutes", Math.max(0.5, (kills * 5) / 60), 0.1, 10_000),
+    minutes: number("--minutes", Math.max(0.5, (kills * 6) / 60), 0.1, 10_000),
     at: text("--at"),
     program: text("--program"),
     folder: text("--out")

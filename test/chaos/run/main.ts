@@ -113,10 +113,13 @@ const run = async (options: Options): Promise<number> => {
         )
       )
     for (const accident of service.accidents) console.log(`\n${accident}`)
+    const quarantined = people.all.flatMap((person) => [...person.quarantined()])
+    for (const rule of quarantined) console.log(`\nquarantined: ${rule}`)
     if (settled.trouble !== null) console.log(`\nnot quiet: ${settled.trouble}`)
     console.log(`\n${verdict.text}`)
 
-    if (verdict.violations !== 0 || service.accidents.length > 0 || settled.trouble !== null) return violated
+    if (verdict.violations !== 0 || service.accidents.length > 0 || quarantined.length > 0 || settled.trouble !== null)
+      return violated
     const unproven = [
       ...neverFired.map((name) => `the fault ${name} never happened (${faulting.refused.get(name) ?? "no occasion"})`),
       ...(options.at !== null && killed.atPoint === 0 ? [`${options.at} was never reached`] : []),

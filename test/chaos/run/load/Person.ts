@@ -106,6 +106,11 @@ export const makePerson = (name: string, client: Client) => {
     }
   }
 
+  /** Nobody clicks on while nothing is answered. */
+  const patience = 8
+  const quarantined = new Set<string>()
+  const doubted = new Map<string, number>()
+
   const track = (doing: Promise<unknown>) => {
     const tracked: Promise<unknown> = doing.finally(() => pending.delete(tracked))
     pending.add(tracked)
@@ -113,13 +118,22 @@ export const makePerson = (name: string, client: Client) => {
 
   return {
     name,
-    act: ({ deed }: Action) => track(perform(deed)),
+    act: ({ deed }: Action) => {
+      if (pending.size < patience || deed.do === "halt") track(perform(deed))
+    },
     /** Orders of rules are heard of on the stream. */
     heard: (event: unknown) => {
       const id = textAt(event, "data", "id")
+      const unknown = textAt(event, "data", "orderId")
+      if (textAt(event, "type") === "notice.orderUnknown" && unknown !== null) doubted.set(unknown, Date.now())
+      if (textAt(event, "type") === "notice.ruleQuarantined") quarantined.add(textAt(event, "objectId") ?? "")
       if (textAt(event, "type") === "order.changed" && id !== null && !orders.includes(id)) orders.push(id)
     },
     pending: () => pending.size,
+    /** Rules whose program failed again and again: a defect, whatever the faults. */
+    quarantined: (): ReadonlySet<string> => quarantined,
+    /** The owner was told, some time ago, that nobody can say what became of it. */
+    isDoubted: (id: string, forMs: number) => Date.now() - (doubted.get(id) ?? Infinity) > forMs,
     haltForGood: () => {
       const body = { halted: true, scope: "all", cancelOpen: true, reason: "the run is over" }
       return inTurn({ method: "PUT", path: "/trading/halt", body })

@@ -44,7 +44,7 @@ const reads = [
   "/market/tickers",
   "/market/tickers/BTCUSDT",
   "/market/order-book/ETHUSDT",
-  "/market/candles/SOLUSDT?interval=1m&limit=5",
+  "/market/candles/BTCUSDT?interval=1m&limit=5",
   "/status",
   "/status/ready",
   "/status/limits",

@@ -50,15 +50,17 @@ const livesOf = ({ kills, minutes, seed }: Options): ReadonlyArray<Life> => {
   }))
 }
 
-const injectionsOf = ({ faults, seed }: Options, lasts: number): ReadonlyArray<Injection> => {
+const injectionsOf = ({ faults, minutes, seed }: Options, lasts: number): ReadonlyArray<Injection> => {
   const dice = random(seed, "faults")
   const injections: Array<Injection> = []
   let at = 1_500
   let round = 0
+  // Each kind about twice in a short run; never so dense that nothing else happens any more.
+  const gap = Math.max(1_500, (minutes * 60_000) / (2.2 * Math.max(1, faults.length)))
   while (faults.length > 0 && at < lasts)
     for (const name of roundOf(dice.shuffled(faults), round++)) {
       injections.push({ at: Math.round(at), fault: faultOf(name, dice) })
-      at += dice.between(400, 1_600)
+      at += gap * dice.between(0.4, 1.6)
     }
   return injections
 }
