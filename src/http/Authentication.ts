@@ -66,7 +66,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         if (!allowed) return Effect.fail(tooMany(x))
         const scope = x.route?.scope ?? "manage"
         // What needs more than to read changes something, and only the owner of trading may.
-        const place = scope === "read" ? Effect.void : ownership.assertOwner
+        const place = scope === "read" ? Effect.void : ownership.assertNotTaken
         return principal.scopes.has(scope)
           ? place.pipe(
               Effect.zipRight(accounts.ensure(principal)),

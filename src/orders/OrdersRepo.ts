@@ -8,6 +8,7 @@ import type { BookName, Fill, Order, VenueFill, VenueOrder } from "../domain/ord
 import { ackFacts, orderFacts } from "../domain/order/OrderState.ts"
 import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
 import { Database } from "../store/Database.ts"
+import { type StoreProblem, unavailable } from "../store/fault/StoreProblem.ts"
 import { Ownership } from "../store/Ownership.ts"
 import { abandoned, rejected, unknown, withdrawn, type Rejection } from "./record/advance.ts"
 import { resolved } from "./record/resolve.ts"
@@ -108,7 +109,7 @@ const make = Effect.gen(function* () {
     insert: Effect.fn("OrdersRepo.insert")((row) =>
       database.write(
         Effect.gen(function* () {
-          if (!(yield* isOwner)) return yield* lostOwner
+          if (!(yield* isOwner)) return yield* Effect.flatMap(database.problem, lostOwner)
           yield* insertOrder(row)
           yield* tell(row)
         })
@@ -156,6 +157,8 @@ const make = Effect.gen(function* () {
   })
 })
 
-const lostOwner = Effect.suspend(
-  () => new NotOwner({ message: "Another instance owns trading on this database.", retryable: true })
-)
+/** A lease that ran out because the store took no renewal has that reason, and no other owner. */
+const lostOwner = (problem: StoreProblem | null): Effect.Effect<never, NotOwner | DatabaseUnavailable> =>
+  problem === null
+    ? Effect.fail(new NotOwner({ message: "Another instance owns trading on this database.", retryable: true }))
+    : Effect.fail(unavailable(problem))

@@ -19,7 +19,7 @@ import { MexcEndpoint } from "../mexc/wire/Endpoint.ts"
 import { Database } from "../store/Database.ts"
 import { Meta } from "../store/Meta.ts"
 import { Ownership } from "../store/Ownership.ts"
-import { storeProblems, unavailable } from "../store/StoreProblem.ts"
+import { storeProblems, unavailable } from "../store/fault/StoreProblem.ts"
 
 /** What this process can say of itself, and of what it depends on. */
 export class Readiness extends Context.Tag("dipper/service/Readiness")<

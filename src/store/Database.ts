@@ -5,8 +5,8 @@ import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import * as Libsql from "./Libsql.ts"
-import { problemOf } from "./problemOf.ts"
-import { endsProcess, isFinal, type StoreProblem, storeProblems, unavailable } from "./StoreProblem.ts"
+import { problemOf } from "./fault/problemOf.ts"
+import { endsProcess, isFinal, type StoreProblem, storeProblems, unavailable } from "./fault/StoreProblem.ts"
 import { StoreRefused } from "./StoreRefused.ts"
 
 /** What callers see: statements that fail are the database's affair, not theirs. */

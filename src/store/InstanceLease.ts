@@ -141,9 +141,14 @@ const make = Effect.gen(function* () {
     )
 
     const isOwner = Effect.map(Clock.currentTimeMillis, (now) => !isLost && now < expiresAt)
+    const assertOwner = Effect.filterOrFail(isOwner, (owner) => owner, notOwner).pipe(Effect.asVoid)
     return Ownership.of({
       isOwner,
-      assertOwner: Effect.filterOrFail(isOwner, (owner) => owner, notOwner).pipe(Effect.asVoid),
+      assertOwner,
+      assertNotTaken: Effect.unlessEffect(
+        assertOwner,
+        Effect.map(database.problem, (problem) => !isLost && problem !== null)
+      ),
       fencingToken: token,
       fence: Effect.map(
         Clock.currentTimeMillis,
@@ -175,6 +180,7 @@ const make = Effect.gen(function* () {
   const standby = Ownership.of({
     isOwner: Effect.succeed(false),
     assertOwner: Effect.suspend(notOwner),
+    assertNotTaken: Effect.suspend(notOwner),
     fencingToken: 0,
     fence: Effect.succeed(sql`0`),
     lost: Effect.never

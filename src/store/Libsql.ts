@@ -4,8 +4,8 @@ import { SqlError } from "@effect/sql/SqlError"
 import type { Client, InArgs, InStatement, ResultSet, Transaction, TransactionMode } from "@libsql/client"
 import { ConnectionPool, Sqlite3Client, Sqlite3Transaction } from "@libsql/client/sqlite3"
 import { Effect, Layer, ParseResult, Redacted, Schedule } from "effect"
-import { LocalFiles } from "./LocalFiles.ts"
-import { codeOf, problemOf } from "./problemOf.ts"
+import { LocalFiles } from "./fault/LocalFiles.ts"
+import { codeOf, problemOf } from "./fault/problemOf.ts"
 import { StoreRefused } from "./StoreRefused.ts"
 
 /** The seam to libSQL: the only file of the store that may cast. */

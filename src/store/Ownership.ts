@@ -8,6 +8,12 @@ export class Ownership extends Context.Tag("dipper/store/Ownership")<
   {
     readonly isOwner: Effect.Effect<boolean>
     readonly assertOwner: Effect.Effect<void, NotOwner>
+    /**
+     * Fails while another instance owns trading, as far as can be known: an owner passes also when its store takes no
+     * writes and its lease runs out, because nobody can take it then. Only for what stores nothing by itself, as asking the
+     * venue to end an order; whatever is stored carries the fence.
+     */
+    readonly assertNotTaken: Effect.Effect<void, NotOwner>
     /** Grows with every change of owner. */
     readonly fencingToken: number
     /**

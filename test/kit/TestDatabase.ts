@@ -30,11 +30,13 @@ export const ownershipLayer = Layer.effect(
     const isOwner = Effect.map(database.read(sql`SELECT 1 WHERE ${condition}`), (rows) => rows.length > 0).pipe(
       Effect.orDie
     )
+    const assertOwner = Effect.flatMap(isOwner, (owner) =>
+      owner ? Effect.void : Effect.fail(new NotOwner({ message: "Another instance owns trading." }))
+    )
     return Ownership.of({
       isOwner,
-      assertOwner: Effect.flatMap(isOwner, (owner) =>
-        owner ? Effect.void : Effect.fail(new NotOwner({ message: "Another instance owns trading." }))
-      ),
+      assertOwner,
+      assertNotTaken: assertOwner,
       fencingToken: token,
       fence: Effect.succeed(condition),
       lost: Effect.never

@@ -61,7 +61,7 @@ export const makeCancelling = Effect.gen(function* () {
   })
 
   const end = Effect.fnUntraced(function* (found: OrderRow) {
-    yield* ownership.assertOwner
+    yield* ownership.assertNotTaken
     if (found.origin === "external")
       return yield* new Conflict({ message: "The order was not made here; cancel it where it was made." })
     const row = yield* sent(found)
@@ -91,7 +91,7 @@ export const makeCancelling = Effect.gen(function* () {
   )
 
   const cancelAll = Effect.fn("Orders.cancelAll")(function* (userId: UserId, query: CancelQuery) {
-    yield* ownership.assertOwner
+    yield* ownership.assertNotTaken
     const found = yield* repo.cancellable(userId, query)
     const rows = query.side === undefined ? found : found.filter(({ side }) => side === query.side)
     const failed: Array<CancelledOrders["failed"][number]> = []

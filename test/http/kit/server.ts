@@ -97,7 +97,12 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Readiness, { ...stubs.readiness }),
     Layer.mock(Events, { seq: () => Effect.succeed(0), ...stubs.events }),
     Layer.mock(Snapshots, { ...stubs.snapshots }),
-    Layer.mock(Ownership, { assertOwner: Effect.void, fencingToken: 1, ...stubs.ownership }),
+    Layer.mock(Ownership, {
+      assertOwner: Effect.void,
+      assertNotTaken: Effect.void,
+      fencingToken: 1,
+      ...stubs.ownership
+    }),
     Layer.mock(Halts, { ...stubs.halts }),
     Layer.mock(Closing, { ...stubs.closing }),
     Layer.mock(Halting, { ...stubs.halting }),

@@ -1,4 +1,4 @@
-import { DatabaseUnavailable } from "../api/Errors.ts"
+import { DatabaseUnavailable } from "../../api/Errors.ts"
 
 /** Why the database cannot be used. */
 export type StoreProblem = keyof typeof storeProblems
