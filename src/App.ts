@@ -220,7 +220,7 @@ export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", { me
 
 const serveAlone = Effect.gen(function* () {
   yield* tellReady(yield* Config, (yield* HttpServer).url)
-  yield* (yield* Ownership).lost
+  yield* Effect.raceFirst((yield* Ownership).lost, (yield* Database).lost)
   return yield* new Overtaken({ message: "another instance has taken over this data directory; this one stops" })
 }).pipe(Effect.provide(service()))
 
@@ -274,7 +274,8 @@ const serveShared = Effect.gen(function* () {
     ),
     Effect.retry({ schedule: untilAble, while: () => hasServed }),
     Effect.unsandbox,
-    Effect.forever
+    Effect.forever,
+    Effect.raceFirst((yield* Database).lost)
   )
 }).pipe(
   Effect.provide(
