@@ -101,7 +101,7 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
         whenTradable: (name) => Effect.asVoid(symbols.whenTradable(name)),
         view,
         history,
-        onTick: (name, handler) => hub.onTick(name, (tick) => Effect.sync(() => handler(tick))),
+        onTick: (name, handler) => hub.listen(name, handler),
         last: (name) => hub.current(name),
         age: hub.dataAge,
         window: (name, { kind, length }) =>

@@ -48,7 +48,6 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
       const of = (symbol: SymbolName) => RcMap.get(indexes, symbol)
 
       const shared = new Map<SymbolName, Entered>()
-      const opening = yield* Effect.makeSemaphore(1)
       const fork = yield* FiberSet.makeRuntime()
 
       const join = (entered: Entered, hold: (release: Cancel) => void) => {
@@ -57,9 +56,12 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
         return entered.index
       }
 
+      /** Two may open a symbol at once; the second one lets go of what it got. */
       const open = Effect.fnUntraced(function* (symbol: SymbolName) {
         const scope = yield* Scope.make()
         const index = yield* Scope.extend(of(symbol), scope)
+        const known = shared.get(symbol)
+        if (known !== undefined) return yield* Effect.as(Scope.close(scope, Exit.void), known)
         const release = () => {
           if (--entered.users > 0) return
           shared.delete(symbol)
@@ -73,16 +75,9 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
       const enter = (symbol: SymbolName, hold: (release: Cancel) => void) =>
         Effect.suspend(() => {
           const entered = shared.get(symbol)
-          if (entered !== undefined) return Effect.succeed(join(entered, hold))
-          return Effect.suspend(() => {
-            const known = shared.get(symbol)
-            return known === undefined ? open(symbol) : Effect.succeed(known)
-          }).pipe(
-            Effect.map((known) => join(known, hold)),
-            opening.withPermits(1),
-            // Who opened it holds it.
-            Effect.uninterruptible
-          )
+          return entered === undefined
+            ? Effect.uninterruptible(Effect.map(open(symbol), (opened) => join(opened, hold)))
+            : Effect.succeed(join(entered, hold))
         })
 
       return TriggerIndex.of({

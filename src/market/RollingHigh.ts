@@ -64,9 +64,9 @@ export class RollingHigh extends Context.Tag("dipper/market/RollingHigh")<
         let window = make(lengthMs)
         let knownFrom: Instant | null = null
 
-        yield* hub.onTick(symbol, (tick) => {
+        yield* hub.listen(symbol, (tick) => {
           window.observe(tick)
-          return tick.afterGap ? Queue.offer(gaps, undefined) : Effect.void
+          if (tick.afterGap) gaps.unsafeOffer(undefined)
         })
 
         const learn = Effect.gen(function* () {

@@ -3,7 +3,7 @@ import type { SymbolName, Ticker } from "../domain/Market.ts"
 import type { Instant } from "../domain/Time.ts"
 import { MexcStream } from "../mexc/MexcStream.ts"
 import { ageOf, freshForMs, isFresh, type Tick, tickOf, tickerOf } from "./feed/Quote.ts"
-import { makeSymbolFeed, type SymbolFeed, type TickHandler } from "./feed/SymbolFeed.ts"
+import { makeSymbolFeed, type SymbolFeed, type TickHandler, type TickListener } from "./feed/SymbolFeed.ts"
 import { TickerReader } from "./feed/TickerReader.ts"
 import { type MarketError, marketError } from "./VenueErrors.ts"
 
@@ -50,6 +50,8 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
     readonly ticks: (symbol: SymbolName) => Stream.Stream<Tick>
     /** For rules: every tick, in order, while the scope lives. The feed waits for the handler. */
     readonly onTick: (symbol: SymbolName, handler: TickHandler) => Effect.Effect<void, never, Scope.Scope>
+    /** The same for those that need no effect, of which a price may have many: told first, and at once. */
+    readonly listen: (symbol: SymbolName, listener: TickListener) => Effect.Effect<void, never, Scope.Scope>
     /** Wall milliseconds since message or reading confirmed the symbol; infinite where nothing has. */
     readonly dataAge: (symbol: SymbolName) => Effect.Effect<number>
     /** Reads the symbol once by REST, as a tick to all who watch it. */
@@ -159,6 +161,15 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         )
       })
 
+      const listen = Effect.fn("TickerHub.listen")(function* (symbol: SymbolName, listener: TickListener) {
+        const { listeners } = yield* RcMap.get(feeds, symbol)
+        const ours: TickListener = (tick) => listener(tick)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => listeners.add(ours)),
+          () => Effect.sync(() => listeners.delete(ours))
+        )
+      })
+
       const ticks = (symbol: SymbolName) =>
         Stream.unwrapScoped(
           RcMap.get(feeds, symbol).pipe(
@@ -205,6 +216,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         latest,
         refresh,
         onTick,
+        listen,
         ticks,
         current,
         remembered,

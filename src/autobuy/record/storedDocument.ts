@@ -1,4 +1,4 @@
-import { Either, ParseResult, Predicate, Schema } from "effect"
+import { Either, Option, ParseResult, Predicate, Schema } from "effect"
 import { SymbolName } from "../../domain/Market.ts"
 import { RuleDocument } from "../../domain/Rule.ts"
 import { Trigger } from "../../domain/rule/Trigger.ts"
@@ -31,7 +31,6 @@ const keep = <A>(known: Map<string, A>, key: string, value: A): A => {
 const fromSelf = <A>() => Schema.declare((value): value is A => Predicate.isObject(value))
 
 const Text = Schema.parseJson(RuleDocument)
-const Fields = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 const Own = Schema.Struct({
   name: Schema.String,
   note: Schema.NullOr(Schema.String),
@@ -41,7 +40,6 @@ const Own = Schema.Struct({
 
 const decodeText = ParseResult.decodeEither(Text)
 const encodeText = ParseResult.encodeEither(Text)
-const decodeFields = ParseResult.decodeEither(Fields)
 const decodeOwn = ParseResult.decodeUnknownEither(Own)
 
 const kinds = new Map<string, RuleDocument>()
@@ -52,14 +50,18 @@ const typeOf = (trigger: unknown): unknown => (Predicate.hasProperty(trigger, "t
  * Rules are many and their kinds are few: name, note, pair and trigger tell them apart, the rest is often the same to
  * the letter. That rest is decoded once and shared.
  */
-const decodeShared = (text: string): Either.Either<RuleDocument, ParseResult.ParseIssue> =>
-  Either.flatMap(decodeFields(text), ({ name, note, symbol, trigger, ...rest }) => {
-    const kind = JSON.stringify([typeOf(trigger), rest])
-    const alike = kinds.get(kind)
-    return alike === undefined
-      ? Either.map(decodeText(text), (document) => keep(kinds, kind, document))
-      : Either.map(decodeOwn({ name, note, symbol, trigger }), (own) => ({ ...alike, ...own }))
-  })
+const decodeShared = (text: string): Either.Either<RuleDocument, ParseResult.ParseIssue> => {
+  const fields = Option.getOrNull(Option.filter(Either.getRight(parse(text)), Predicate.isRecord))
+  if (fields === null) return decodeText(text)
+  const { name, note, symbol, trigger, ...rest } = fields
+  const kind = JSON.stringify([typeOf(trigger), rest])
+  const alike = kinds.get(kind)
+  return alike === undefined
+    ? Either.map(decodeText(text), (document) => keep(kinds, kind, document))
+    : Either.map(decodeOwn({ name, note, symbol, trigger }), (own) => ({ ...alike, ...own }))
+}
+
+const parse = (text: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(text))
 
 export const StoredDocument = Schema.transformOrFail(Schema.String, fromSelf<RuleDocument>(), {
   strict: true,

@@ -77,40 +77,55 @@ export const unknownQuote = (symbol: SymbolName): Quote => ({
   source: "ws"
 })
 
-const afterMessage = (quote: Quote, at: Instant, receivedAt: Instant) => ({
-  ...quote,
-  at: Math.max(quote.at, at),
-  confirmedAt: Math.max(quote.confirmedAt, receivedAt),
-  messageAt: receivedAt,
-  source: "ws" as const
-})
-
 /** A trade older than the last by more than this tells of a clock that was set, not of a message on a long way. */
 const lateByAtMostMs = 300_000
 
 /** The price has moved on since: two connections tell trades in different portions, and a venue can be late with one. */
 const isLate = ({ lastAt }: Quote, { at }: Trade): boolean => at < lastAt && lastAt - at <= lateByAtMostMs
 
-export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quote => ({
-  ...afterMessage(quote, trade.at, receivedAt),
-  ...(isLate(quote, trade) ? {} : { last: trade.price, lastAt: trade.at }),
-  tradedAt: receivedAt,
-  day:
-    quote.day === null
-      ? null
-      : {
-          open: quote.day.open,
-          high: Decimal.max(quote.day.high, trade.price),
-          low: Decimal.min(quote.day.low, trade.price),
-          volume: Decimal.add(quote.day.volume, trade.quantity),
-          quoteVolume: quote.day.quoteVolume === null ? null : Decimal.add(quote.day.quoteVolume, trade.quoteQuantity)
-        }
+// Field by field, because a message comes thousands of times a second and copying by spread cost a sixth of its way.
+
+export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quote => {
+  const late = isLate(quote, trade)
+  return {
+    symbol: quote.symbol,
+    last: late ? quote.last : trade.price,
+    best: quote.best,
+    day: quote.day === null ? null : dayAfter(quote.day, trade),
+    at: Math.max(quote.at, trade.at),
+    confirmedAt: Math.max(quote.confirmedAt, receivedAt),
+    messageAt: receivedAt,
+    tradedAt: receivedAt,
+    bestAt: quote.bestAt,
+    lastAt: late ? quote.lastAt : trade.at,
+    dayReadAt: quote.dayReadAt,
+    readingAsOf: quote.readingAsOf,
+    source: "ws"
+  }
+}
+
+const dayAfter = (day: Day, trade: Trade): Day => ({
+  open: day.open,
+  high: Decimal.max(day.high, trade.price),
+  low: Decimal.min(day.low, trade.price),
+  volume: Decimal.add(day.volume, trade.quantity),
+  quoteVolume: day.quoteVolume === null ? null : Decimal.add(day.quoteVolume, trade.quoteQuantity)
 })
 
 export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "bookTicker" }>): Quote => ({
-  ...afterMessage(quote, best.at, best.receivedAt),
+  symbol: quote.symbol,
+  last: quote.last,
   best: { bid: best.bid, bidQuantity: best.bidQuantity, ask: best.ask, askQuantity: best.askQuantity },
-  bestAt: best.receivedAt
+  day: quote.day,
+  at: Math.max(quote.at, best.at),
+  confirmedAt: Math.max(quote.confirmedAt, best.receivedAt),
+  messageAt: best.receivedAt,
+  tradedAt: quote.tradedAt,
+  bestAt: best.receivedAt,
+  lastAt: quote.lastAt,
+  dayReadAt: quote.dayReadAt,
+  readingAsOf: quote.readingAsOf,
+  source: "ws"
 })
 
 /** A reading that was asked for at `askedAt`: what the stream has said since is newer, the day's figures are not. */

@@ -103,5 +103,10 @@ const run = <A>(valueOf: (thousandths: number) => A, isBelow: (a: A, b: A) => bo
   return { heapPerRule, residentMb: residentNow(), startMs, ticksPerSecond, decisionsPerTick, open: openLoops }
 }
 
-const measured = exact ? run(decimalOf, Decimal.lessThan) : run((thousandths) => thousandths, (a: number, b: number) => a < b)
+const measured = exact
+  ? run(decimalOf, Decimal.lessThan)
+  : run(
+      (thousandths) => thousandths,
+      (a: number, b: number) => a < b
+    )
 console.log(`measured ${JSON.stringify(measured)}`)
