@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Redacted, Schema } from "effect"
-import { existsSync, renameSync } from "node:fs"
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { canFail, ioFaults } from "../kit/IoFaults.ts"
-import { dipper, temporaryFolder } from "../kit/Process.ts"
+import { dipper, run, temporaryFolder } from "../kit/Process.ts"
 import { createKey, eventually, paperExchange, service } from "../kit/Service.ts"
 
 const Answer = Schema.Struct({
@@ -141,6 +141,69 @@ describe.skipIf(!canFail)("A store that breaks", () => {
           }).then((response) => response.status)
         )
         assert.strictEqual(found, 200)
+      }),
+    90_000
+  )
+})
+
+const refusedStart = (folder: string, env: Readonly<Record<string, string>> = {}) =>
+  Effect.map(
+    run(["serve"], { cwd: folder, env: { DATA_DIR: folder, PAPER_PORT: "0", PORT: "0", ...env } }),
+    (ended) => {
+      assert.strictEqual(ended.code, 1, ended.stderr)
+      const [line = "", ...more] = ended.stderr.split("\n").filter((text) => text.startsWith("dipper: "))
+      assert.deepStrictEqual(more, [])
+      return line
+    }
+  )
+
+describe("A store that cannot be used at the start", () => {
+  it.scopedLive(
+    "is refused in one line that says what can be done, and is left as it is",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder
+        const env = { DATA_DIR: folder, PAPER_PORT: "0" }
+        assert.strictEqual((yield* run(["keys", "create", "--user", "me"], { cwd: folder, env })).code, 0)
+        const path = join(folder, "dipper.db")
+        const whole = readFileSync(path)
+        writeFileSync(path, Buffer.from(whole).fill(0x5a, 8_192, 40_960))
+        const damaged = readFileSync(path)
+        assert.match(
+          yield* refusedStart(folder),
+          /^dipper: DB_CORRUPT: the database file:\S+ is damaged .*; nothing was changed\. Bring back a copy of the file/
+        )
+        assert.isTrue(readFileSync(path).equals(damaged))
+        writeFileSync(path, "no database at all, but a text of more than a hundred bytes, ".repeat(20))
+        assert.match(yield* refusedStart(folder), /^dipper: DB_CORRUPT: /)
+        writeFileSync(path, whole)
+        const listed = yield* run(["keys", "list", "--user", "me"], { cwd: folder, env })
+        assert.strictEqual(listed.code, 0, listed.stderr)
+      }),
+    60_000
+  )
+})
+
+describe.skipIf(!canFail)("A folder that is read-only", () => {
+  it.scopedLive(
+    "is refused at the start; when it becomes so under a running service nothing is bought until it can be written",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder
+        const disk = yield* ioFaults(folder)
+        yield* disk.fail("open", "EROFS", { suffix: "dipper.db" })
+        assert.match(yield* refusedStart(folder, disk.env), /^dipper: the database file:\S+ cannot be opened: /)
+
+        const { accepted, buy, disk: under, ready } = yield* working
+        assert.strictEqual((yield* buy).status, 201)
+        const before = yield* accepted
+        yield* under.fail("write", "EROFS")
+        assert.strictEqual((yield* buy).code, "DATABASE_UNAVAILABLE")
+        assert.strictEqual(yield* ready, 503)
+        assert.strictEqual(yield* accepted, before)
+        yield* under.end
+        yield* eventually("ready", ready, (status) => status === 200)
+        assert.strictEqual((yield* buy).status, 201)
       }),
     90_000
   )

@@ -1,9 +1,9 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { createClient } from "@libsql/client/sqlite3"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Chunk, Effect, Exit, Fiber, Layer, Option } from "effect"
-import { statSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { Cause, Chunk, Effect, Exit, Fiber, Layer, Option, Schedule } from "effect"
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { Conflict, DatabaseUnavailable } from "../../src/api/Errors.ts"
 import { Database } from "../../src/store/Database.ts"
 import { databaseUrl, temporaryFolder } from "../kit/TestDatabase.ts"
@@ -194,6 +194,79 @@ describe("Database", () => {
         )
         yield* Fiber.interrupt(ticking)
         assert.isAbove(ticks, 10)
+      })
+    )
+  )
+
+  it.scoped("a page found damaged ends all writing, says so, and leaves what can be read", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const database = yield* Database
+        yield* createNotes
+        yield* database.write(insert(1))
+        yield* sql`CREATE TABLE pages (id INTEGER PRIMARY KEY, filling BLOB NOT NULL)`
+        // More than SQLite keeps in memory.
+        yield* Effect.forEach(
+          Array.from({ length: 80 }, (_, id) => id),
+          (id) => database.write(sql`INSERT INTO pages VALUES (${id}, zeroblob(100000))`),
+          { discard: true }
+        )
+        yield* sql`PRAGMA wal_checkpoint(TRUNCATE)`
+        const path = join(folder, "dipper.db")
+        const file = readFileSync(path)
+        writeFileSync(path, file.fill(0x5a, 40_960))
+
+        const count = sql`SELECT count(*), sum(length(CAST(filling AS TEXT))) FROM pages`
+        const refused = yield* Effect.flip(database.read(count))
+        assert.strictEqual(refused._tag, "DATABASE_UNAVAILABLE")
+        assert.strictEqual(refused.retryable, false)
+        assert.include(refused.message, "DB_CORRUPT")
+        assert.deepStrictEqual(yield* Effect.flip(database.write(insert(2))), refused)
+        assert.isFalse(yield* database.isUp)
+        assert.strictEqual(yield* database.problem, "corrupt")
+        assert.deepStrictEqual(yield* database.read(ids), [1])
+      }).pipe(Effect.provide(open(folder)))
+    })
+  )
+
+  it.scoped("files that were taken away end all writing, and the process with it", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* Effect.gen(function* () {
+        const database = yield* Database
+        yield* createNotes
+        yield* database.write(insert(1))
+        renameSync(join(folder, "dipper.db"), join(folder, "moved.db"))
+        const refused = yield* Effect.flip(database.write(insert(2)))
+        assert.strictEqual(refused.retryable, false)
+        const lost = yield* Effect.flip(database.lost)
+        assert.strictEqual(lost.reason, "brokenWhileUsed")
+      }).pipe(Effect.provide(open(folder)))
+    })
+  )
+
+  it.scopedLive("a lock held elsewhere never holds up the process", () =>
+    withNotes(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const database = yield* Database
+        const [row] = yield* sql<{ file: string }>`SELECT file FROM pragma_database_list`
+        const unlock = yield* lock(dirname(row?.file ?? ""))
+        const writing = yield* Effect.fork(
+          Effect.forEach([1, 2, 3, 4], (id) => Effect.option(database.write(insert(id))), { concurrency: 4 })
+        )
+        let longest = 0
+        let last = performance.now()
+        const look = Effect.sync(() => {
+          longest = Math.max(longest, performance.now() - last)
+          last = performance.now()
+        })
+        yield* Effect.repeat(look, Schedule.spaced("1 millis").pipe(Schedule.upTo("2 seconds")))
+        yield* Effect.promise(unlock)
+        yield* Fiber.join(writing)
+        assert.isBelow(longest, 50)
       })
     )
   )
