@@ -24,6 +24,7 @@ import { TickerReader } from "./market/feed/TickerReader.ts"
 import { TickerHub } from "./market/TickerHub.ts"
 import { Tickers } from "./market/Tickers.ts"
 import { MarketClock } from "./MarketClock.ts"
+import { BudgetMemory } from "./mexc/budget/BudgetMemory.ts"
 import { defaultLimits } from "./mexc/budget/Pools.ts"
 import { ContractDrift } from "./mexc/ContractDrift.ts"
 import { MexcClient } from "./mexc/MexcClient.ts"
@@ -86,7 +87,7 @@ const venueClient = configured((settings) =>
         uidWeight: settings.mexcUidWeight,
         requestsPerSecond: settings.mexcRequestsPerSecond,
         ordersPerSecond: settings.mexcOrdersPerSecond
-      })
+      }).pipe(Layer.provide(BudgetMemory.layerFile(settings.dataDir)))
     )
   )
 ).pipe(Layer.provide(NodeHttpClient.layerUndici))

@@ -1,5 +1,6 @@
-import { Clock, Context, Effect, Exit, FiberHandle, Layer } from "effect"
+import { Clock, Context, Duration, Effect, Exit, FiberHandle, Layer } from "effect"
 import type { Instant } from "../domain/Time.ts"
+import { BudgetMemory } from "./budget/BudgetMemory.ts"
 import {
   type BudgetClass,
   type BudgetLimits,
@@ -31,7 +32,8 @@ export interface BudgetState {
 
 /**
  * A weighted priority semaphore over the venue's pools, per address and per account. Permits are held until a window
- * after the reply; a failed or cancelled request holds them longer, because it may still be on its way.
+ * after the reply; a failed or cancelled request holds them longer, because it may still be on its way. What an earlier
+ * run has spent, and a pause it was told, count for the next (`BudgetMemory`).
  */
 export class RateBudget extends Context.Tag("dipper/mexc/RateBudget")<
   RateBudget,
@@ -51,11 +53,25 @@ export class RateBudget extends Context.Tag("dipper/mexc/RateBudget")<
   static readonly layer = (limits: BudgetLimits) => Layer.scoped(RateBudget, make(limits))
 }
 
+/** The venue's longest ban. */
+const longestPauseMs = Duration.toMillis("3 days")
+
 const make = Effect.fnUntraced(function* (limits: BudgetLimits) {
   const setTimer = yield* FiberHandle.makeRuntime<never>()
+  const memory = yield* BudgetMemory
   const pools = makePools(limits)
   const room = makeWaitingRoom()
   let pausedUntil = 0
+  let grants = 0
+
+  const startedAt = yield* Clock.currentTimeMillis
+  for (const { grantedAt, repliedAt, request } of memory.earlier.spent) {
+    // What was under way when the earlier run ended may still arrive.
+    const countedAt = repliedAt ?? grantedAt + limits.graceMs
+    // Later than that, the clock was set back since: how much of the windows is left is not known.
+    if (countedAt <= startedAt + limits.graceMs) settle(take(pools.chargesOf(request)), countedAt, 0)
+  }
+  if (memory.earlier.pausedUntil <= startedAt + longestPauseMs) pausedUntil = memory.earlier.pausedUntil
 
   const pump = (now: number): void => {
     room.expire(now)
@@ -100,24 +116,30 @@ const make = Effect.fnUntraced(function* (limits: BudgetLimits) {
       })
     )
 
-  const release = (grant: Grant, replied: boolean) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      settle(grant, now, replied ? 0 : limits.graceMs)
+  const release = (id: number, grant: Grant, replied: boolean) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const graceMs = replied ? 0 : limits.graceMs
+      settle(grant, now, graceMs)
       pump(now)
+      return memory.replied(id, now + graceMs)
     })
 
   const withPermits =
     (request: BudgetRequest) =>
     <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | BudgetUnavailable, R> =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(acquire(request)), (grant) =>
-          Effect.onExit(restore(effect), (exit) => release(grant, Exit.isSuccess(exit)))
-        )
+        Effect.gen(function* () {
+          const grant = yield* restore(acquire(request))
+          const id = (grants += 1)
+          yield* memory.granted(id, yield* Clock.currentTimeMillis, request)
+          return yield* Effect.onExit(restore(effect), (exit) => release(id, grant, Exit.isSuccess(exit)))
+        })
       )
 
   const pause = (ms: number) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
       pausedUntil = Math.max(pausedUntil, now + ms)
+      return memory.paused(pausedUntil)
     })
 
   const state = (user?: string) =>

@@ -4,15 +4,8 @@ import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import { type BudgetClass, type BudgetLimits, defaultLimits } from "../../src/mexc/budget/Pools.ts"
 import { RateBudget } from "../../src/mexc/RateBudget.ts"
-import { Meter, venueLimits } from "../../src/paper/rest/Meter.ts"
+import { type Arrival, countedByPaper, worstWindow } from "./kit/arrivals.ts"
 import { makeRandom, makeVirtualClock } from "./kit/virtualClock.ts"
-
-interface Arrival {
-  readonly at: number
-  readonly cost: number
-  readonly user: string
-  readonly isOrder: boolean
-}
 
 const longestUplink = 1_500
 const longestDownlink = 500
@@ -20,31 +13,6 @@ const limits: BudgetLimits = {
   ...defaultLimits,
   graceMs: longestUplink + longestDownlink,
   maxWaitMs: Number.POSITIVE_INFINITY
-}
-
-/** The most the server counted in any window, both ends included. */
-const worstWindow = (arrivals: ReadonlyArray<Arrival>, windowMs: number, costOf: (arrival: Arrival) => number) => {
-  const sorted = [...arrivals].sort((a, b) => a.at - b.at)
-  let first = 0
-  let sum = 0
-  let worst = 0
-  for (const arrival of sorted) {
-    sum += costOf(arrival)
-    for (let old = sorted[first]; old !== undefined && old.at < arrival.at - windowMs; old = sorted[++first])
-      sum -= costOf(old)
-    worst = Math.max(worst, sum)
-  }
-  return worst
-}
-
-/** The paper exchange's own count of the same arrivals. */
-const countedByPaper = (arrivals: ReadonlyArray<Arrival>) => {
-  const meter = new Meter(venueLimits)
-  for (const { at, cost, isOrder, user } of [...arrivals].sort((a, b) => a.at - b.at)) {
-    meter.weigh("here", cost, at)
-    if (isOrder) meter.countOrder("here", user, at)
-  }
-  return meter.counters()
 }
 
 const classOf = (roll: number): BudgetClass => (roll < 0.3 ? "order" : roll < 0.6 ? "account" : "market")
