@@ -84,9 +84,11 @@ const market = (world: World) =>
     Layer.provide(venue(world))
   )
 
+const plenty = Decimal.unsafe("1000000")
+
 const others = Layer.mergeAll(
   Layer.mock(Orders, { whenReconciled: () => Effect.void, changes: Stream.never }),
-  Layer.mock(Wallets, {}),
+  Layer.mock(Wallets, { freeOf: () => Effect.succeed(plenty) }),
   Layer.mock(Books, {}),
   Layer.mock(Cycles, { openOf: () => Effect.succeed(Option.none()) }),
   Layer.mock(Ledger, {})
@@ -118,21 +120,28 @@ const firing = (world: World) => {
   ).pipe(Layer.provide(RuleFiring.layer))
 }
 
+/** Firings that are decided without being made. */
 export const layer = (folder: string, world: World) =>
+  layerWith(folder, world, { firing: firing(world), clock: MarketClock.layer })
+
+export const layerWith = (
+  folder: string,
+  world: World,
+  parts: { readonly firing: typeof RuleFiring.layer; readonly clock: Layer.Layer<MarketClock> }
+) =>
   RuleSupervisor.layer.pipe(
     Layer.provide(RuleProgram.layer),
-    Layer.provide(firing(world)),
+    Layer.provide(parts.firing),
     Layer.provideMerge(Layer.mergeAll(TriggerIndex.layer, Timers.layer)),
     Layer.provideMerge(market(world)),
     Layer.provide(others),
     Layer.provide(repos),
     Layer.provideMerge(TestDatabase.layerAt(folder)),
-    Layer.provideMerge(MarketClock.layer),
+    Layer.provideMerge(parts.clock),
     Layer.orDie
   )
 
 const encodeDocument = Schema.encodeSync(StoredDocument)
-const rulesOfOne = 100
 const atOnce = 500
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 const idOf = (i: number): string => {
@@ -141,22 +150,23 @@ const idOf = (i: number): string => {
   return `rule_01hzy3v7k2m4n6p8${text}`
 }
 
-/** Stores active rules as their owners would have made them, a hundred of each user, and leaves the database. */
+/** Stores active rules as their owners would have made them, and leaves the database. */
 export const store = (
   folder: string,
   count: number,
-  changesOf: (i: number) => { readonly symbol: string; readonly trigger: unknown }
+  changesOf: (i: number) => { readonly symbol: string; readonly trigger: unknown; readonly mode?: string },
+  ownerOf: (i: number) => number
 ) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const now = Date.now()
     const runtime = Schema.encodeSync(StoredRuntime)(freshRuntime)
     const written = JSON.parse(encodeDocument(document({ limits: { perDay: "500", cooldown: "PT0S" } })))
-    const userOf = (i: number) => `local_user${Math.floor(i / rulesOfOne)}`
+    const userOf = (i: number) => `local_user${ownerOf(i)}`
     yield* sql.withTransaction(
       Effect.gen(function* () {
-        for (let i = 0; i < count; i += rulesOfOne)
-          yield* sql`INSERT INTO users ${sql.insert({ user_id: userOf(i), created_at: now })} ON CONFLICT DO NOTHING`
+        for (const user_id of new Set(Array.from({ length: count }, (_, i) => userOf(i))))
+          yield* sql`INSERT INTO users ${sql.insert({ user_id, created_at: now })} ON CONFLICT DO NOTHING`
         for (let from = 0; from < count; from += atOnce) {
           const rows = Array.from({ length: Math.min(atOnce, count - from) }, (_, at) => {
             const i = from + at
