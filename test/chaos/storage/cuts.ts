@@ -63,12 +63,13 @@ export const cutPower = async (options: {
     if (disk.unsynced > 0) atStake++
     rmSync(image, { recursive: true, force: true })
     mkdirSync(image, { mode: 0o700 })
-    for (const [name, bytes] of disk.cut(diceOf(seed + 1 + number)))
-      writeFileSync(join(image, name), bytes, { mode: 0o600 })
+    const files = disk.cut(diceOf(seed + 1 + number))
+    for (const [name, bytes] of files) writeFileSync(join(image, name), bytes, { mode: 0o600 })
     const found = await expected.missingFrom(join(image, "dipper.db"))
     const refused = (number + 1) % options.openEvery === 0 ? await options.open(image) : null
     if ((number + 1) % options.openEvery === 0) opened++
-    const wrong = refused === null ? found.broken : [...found.broken, refused]
+    const headless = isHeadless(files.get("dipper.db-wal")) ? ["the log lost its header"] : []
+    const wrong = [...found.broken, ...headless, ...(refused === null ? [] : [refused])]
     if (found.lost.length > 0) losing++
     if (wrong.length > 0) broken++
     worst = Math.max(worst, found.lost.length)
@@ -79,4 +80,21 @@ export const cutPower = async (options: {
   const syncs = calls.filter(({ kind }: Call) => kind === "S").length
   const size = expected.size
   return { cuts, calls: calls.length, syncs, atStake, expected: size, losing, broken, worst, examples, opened }
+}
+
+/**
+ * The service takes a log with frames and without a header for damage, and does not start: no cut may leave one. The
+ * header ends with a sum of its first 24 bytes.
+ */
+const isHeadless = (log: Buffer | undefined): boolean => {
+  if (log === undefined || log.length <= 32) return false
+  const word = (at: number) => (log.readUInt32BE(0) === 0x377f0682 ? log.readUInt32LE(at) : log.readUInt32BE(at))
+  let [left, right] = [0, 0]
+  for (let at = 0; at < 24; at += 8) {
+    left = (left + word(at) + right) % 2 ** 32
+    right = (right + word(at + 4) + left) % 2 ** 32
+  }
+  return (
+    log.readUInt32BE(0) >>> 1 !== 0x377f0682 >>> 1 || log.readUInt32BE(24) !== left || log.readUInt32BE(28) !== right
+  )
 }
