@@ -126,9 +126,9 @@ const takingTurns = (env: Readonly<Record<string, string>>) =>
     yield* untilBought(paper, 3)
     assert.strictEqual(yield* roleOf(third.url), "owner")
 
-    // A clean stop hands over without waiting for the lease.
+    // A clean stop hands over without waiting for the lease, which is renewed every 3.5 s for 12 s.
     yield* third.process.stop("SIGTERM")
-    assert.isAtMost(yield* untilRole(second.url, "owner"), 5_000)
+    assert.isBelow(yield* untilRole(second.url, "owner"), 8_500)
     yield* untilBought(paper, 2)
 
     const last = yield* client(second.url, token)
