@@ -4,7 +4,7 @@ import { DatabaseUnavailable } from "../../src/api/Errors.ts"
 import { makeRuleId, type RuleId } from "../../src/domain/Ids.ts"
 import { reason } from "../../src/domain/Reason.ts"
 import { Orders } from "../../src/orders/Orders.ts"
-import type { Finished } from "../../src/autobuy/firing/records.ts"
+import type { Step } from "../../src/autobuy/program/waiting.ts"
 import type { RuleRow } from "../../src/autobuy/record/rows.ts"
 import { RuleFiring } from "../../src/autobuy/RuleFiring.ts"
 import { RuleProgram } from "../../src/autobuy/RuleProgram.ts"
@@ -21,7 +21,7 @@ import { alice, world } from "./kit/world.ts"
 class Script extends Context.Tag("test/Script")<
   Script,
   {
-    readonly play: (life: (rule: RuleRow) => Effect.Effect<Finished, DatabaseUnavailable>) => void
+    readonly play: (life: (rule: RuleRow) => Effect.Effect<Step, DatabaseUnavailable>) => void
     readonly log: ReadonlyArray<string>
     readonly starts: ReadonlyArray<number>
   }
@@ -31,7 +31,7 @@ const scripted = Layer.effectContext(
   Effect.sync(() => {
     const log: Array<string> = []
     const starts: Array<number> = []
-    let life: (rule: RuleRow) => Effect.Effect<Finished, DatabaseUnavailable> = () => Effect.never
+    let life: (rule: RuleRow) => Effect.Effect<Step, DatabaseUnavailable> = () => Effect.never
     const program = RuleProgram.of({
       run: (rule) =>
         Effect.acquireUseRelease(
@@ -213,6 +213,25 @@ it.effect("a rule that has stopped by itself is reaped, with its reason", () =>
     const rule = yield* stateOf(id)
     assert.deepStrictEqual([rule.state, rule.pause_reason?.code], ["completed", "COMPLETED_END"])
     assert.strictEqual((yield* engine.status).fibers, 0)
+  }).pipe(Effect.provide(supervisor))
+)
+
+it.effect("a rule whose wait is over while it is armed goes on at once", () =>
+  Effect.gen(function* () {
+    const script = yield* Script
+    const id = yield* makeRuleId()
+    yield* storeRule(id)
+    const end = Effect.succeed({ state: "completed", reason: reason("COMPLETED_END") } as const)
+    script.play(() =>
+      Effect.succeed({
+        arm: (go) => {
+          go(end)
+          return () => undefined
+        }
+      })
+    )
+    yield* start
+    assert.strictEqual((yield* stateOf(id)).state, "completed")
   }).pipe(Effect.provide(supervisor))
 )
 
