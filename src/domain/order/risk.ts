@@ -197,11 +197,24 @@ const resting = (ask: OrderAsk, draft: OrderDraft, { quote }: RiskContext): Read
   return [{ code: "PRICE_OUT_OF_BAND", path: "price", message, reason: why }]
 }
 
+/** What a fresh price has to bound: a protected order's slippage, and the cost of a quantity bought at any price. */
+const unpriced = (ask: OrderAsk, draft: OrderDraft): RiskProblem | null => {
+  const refused = (path: string, message: string): RiskProblem => ({
+    code: "STALE_MARKET_DATA",
+    path,
+    message,
+    reason: reason("GATE_STALE", {}, message)
+  })
+  if (ask.maxSlippageBps !== undefined)
+    return refused("maxSlippageBps", "The best price is unknown or too old to bound the slippage.")
+  if (ask.side === "buy" && draft.type === "market" && draft.quantity !== null)
+    return refused("quantity", "The best price is unknown or too old to tell what this quantity costs.")
+  return null
+}
+
 const pricing = (ask: OrderAsk, draft: OrderDraft, { quote }: RiskContext): ReadonlyArray<RiskProblem> => {
-  if (ask.maxSlippageBps !== undefined && (quote === null || quote.stale)) {
-    const message = "The best price is unknown or too old to bound the slippage."
-    return [{ code: "STALE_MARKET_DATA", path: "maxSlippageBps", message, reason: reason("GATE_STALE", {}, message) }]
-  }
+  const missing = quote === null || quote.stale ? unpriced(ask, draft) : null
+  if (missing !== null) return [missing]
   if (draft.price !== null && !Decimal.isPositive(draft.price)) {
     const message = "The price is below the smallest price step."
     return [{ code: "PRICE_OUT_OF_BAND", path: "price", message, reason: reason("PRICE_OUT_OF_BAND", {}, message) }]

@@ -193,13 +193,14 @@ const make = Effect.gen(function* () {
     if (order.side === "sell")
       return (id: OrderId) => reserve({ ...ask, worst: Decimal.zero, rates: new Map(), share: null }, id)
     const { baseAsset, quoteAsset } = order.symbol
+    const worst = yield* worstQuote(order)
     const limit = (yield* limitsOf.of(userId)).assets.find(({ asset }) => asset === baseAsset)
     const quotes = new Set([quoteAsset])
     if (limit !== undefined) for (const quote of (yield* positionOf(userId, baseAsset)).costs.keys()) quotes.add(quote)
     const rates = new Map<string, Decimal.Decimal | null>()
     for (const quote of quotes) rates.set(quote, yield* rateOf(quote))
     const share = (limit?.maxShare ?? null) === null ? null : yield* shareOf(userId, baseAsset)
-    return (id: OrderId) => reserve({ ...ask, worst: worstQuote(order), rates, share }, id)
+    return (id: OrderId) => reserve({ ...ask, worst, rates, share }, id)
   })
 
   const inForce = Effect.fn("TradingLimits.inForce")(function* (userId: UserId) {

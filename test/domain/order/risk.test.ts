@@ -163,6 +163,17 @@ describe("risk", () => {
     ])
   })
 
+  it("buys no quantity at the market while nobody can tell what it costs", () => {
+    const ask: OrderAsk = { side: "buy", type: "market", quantity: d("1000") }
+    const refused = ["STALE_MARKET_DATA quantity GATE_STALE"]
+    assert.deepEqual(shown(ask, { quote: null }).problems, refused)
+    const stale = { bid: d("0.99"), ask: d("1.01"), stale: true }
+    assert.deepEqual(shown(ask, { quote: stale }).problems, refused)
+    // An amount bounds itself, and a sale costs nothing.
+    assert.deepEqual(shown({ side: "buy", type: "market", quoteAmount: d("50") }, { quote: null }).problems, [])
+    assert.deepEqual(shown({ side: "sell", type: "market", quantity: d("1") }, { quote: null }).problems, [])
+  })
+
   it("approves exactly what has no problem", () => {
     assert.isTrue(Either.isRight(ApprovedOrder.check({ side: "buy", type: "market", quoteAmount: d("50") }, context)))
     assert.isTrue(Either.isLeft(ApprovedOrder.check({ side: "buy", type: "market", quoteAmount: d("0.5") }, context)))

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Random, TestClock } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { unlimited } from "../../../src/domain/Limits.ts"
-import { ApprovedOrder } from "../../../src/domain/order/risk.ts"
+import { ApprovedOrder, assess, type RiskContext } from "../../../src/domain/order/risk.ts"
 import { reason } from "../../../src/domain/Reason.ts"
 import { Symbols } from "../../../src/market/Symbols.ts"
 import { TickerHub } from "../../../src/market/TickerHub.ts"
@@ -39,13 +39,18 @@ const spend = (perDay: string | null, more: Partial<typeof unlimited.user> = {})
   user: { ...unlimited.user, perDay: perDay === null ? null : d(perDay), ...more }
 })
 
+const nothingKnown: RiskContext = {
+  symbol: btcInfo,
+  quote: null,
+  availableQuote: null,
+  availableBase: null,
+  bookQuantity: null
+}
+
 /** A limit buy at 10 of so many, which costs the fee of 0.05 % on top at most. */
 const buyOf = (quantity: string) =>
   Either.getOrThrow(
-    ApprovedOrder.check(
-      { side: "buy", type: "limit", quantity: d(quantity), price: d("10") },
-      { symbol: btcInfo, quote: null, availableQuote: null, availableBase: null, bookQuantity: null }
-    )
+    ApprovedOrder.check({ side: "buy", type: "limit", quantity: d(quantity), price: d("10") }, nothingKnown)
   )
 
 const prepare = (quantity: string, keyId: string | null = null) =>
@@ -254,8 +259,24 @@ describe("limits", () => {
     })
   )
 
-  it("see a worst case with the fee, and the venue's collar where an order has no price", () =>
-    assert.strictEqual(Decimal.format(worstQuote(buyOf("3"))), "30.015"))
+  it.effect("see a worst case with the fee, and the venue's collar where an order has no price", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(Decimal.format(yield* worstQuote(buyOf("3"))), "30.015")
+      const quote = { bid: d("9.9"), ask: d("10"), stale: false }
+      const unbounded = { side: "buy", type: "market", quantity: d("3") } as const
+      const order = Either.getOrThrow(ApprovedOrder.check(unbounded, { ...nothingKnown, quote }))
+      assert.strictEqual(Decimal.format(yield* worstQuote(order)), "31.51575")
+    })
+  )
+
+  it.effect("take no cost that nobody can tell for none", () =>
+    Effect.gen(function* () {
+      const unbounded = { side: "buy", type: "market", quantity: d("1000") } as const
+      const { draft } = assess(unbounded, nothingKnown)
+      const refused = yield* Effect.flip(worstQuote({ draft, symbol: btcInfo }))
+      assert.strictEqual(refused._tag, "STALE_MARKET_DATA")
+    })
+  )
 
   it.effect(
     "are exceeded at no moment of any history of intents, partial fills, refusals, unknowns and late fills",
