@@ -1,7 +1,7 @@
 import { Duration } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import { isTerminal, type Order } from "../../domain/order/Order.ts"
-import { reason, type Reason } from "../../domain/Reason.ts"
+import { reason, type Reason, type ReasonCode } from "../../domain/Reason.ts"
 import type { ExecutionStyle } from "../../domain/rule/RuleParts.ts"
 import type { Instant } from "../../domain/Time.ts"
 
@@ -27,12 +27,25 @@ export interface Resting {
 const wait = (until: Instant | null): RestStep => ({ type: "wait", until })
 const end = (why: Reason | null): RestStep => ({ type: "end", reason: why })
 
-/** Refused because it would have bought at once: nothing of it filled, and it ended as soon as it was sent. */
-const isPostOnlyRefusal = ({ executedQuantity, requestedAt, terminalAt, type }: Order, ttl: number): boolean =>
-  type === "limitMaker" &&
-  Decimal.isZero(executedQuantity) &&
-  terminalAt !== null &&
-  terminalAt - requestedAt < Math.min(ttl, refusedPause)
+/** How the venue words that a post-only order would have bought at once. After any other refusal only the next slot may buy. */
+const postOnlyRefusals = new Set<ReasonCode | undefined>(["VENUE_REFUSED", "PRICE_OUT_OF_BAND"])
+
+const sentOrAsked = ({ requestedAt, sentAt }: Order): Instant => sentAt ?? requestedAt
+
+/** Refused because it would have bought at once, or accepted and ended unfilled as soon as it was sent. */
+const isPostOnlyRefusal = (order: Order, ttl: number): boolean => {
+  const { executedQuantity, rejectReason, status, terminalAt, type } = order
+  if (type !== "limitMaker") return false
+  if (status === "rejected") return postOnlyRefusals.has(rejectReason?.code)
+  return (
+    Decimal.isZero(executedQuantity) &&
+    terminalAt !== null &&
+    terminalAt - sentOrAsked(order) < Math.min(ttl, refusedPause)
+  )
+}
+
+/** A person's word for the end of an order, with how it is known, holds only until the venue says otherwise. */
+const isOwnersWord = ({ unfilledReason }: Order): boolean => unfilledReason?.params["note"] !== undefined
 
 /**
  * From the orders alone, so that a restart goes on with the same step: an order that ended by its own time is followed
@@ -44,17 +57,15 @@ export const restStep = ({ execution, isActive, last, now }: Resting): RestStep 
   if (last.status === "unknown" || last.status === "pending") return wait(null)
   if (last.status === "filled") return end(null)
   const ttl = execution.type === "limit" ? Duration.toMillis(execution.ttl) : 0
-  const deadline = (last.sentAt ?? last.requestedAt) + ttl
+  const deadline = sentOrAsked(last) + ttl
   // The last attempt at the market ends by itself.
   const isLast = last.type !== "limit" && last.type !== "limitMaker"
   if (isLast) return open ? wait(null) : end(last.rejectReason ?? last.unfilledReason ?? reason("NO_FILL"))
   if (open) return isActive && now < deadline ? wait(deadline) : { type: "cancel" }
   if (!isActive) return end(reason("BY_USER"))
   const onTimeout = execution.type === "limit" ? execution.onTimeout : "cancel"
-  if (
-    isPostOnlyRefusal(last, ttl) ||
-    (last.type === "limitMaker" && last.status === "rejected" && last.sentAt !== null)
-  ) {
+  if (isOwnersWord(last)) return end(last.unfilledReason)
+  if (isPostOnlyRefusal(last, ttl)) {
     if (onTimeout === "cancel") return end(reason("POST_ONLY"))
     if (onTimeout === "market") return { type: "again", as: "market" }
     const after = (last.terminalAt ?? last.requestedAt) + Math.min(ttl, refusedPause)

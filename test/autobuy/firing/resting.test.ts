@@ -257,6 +257,29 @@ describe("a post-only entry that would have bought at once", () => {
   )
 })
 
+describe("a post-only entry that was never placed", () => {
+  for (const onTimeout of ["reprice", "market"])
+    it.effect(`is followed by no order with \`${onTimeout}\`, because a late fill may still come`, () =>
+      inOneLife(
+        Effect.gen(function* () {
+          const market = yield* FakeMarket
+          const orders = yield* FakeOrders
+          const id = yield* makeRuleId()
+          yield* storeRule(id, limit({ postOnly: true, onTimeout }))
+          yield* orders.decideFate("unknown")
+          yield* market.tick(89_000)
+          yield* start
+          yield* passTime("11 minutes")
+          const order = yield* last
+          if (order !== undefined) yield* orders.resolve(order.id, "rejected")
+          yield* passTime("1 minute")
+          assert.deepStrictEqual(yield* outcomes(id), ["n1 failed NOT_PLACED"])
+          assert.strictEqual((yield* placed).length, 1)
+        })
+      )
+    )
+})
+
 describe("after a restart an entry that rests", () => {
   it.effect("is cancelled at the time it had from the beginning", () =>
     inTwoLives(Effect.zipLeft(resting({}), passTime("9 minutes")), (id) =>

@@ -174,7 +174,7 @@ export const orders = (all: Venue) =>
           Effect.gen(function* () {
             const known = all.get(id)
             if (known === undefined) return
-            const order = withFate(known.order, status)
+            const order = { ...withFate(known.order, status), terminalAt: yield* clock.now }
             all.set(id, { ...known, order })
             yield* PubSub.publish(hub, { userId: known.user, order })
             yield* settleDown
