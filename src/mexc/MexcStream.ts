@@ -1,8 +1,6 @@
-import { Context, Duration, Effect, Layer, Option, Queue, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Queue, Stream } from "effect"
 import type { SymbolName } from "../domain/Market.ts"
-import type { Instant } from "../domain/Time.ts"
 import type { Credentials } from "./Credentials.ts"
-import { frameSymbol, toStreamBalance, toStreamFill, toStreamOrder } from "./map/StreamMapping.ts"
 import { ContractDrift } from "./ContractDrift.ts"
 import { MexcClient } from "./MexcClient.ts"
 import { type Connection, makeConnection, type Route } from "./stream/Connection.ts"
@@ -17,10 +15,10 @@ import type {
 import { makePace } from "./stream/Pacer.ts"
 import { makePool } from "./stream/Pool.ts"
 import { makePublicStreams } from "./stream/PublicStreams.ts"
+import { makeUserFrames } from "./stream/UserFrames.ts"
 import type { VenueFailure } from "./VenueFailure.ts"
 import { type KlineInterval, privateChannels, type Zone } from "./wire/Channels.ts"
 import { MexcEndpoint } from "./wire/Endpoint.ts"
-import type { PushFrame } from "./wire/Stream.ts"
 
 /**
  * Sockets as streams of domain events, which end only with their scope. At most 30 channels share a connection; each
@@ -118,6 +116,7 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
     Stream.unwrapScoped(
       Effect.gen(function* () {
         const queue = yield* Queue.bounded<UserEvent>(userBacklog)
+        const hear = yield* makeUserFrames(client, drift, credentials, (event) => queue.offer(event))
         let isConnected = false
         const connection = yield* makeConnection({
           name: "an account",
@@ -143,11 +142,7 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
             isConnected = false
             return Effect.asVoid(queue.offer({ type: "interrupted" }))
           }),
-          onFrame: (frame, receivedAt) =>
-            Option.match(userEvent(frame, receivedAt), {
-              onNone: () => odd(notUnderstood(frame)),
-              onSome: (event) => queue.offer(event)
-            })
+          onFrame: hear
         })
         // Ends before the connection does, so that its last words find nobody to wait for.
         yield* Effect.addFinalizer(() => Queue.shutdown(queue))
@@ -163,27 +158,3 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
 
   return { ...streams, miniTickers: (zone: Zone = "24H") => miniTickers(zone), user, health }
 })
-
-const notUnderstood = ({ channel, privateOrders: order }: PushFrame): string =>
-  order === undefined
-    ? `values of ${channel.slice(0, 80)}`
-    : `an order of status ${order.status}, type ${order.orderType}, side ${order.tradeType}`
-
-const userEvent = (frame: PushFrame, receivedAt: Instant): Option.Option<UserEvent> => {
-  const { privateAccount, privateDeals, privateOrders } = frame
-  if (privateAccount !== undefined)
-    return Option.map(toStreamBalance(privateAccount), (balance) => ({
-      type: "balance",
-      balance,
-      at: privateAccount.time
-    }))
-  const symbol = frameSymbol(frame)
-  if (Option.isNone(symbol)) return Option.none()
-  if (privateOrders !== undefined)
-    return Option.map(toStreamOrder(symbol.value, privateOrders, frame.sendTime ?? receivedAt), (order) => ({
-      type: "order",
-      order
-    }))
-  if (privateDeals === undefined) return Option.none()
-  return Option.map(toStreamFill(symbol.value, privateDeals), (fill) => ({ type: "fill", fill }))
-}

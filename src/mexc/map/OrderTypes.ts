@@ -26,6 +26,12 @@ const byNumber: ReadonlyArray<OrderType> = ["limit", "limitMaker", "immediateOrC
 /** The stream's numbers: 1 LIMIT … 5 MARKET; 100 and up are stop kinds. */
 export const orderTypeOfNumber = (number: number): OrderType | undefined => byNumber[number - 1]
 
+// Stop and one-cancels-other orders of the web.
+const webNumbers = new Set([100, 101, 102])
+
+export const isDocumentedNumber = (number: number): boolean =>
+  orderTypeOfNumber(number) !== undefined || webNumbers.has(number)
+
 // Kinds of the web and the app, which queries show and the API cannot place.
 const webTypes = new Set(["STOP_MARKET_ORDER", "STOP_LIMIT_ORDER", "STOP_LIMIT", "STOP_MARKET"])
 

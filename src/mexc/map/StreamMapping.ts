@@ -161,29 +161,44 @@ export const toMiniTicker = (pushed: typeof PublicMiniTicker.Type): Option.Optio
 
 const statuses = ["open", "filled", "partiallyFilled", "cancelled", "partiallyCancelled"] as const
 
+/** An order that is filled and has bought or sold nothing is no order that anybody can end. */
+const statusOf = (number: number, executed: Decimal.Decimal): VenueOrder["status"] => {
+  const status = statuses[number - 1] ?? "unrecognised"
+  return status === "filled" && !Decimal.isPositive(executed) ? "unrecognised" : status
+}
+
+const venueIdForm = /^C\d\d__\d+$/
+
+type Names = Pick<VenueOrder, "exchangeOrderId" | "clientOrderId">
+
+/** The newest documentation has one id, in the place of the client's: in the venue's own form it is the venue's. */
+const namesOf = (id: string, clientId: string): Names | null => {
+  if (id !== "") return { exchangeOrderId: id, clientOrderId: clientId === "" ? null : clientId }
+  return venueIdForm.test(clientId) ? { exchangeOrderId: clientId, clientOrderId: null } : null
+}
+
 export const toStreamOrder = (
   symbol: SymbolName,
   pushed: typeof PrivateOrders.Type,
   sentAt: Instant
 ): Option.Option<VenueOrder> => {
+  const names = namesOf(pushed.id, pushed.clientId)
   const side = Option.getOrNull(sideOf(pushed.tradeType))
-  const type = orderTypeOfNumber(pushed.orderType)
-  const status = statuses[pushed.status - 1]
+  const type = orderTypeOfNumber(pushed.orderType) ?? "unrecognised"
   const price = amountOrNull(pushed.price)
   const quantity = amountOrNull(pushed.quantity)
   const amount = amountOrNull(pushed.amount)
   const executedQuantity = amountOrNull(pushed.cumulativeQuantity)
   const executedQuote = amountOrNull(pushed.cumulativeAmount)
-  if (pushed.id === "" || side === null || type === undefined || status === undefined) return Option.none()
+  if (names === null || side === null) return Option.none()
   if (price === null || quantity === null || amount === null) return Option.none()
   if (executedQuantity === null || executedQuote === null) return Option.none()
   return Option.some({
     symbol,
-    exchangeOrderId: pushed.id,
-    clientOrderId: pushed.clientId === "" ? null : pushed.clientId,
+    ...names,
     side,
     type,
-    status,
+    status: statusOf(pushed.status, executedQuantity),
     price,
     quantity,
     quoteAmount: type === "market" && Decimal.isPositive(amount) ? amount : null,
@@ -198,17 +213,17 @@ export const toStreamFill = (symbol: SymbolName, pushed: typeof PrivateDeals.Typ
   Option.map(
     Option.all({
       tradeId: Option.some(pushed.tradeId).pipe(Option.filter((id) => id !== "")),
+      names: Option.fromNullable(namesOf(pushed.orderId, pushed.clientOrderId)),
       side: sideOf(pushed.tradeType),
       price: positive(pushed.price),
       quantity: positive(pushed.quantity),
       quoteQuantity: amountOrZero(pushed.amount),
       feeAmount: amountOrZero(pushed.feeAmount)
     }),
-    ({ feeAmount, ...fill }) => ({
+    ({ feeAmount, names, ...fill }) => ({
       ...fill,
+      ...names,
       symbol,
-      exchangeOrderId: pushed.orderId,
-      clientOrderId: pushed.clientOrderId === "" ? null : pushed.clientOrderId,
       fee: { asset: pushed.feeCurrency, amount: feeAmount },
       maker: pushed.isMaker,
       at: pushed.time
