@@ -10,7 +10,7 @@ import type { RateBudget } from "./RateBudget.ts"
 import { readReply, type Reply } from "./Reply.ts"
 import { encodeQuery, type Parameters, signedQuery } from "./signing/Signature.ts"
 import { makeVenueClock, type Timed, timed } from "./signing/VenueClock.ts"
-import { type OutcomeUnknown, type VenueFailure, VenueRefused, VenueUnavailable } from "./VenueFailure.ts"
+import { type OutcomeUnknown, type VenueFailure, VenueUnavailable } from "./VenueFailure.ts"
 import { isDocumented, isSuccessCode } from "./wire/Codes.ts"
 import type { MexcEndpoint } from "./wire/Endpoint.ts"
 import { problemPath } from "./wire/rest/problemPath.ts"
@@ -56,9 +56,6 @@ const budgetRequest = ({ class: budgetClass, credentials, endpoint }: AnyCall): 
   orderOperation: isOrderOperation(endpoint),
   ...(isTwicePerSecond(endpoint) ? { twicePerSecond: endpoint } : {})
 })
-
-/** A write that was refused for its time is sent again only this soon after its sender noted that it sends. */
-const sendAgainWithinMs = 10_000
 
 /** Wrapped successes carry their content under `data`; now and then a bare answer is wrapped, too. */
 const contentOf = (body: unknown): unknown =>
@@ -224,27 +221,13 @@ export const makeTransport = Effect.fnUntraced(function* (
     )
 
   /**
-   * Sends a signed write once; again only when it was refused for its time. VenueUnavailable means that no byte has
-   * left, OutcomeUnknown that nothing is proven.
+   * Sends a signed write once; again only when it was refused for its time, and then `beforeSend` runs again, for the
+   * caller may no longer want it. VenueUnavailable means that no byte has left, OutcomeUnknown that nothing is proven.
    */
-  const submit = <A, I>(request: Call<A, I>, beforeSend: Effect.Effect<void>) =>
-    Effect.suspend(() => {
-      let noted = Number.NEGATIVE_INFINITY
-      const note = Effect.zipRight(
-        Effect.map(Clock.currentTimeMillis, (now) => void (noted = now)),
-        beforeSend
-      )
-      const once = submitOnce(request, note)
-      // Later somebody else may hold the order for lost: then the refusal stands.
-      const again = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        now - noted < sendAgainWithinMs
-          ? submitOnce(request, Effect.void)
-          : Effect.fail(
-              new VenueRefused({ message: "The request came too late for the venue.", kind: "time", code: 700003 })
-            )
-      )
-      return resynchronised(request.class, once, again)
-    })
+  const submit = <A, I>(request: Call<A, I>, beforeSend: Effect.Effect<void>) => {
+    const once = submitOnce(request, beforeSend)
+    return resynchronised(request.class, once, once)
+  }
 
   return { call, submit, scrubber, measureClock, clockOffset: clock.offset }
 })

@@ -31,10 +31,10 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     /** The intent, only while this process owns trading; call it inside `Database.write`. */
     readonly insert: (row: OrderRow) => Stored<void, NotOwner>
     /**
-     * Notes that the bytes are about to leave; false when they must not: the intent was withdrawn, or trading belongs to
-     * another process by now.
+     * Notes that the bytes are about to leave, `again` after the venue refused them for their time; false when they must
+     * not: the intent was withdrawn, or trading belongs to another process by now.
      */
-    readonly markSent: (userId: UserId, id: OrderId) => Stored<boolean>
+    readonly markSent: (userId: UserId, id: OrderId, again?: boolean) => Stored<boolean>
     /** Ends an intent that was not sent yet, for good; changes nothing when it was. */
     readonly withdraw: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     readonly markUnknown: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
@@ -115,11 +115,11 @@ const make = Effect.gen(function* () {
         })
       )
     ),
-    markSent: Effect.fn("OrdersRepo.markSent")(function* (userId, id) {
+    markSent: Effect.fn("OrdersRepo.markSent")(function* (userId, id, again = false) {
       let marked = false
       yield* amend(byId(userId, id), (row, now) =>
         Effect.map(isOwner, (owner) => {
-          marked = owner && row.status === "pending" && row.sent_at === null
+          marked = owner && row.status === "pending" && (row.sent_at !== null) === again
           return marked ? { ...row, sent_at: now, updated_at: now, version: row.version + 1 } : null
         })
       )

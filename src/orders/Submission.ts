@@ -60,10 +60,10 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
       }
 
       /** A halt counts from its commit on, also for an order that has waited for the request budget since. */
-      const mayBeSent = (row: OrderRow) =>
+      const mayBeSent = (row: OrderRow, again: boolean) =>
         Effect.zipRight(
           halts.assertAllowed({ userId: row.user_id, side: row.side }),
-          repo.markSent(row.user_id, row.order_id)
+          repo.markSent(row.user_id, row.order_id, again)
         )
 
       const send = Effect.fn("Submission.send")(function* (
@@ -76,7 +76,12 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         let sent = false
         let stopped: Outcome = neverLeft
         // Dying keeps the bytes from leaving; `stopped` says why.
-        const beforeSend = database.write(mayBeSent(row)).pipe(
+        const beforeSend = Effect.suspend(() => {
+          // Asked again, the first request was refused for its time: nothing of it is at the venue.
+          const again = sent
+          sent = false
+          return database.write(mayBeSent(row, again))
+        }).pipe(
           Effect.catchTag("TRADING_HALTED", ({ message }) => {
             stopped = { type: "refused", refusal: halted(message) }
             return Effect.die("Trading was halted while the order waited.")

@@ -66,7 +66,7 @@ describe("an answer with a code", () => {
       Effect.gen(function* () {
         const sent = yield* asking(refusalWith(code), "submit")
         assert.deepStrictEqual([sent.tag, sent.times], submitted(row))
-        assert.strictEqual(sent.notes, 1)
+        assert.strictEqual(sent.notes, sent.times)
         // Once at the start, and once more if the clock was at fault.
         assert.strictEqual(sent.measured, retry === "resync" ? 2 : 1)
         const read = yield* asking(refusalWith(code), "read")

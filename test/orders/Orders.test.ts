@@ -460,6 +460,43 @@ describe("an order that is not sent yet", () => {
   )
 })
 
+describe("an order the venue refused for its time", () => {
+  /** Refused once, and sent again after `meanwhile`. */
+  const lateWith = <E, R>(meanwhile: Effect.Effect<unknown, E, R>) =>
+    Effect.gen(function* () {
+      const { orders, repo, venue } = yield* start
+      const released = yield* Deferred.make<void>()
+      venue.mood = { type: "late", until: Deferred.await(released) }
+      const placing = yield* Effect.fork(tagOf(orders.place(ann, buy, key(1))))
+      yield* Deferred.await(venue.reached)
+      yield* meanwhile
+      yield* Deferred.succeed(released, undefined)
+      const outcome = yield* Fiber.join(placing)
+      const [order] = yield* repo.list(ann, { limit: 1 }, null)
+      return { outcome, status: order?.status, sent: venue.posts.length }
+    }).pipe(Effect.provide(withVenue))
+
+  it.live("is sent once more", () =>
+    Effect.gen(function* () {
+      assert.deepEqual(yield* lateWith(Effect.void), { outcome: "no failure", status: "filled", sent: 2 })
+    })
+  )
+
+  it.live("is not sent again when trading was halted in between, and is known to be nothing", () =>
+    Effect.gen(function* () {
+      const halt = { halted: true, scope: "entries", cancelOpen: false, reason: "a test" } as const
+      const halted = yield* lateWith(Effect.flatMap(Halts, (halts) => halts.set(ann, "user", halt)))
+      assert.deepEqual(halted, { outcome: "TRADING_HALTED", status: "rejected", sent: 1 })
+    })
+  )
+
+  it.live("is not sent again by a process that lost the lease in between: another one judges it", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* lateWith(TestDatabase.stealLease)).sent, 1)
+    })
+  )
+})
+
 describe("cancelling everything", () => {
   it.live("ends what is open of one symbol, one rule or one purpose, and says what could not be cancelled", () =>
     Effect.gen(function* () {

@@ -22,6 +22,8 @@ export type Mood =
   | { readonly type: "noBudget"; readonly failure: BudgetUnavailable }
   /** Never reached, nothing sent. */
   | { readonly type: "unreachable" }
+  /** Refuses the first request for its time; it is sent once more after a while. */
+  | { readonly type: "late"; readonly until: Effect.Effect<void> }
   /** Waits before the bytes leave, or after they left, until it is interrupted. */
   | { readonly type: "waitBefore"; readonly until: Effect.Effect<void> }
   | { readonly type: "hangBefore" }
@@ -98,6 +100,11 @@ const place = (venue: FakeVenue["Type"]) => (request: OrderRequest, beforeSend: 
     if (mood.type === "waitBefore") yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), mood.until)
     yield* beforeSend
     venue.posts.push(request)
+    if (mood.type === "late") {
+      yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), mood.until)
+      yield* beforeSend
+      venue.posts.push(request)
+    }
     if (mood.type === "refuse")
       return yield* new VenueRefused({ message: `refused ${mood.code}`, code: mood.code, kind: mood.kind })
     if (mood.type === "loseRequest") return yield* lost
