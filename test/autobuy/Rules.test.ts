@@ -1,50 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, Layer, Schema } from "effect"
-import type { RuleId, UserId } from "../../src/domain/Ids.ts"
+import { Effect, Either, Schema } from "effect"
 import { RuleRequest } from "../../src/domain/Rule.ts"
-import { TickerHub } from "../../src/market/TickerHub.ts"
 import { RuleRecords } from "../../src/autobuy/RuleRecords.ts"
 import { Rules } from "../../src/autobuy/Rules.ts"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
-import { hashBody, Idempotency } from "../../src/store/Idempotency.ts"
 import { body } from "../domain/rule/fixtures.ts"
+import { app, begin, create, edit, failure } from "./kit/api.ts"
 import { FakeMarket } from "./kit/FakeMarket.ts"
 import { FakeOrders } from "./kit/FakeOrders.ts"
 import { passTime, settleDown } from "./kit/time.ts"
-import { alice, bob, engine } from "./kit/world.ts"
-
-const app = Layer.mergeAll(Rules.layer({ maxRulesPerUser: 3 }), RuleRecords.layer).pipe(
-  Layer.provide(Idempotency.layer),
-  Layer.provide(Layer.mock(TickerHub, {})),
-  Layer.provideMerge(engine()),
-  Layer.orDie
-)
-
-let keys = 0
-const create = (
-  changes: Readonly<Record<string, unknown>> = {},
-  key = `key-${++keys}-0000000000`,
-  user: UserId = alice
-) =>
-  Effect.gen(function* () {
-    const json = body(changes)
-    const request = Schema.decodeUnknownSync(RuleRequest)(json)
-    return yield* (yield* Rules).create(user, request, { idempotencyKey: key, bodyHash: hashBody(json) })
-  })
-const edit = (id: RuleId, version: number, changes: Readonly<Record<string, unknown>>) =>
-  Effect.gen(function* () {
-    const json = body(changes)
-    const request = Schema.decodeUnknownSync(RuleRequest)(json)
-    const key = { idempotencyKey: `key-${++keys}-0000000000`, bodyHash: hashBody(json) }
-    return yield* (yield* Rules).update(alice, id, request, version, key)
-  })
-const begin = Effect.gen(function* () {
-  yield* (yield* FakeMarket).tick(100_000)
-  yield* (yield* RuleSupervisor).start
-  yield* settleDown
-})
-const failure = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.either(effect), (result) => (Either.isLeft(result) ? result.left._tag : "no failure"))
+import { alice, bob } from "./kit/world.ts"
 
 const dip = { trigger: { type: "price.level", side: "below", price: "95761" } }
 
@@ -146,23 +111,6 @@ describe("changing a rule", () => {
       assert.deepStrictEqual([rule.version, rule.name], [2, "renamed"])
       assert.strictEqual(yield* failure(edit(id, 1, dip)), "VERSION_MISMATCH")
       assert.strictEqual(yield* failure(edit(id, 2, { ...dip, symbol: "ETHUSDT" })), "VALIDATION_FAILED")
-    }).pipe(Effect.provide(app))
-  )
-
-  it.scoped("keeps what the trigger remembers unless the trigger is another", () =>
-    Effect.gen(function* () {
-      yield* begin
-      const market = yield* FakeMarket
-      const orders = yield* FakeOrders
-      const { id } = (yield* create(dip)).rule
-      yield* market.tick(90_000)
-      assert.strictEqual((yield* orders.placed).length, 1)
-      yield* edit(id, 1, { ...dip, name: "renamed" })
-      yield* settleDown
-      assert.strictEqual((yield* orders.placed).length, 1)
-      yield* edit(id, 2, { trigger: { ...dip.trigger, price: "95000" } })
-      yield* settleDown
-      assert.strictEqual((yield* orders.placed).length, 2)
     }).pipe(Effect.provide(app))
   )
 })

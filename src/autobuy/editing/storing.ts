@@ -4,7 +4,6 @@ import * as Decimal from "../../domain/Decimal.ts"
 import { makeRuleId, type RuleId, type UserId } from "../../domain/Ids.ts"
 import { Rule, RuleDocument, type RuleRequest, type RuleState } from "../../domain/Rule.ts"
 import { dataAgeLimit } from "../../domain/rule/decision/gates.ts"
-import { freshTrigger } from "../../domain/rule/decision/levels.ts"
 import type { RuleContext } from "../../domain/rule/problems/Check.ts"
 import { ruleProblems } from "../../domain/rule/ruleProblems.ts"
 import type { Instant } from "../../domain/Time.ts"
@@ -27,14 +26,14 @@ const decodeAnswer = Schema.decodeUnknown(StoredAnswer)
 
 const encodeDocument = Schema.encodeSync(RuleDocument)
 
-/** Whether the rule waits for the same thing as before, so that what it remembers still means something. */
+/** Whether the rule waits for the same thing as before, so that what it remembers of it still means something. */
 const waitsAlike = (a: RuleDocument, b: RuleDocument): boolean => {
-  const waits = (document: RuleDocument) => {
-    const { trigger, timezone, startAt } = encodeDocument(document)
-    return JSON.stringify([trigger, timezone, startAt])
-  }
-  return waits(a) === waits(b)
+  const trigger = (document: RuleDocument) => JSON.stringify(encodeDocument(document).trigger)
+  return trigger(a) === trigger(b)
 }
+
+/** Whether the slots of a schedule fall on the same times. */
+const runsAlike = (a: RuleDocument, b: RuleDocument): boolean => a.timezone === b.timezone && a.startAt === b.startAt
 
 const checked = (document: RuleDocument, context: RuleContext) => {
   const details = ruleProblems(document, context)
@@ -56,12 +55,12 @@ const nextState = (row: RuleRow, asked: RuleRequest["state"]) => {
 }
 
 const nextRuntime = (row: RuleRow, document: RuleDocument, state: RuleState): Runtime => {
-  const { sequence, trigger, nextRunAt } = row.runtime
-  if (!waitsAlike(row.document, document)) return { sequence, trigger: freshTrigger, nextRunAt: null }
+  const { runtime } = row
+  if (!waitsAlike(row.document, document)) return { ...freshRuntime, sequence: runtime.sequence }
   // What fell into the time in which it did not run is nobody's.
-  return row.state === "active" || state !== "active"
-    ? { sequence, trigger, nextRunAt }
-    : { sequence, trigger: { ...trigger, ready: false }, nextRunAt: null }
+  const starts = row.state !== "active" && state === "active"
+  const trigger = starts ? { ...runtime.trigger, ready: false } : runtime.trigger
+  return { ...runtime, trigger, nextRunAt: starts || !runsAlike(row.document, document) ? null : runtime.nextRunAt }
 }
 
 /** Creating and changing rules: key, body hash and rule commit together; the fiber follows the stored rule. */
