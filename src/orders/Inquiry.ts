@@ -8,13 +8,17 @@ import { Symbols } from "../market/Symbols.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { VenueFailure } from "../mexc/VenueFailure.ts"
+import { candidates } from "./record/mayBe.ts"
 import type { OrderRow } from "./record/OrderRow.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
 
 type Asked<A> = Effect.Effect<A, VenueFailure | DatabaseUnavailable>
 
-/** `unproven`: it was not there, but not all of what the venue listed could be read. */
-export type Search = "found" | "absent" | "unproven"
+/**
+ * `nameless`: it was not there by its name, but something without one is, which may be it. `unproven`: not all of what the
+ * venue listed could be read.
+ */
+export type Search = "found" | "absent" | "nameless" | "unproven"
 
 /** Venue lists are read from this long before the order was made, for clocks that differ. */
 const marginMs = 3_600_000
@@ -81,9 +85,11 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         const isIt = isAbout(row)
         const from = row.requested_at - marginMs
         let complete = true
+        const orders: Array<VenueOrder> = []
         for (const list of [mexc.openOrders(credentials, row.symbol), mexc.allOrders(credentials, row.symbol, from)]) {
           const listed = yield* list
           complete &&= listed.complete
+          orders.push(...listed.rows)
           const found = listed.rows.find(isIt)
           if (found === undefined) continue
           yield* joinTold(row, found, credentials)
@@ -91,9 +97,13 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         }
         const fills = yield* mexc.fills(credentials, { symbol: row.symbol, from })
         const its = fills.rows.filter(isIt)
-        if (its.length === 0) return complete && fills.complete ? "absent" : "unproven"
-        yield* joinFills(row, its)
-        return "found"
+        if (its.length > 0) {
+          yield* joinFills(row, its)
+          return "found"
+        }
+        const others = candidates(row, orders, fills.rows)
+        if ((yield* repo.unowned(row.user_id, row.symbol, others)).length > 0) return "nameless"
+        return complete && fills.complete ? "absent" : "unproven"
       })
 
       const hear = Effect.fn("Inquiry.hear")(function* (told: VenueOrder, credentials: Credentials) {

@@ -79,6 +79,12 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     readonly ofExecution: (userId: UserId, executionId: ExecutionId) => Stored<ReadonlyArray<Order>>
     /** Of every user: orders without a proven end, and ended ones whose fills are not all known. */
     readonly unsettled: Stored<ReadonlyArray<OrderRow>>
+    /** Of these ids of the venue those that belong to no order which is known, ours or made elsewhere. */
+    readonly unowned: (
+      userId: UserId,
+      symbol: SymbolName,
+      exchangeOrderIds: ReadonlyArray<string>
+    ) => Stored<ReadonlyArray<string>>
     /** Symbols the user has fills in, with the time of the latest. */
     readonly lastFills: (userId: UserId) => Stored<ReadonlyArray<typeof LastFill.Type>>
     /** Orders of which only fills are known, newest first. */

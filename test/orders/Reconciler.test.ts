@@ -20,7 +20,7 @@ import * as TestDatabase from "../kit/TestDatabase.ts"
 import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
 import { listed, unlimited, vault } from "./kit/layers.ts"
-import { addUsers, ann, bob, clientIdOf, fillOf, newIntent, pair, told } from "./kit/orders.ts"
+import { addUsers, ann, bob, clientIdOf, d, fillOf, newIntent, pair, told } from "./kit/orders.ts"
 
 const stored = OrdersRepo.layer.pipe(
   Layer.provideMerge(OrderChanges.layer),
@@ -268,6 +268,72 @@ describe("an order nobody can tell of", () => {
         yield* reconcile
         assert.strictEqual((yield* after(row)).status, "filled")
       }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
+describe("an unknown order at a venue that leaves out the names", () => {
+  /** What became of it after ten minutes, its name known nowhere. */
+  const tenMinutesOn = (row: OrderRow) =>
+    Effect.gen(function* () {
+      yield* ready
+      yield* TestClock.setTime(5_000)
+      yield* reconcile
+      return (yield* after(row)).status
+    }).pipe(Effect.provide(started))
+  const nameless = { clientOrderId: null }
+
+  it.effect("stays unknown while a nameless order may be it, filled or open", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, unknown)
+      const venue = yield* FakeVenue
+      venue.orders.set("nameless", told(1, "filled", "3", "30", nameless))
+      venue.fills.push(fillOf(1, "t1", "3", "10"))
+      assert.strictEqual(yield* tenMinutesOn(row), "unknown")
+      venue.fills.length = 0
+      venue.orders.set("nameless", told(1, "open", "0", "0", nameless))
+      assert.strictEqual(yield* tenMinutesOn(row), "unknown")
+      assert.include(yield* toldAnn, "notice.orderUnknown")
+      assert.strictEqual(venue.posts.length, 0)
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("stays unknown while there are fills of which nobody knows the order", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, unknown)
+      const venue = yield* FakeVenue
+      venue.fills.push(fillOf(1, "t1", "3", "10"))
+      assert.strictEqual(yield* tenMinutesOn(row), "unknown")
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("is not held up by what is proven to be another: a known order, another price, another side", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, unknown)
+      yield* leaveBehind(2, { sent_at: 1, status: "filled", exchange_order_id: "C2" })
+      const venue = yield* FakeVenue
+      venue.orders
+        .set("known", told(2, "filled", "3", "30", nameless))
+        .set("dearer", told(3, "filled", "3", "33", { ...nameless, price: d("11") }))
+        .set("smaller", told(4, "filled", "1", "10", { ...nameless, quantity: d("1") }))
+        .set("sale", told(5, "filled", "3", "30", { ...nameless, side: "sell" }))
+        .set("at market", told(6, "filled", "3", "30", { ...nameless, type: "market" }))
+      venue.fills.push(fillOf(2, "t2", "3", "10"), fillOf(3, "t3", "3", "11"), fillOf(4, "t4", "1", "10"))
+      assert.strictEqual(yield* tenMinutesOn(row), "rejected")
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("lets an order that cannot be it be kept as made elsewhere at once", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* leaveBehind(1, unknown)
+      const repo = yield* OrdersRepo
+      const other = told(4, "open", "0", "0", { ...nameless, quantity: d("1") })
+      assert.strictEqual((yield* repo.adopt(ann, other, pair)).type, "kept")
+      assert.strictEqual((yield* repo.adopt(ann, told(1, "open", "0", "0", nameless), pair)).type, "perhapsOurs")
     }).pipe(Effect.provide(stored))
   )
 })

@@ -18,6 +18,7 @@ const searchAgainAfter = (unknownForMs: number): number => Math.max(10_000, unkn
 const doubts = {
   silent: "The exchange does not answer the questions about it.",
   unreadable: "The exchange does not know its id, but not everything that the exchange lists could be read.",
+  nameless: "The exchange does not know its id, but it shows an order or a fill without one that may be it.",
   unproven: "The exchange does not know its id, but it may have been sent with another key.",
   moved: "The exchange does not know its id, but a balance of its pair changed without an explanation.",
   otherAccount: "It was sent with an exchange key of another account, which the key in use cannot ask about."
@@ -60,7 +61,7 @@ export const makeUnknown = Effect.gen(function* () {
     if (last !== undefined && last.overdue === overdue && now - last.at < wait) return
     const found = yield* inquiry.search(row, credentials)
     searched.set(row.order_id, { at: now, overdue })
-    doubt(row, "unreadable")
+    doubt(row, found === "nameless" ? "nameless" : "unreadable")
     if (found !== "absent" || !overdue) return
     if ((yield* venueAccounts.belonging(row, credentials)) !== "same") return doubt(row, "unproven")
     if (yield* Effect.orElseSucceed(hasMoved(row), () => true)) return doubt(row, "moved")

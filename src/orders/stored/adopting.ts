@@ -11,6 +11,7 @@ import { Ledger } from "../../portfolio/Ledger.ts"
 import { Database } from "../../store/Database.ts"
 import { Meta } from "../../store/Meta.ts"
 import { advance } from "../record/advance.ts"
+import { mayBe } from "../record/mayBe.ts"
 import type { OrderRow } from "../record/OrderRow.ts"
 import type { makeChanging } from "./changing.ts"
 import type { makeQueries } from "./queries.ts"
@@ -42,7 +43,7 @@ export const makeAdopting = Effect.fnUntraced(function* (
         if (Option.isSome(known)) return { type: "kept", row: known.value } satisfies Adoption
         const now = yield* clock.now
         // The venue often leaves out the name we gave; one that it tells is not ours, or it would have been found.
-        const ours = told.clientOrderId === null ? yield* nameless(userId, told, now - doubtFor) : []
+        const ours = (yield* nameless(userId, told, now - doubtFor)).filter((row) => mayBe(row, told))
         if (ours.length > 0) return { type: "perhapsOurs", rows: ours } satisfies Adoption
         const bare = externalRow(userId, yield* makeOrderId(), told, pair, venue, now)
         yield* insertOrder(bare)

@@ -121,6 +121,21 @@ export const makeQueries = Effect.fnUntraced(function* (statements: Statements) 
         )
     ),
 
+    unowned: Effect.fn("OrdersRepo.unowned")(function* (
+      userId: UserId,
+      symbol: SymbolName,
+      exchangeOrderIds: ReadonlyArray<string>
+    ) {
+      if (exchangeOrderIds.length === 0) return []
+      const rows = yield* database.read(
+        ordersWhere(
+          sql`user_id = ${userId} AND symbol = ${symbol} AND ${sql.in("exchange_order_id", exchangeOrderIds)}`
+        )
+      )
+      const owned = new Set(rows.map((row) => row.exchange_order_id))
+      return exchangeOrderIds.filter((id) => !owned.has(id))
+    }),
+
     lastFills: (userId: UserId) =>
       database.read(
         SqlSchema.findAll({
