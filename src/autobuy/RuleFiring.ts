@@ -1,4 +1,4 @@
-import { Array, Context, Duration, Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
+import { Array, Context, Duration, Effect, Fiber, FiberSet, Layer, Option, Queue, Stream } from "effect"
 import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { reason, type ReasonCode } from "../domain/Reason.ts"
 import { formatInstant, type Instant } from "../domain/Time.ts"
@@ -15,6 +15,7 @@ import { makeLanes } from "./firing/lanes.ts"
 import { makeLooking } from "./firing/looking.ts"
 import { makePlacing, type Sent } from "./firing/placing.ts"
 import {
+  type Asked,
   bareDecision,
   type CycleOrder,
   type Ended,
@@ -54,7 +55,7 @@ export class RuleFiring extends Context.Tag("dipper/autobuy/RuleFiring")<
     /** Claims the slot and goes on in the background; `isNew` tells whether the slot was free. */
     readonly begin: (
       rule: RuleRow,
-      trigger: Trigger
+      trigger: Asked
     ) => Effect.Effect<{ readonly execution: ExecutionRow; readonly isNew: boolean }, Stuck>
     /** Places a ladder's level or an exit that was decided elsewhere, as an execution of its own, once per slot and level. */
     readonly fireOrder: (rule: RuleRow, order: CycleOrder) => Effect.Effect<Fired, Stuck>
@@ -127,17 +128,23 @@ const make = Effect.gen(function* () {
       Fiber.join
     )
 
+  /** Tells whether the version is still the active one; one that was replaced leaves its successor's memory alone. */
   const save = (rule: RuleRow, runtime: Runtime) =>
-    database.write(Effect.zipRight(ownership.assertOwner, rules.saveRuntime(rule.user_id, rule.rule_id, runtime)))
+    database.write(Effect.zipRight(ownership.assertOwner, rules.saveRuntime(rule, runtime)))
 
-  const claim = (rule: RuleRow, row: ExecutionRow, runtime: Runtime | null) =>
+  const claim = (row: ExecutionRow) => database.write(Effect.zipRight(ownership.assertOwner, executions.begin(row)))
+
+  /** Null when the version whose trigger fired was replaced or stopped: whoever runs now looks for itself. */
+  const claimFor = (rule: RuleRow, row: ExecutionRow, runtime: Runtime) =>
     database.write(
-      Effect.gen(function* () {
-        yield* ownership.assertOwner
-        const claimed = yield* executions.begin(row)
-        if (runtime !== null) yield* rules.saveRuntime(rule.user_id, rule.rule_id, runtime)
-        return claimed
-      })
+      Effect.flatMap(save(rule, runtime), (isCurrent) => (isCurrent ? executions.begin(row) : Effect.succeed(null)))
+    )
+
+  /** What somebody asks for is done by the rule as it is in its turn. */
+  const asItIs = (rule: RuleRow) =>
+    Effect.map(
+      rules.find(rule.user_id, rule.rule_id),
+      Option.getOrElse(() => rule)
     )
 
   const known = (execution: ExecutionRow): Sent => ({ execution, finished: null, order: null, began: 0 })
@@ -166,17 +173,19 @@ const make = Effect.gen(function* () {
     return yield* newExecution(rule, cycleId === null ? trigger : { ...trigger, cycleId })
   })
 
-  const fire = Effect.fn("RuleFiring.fire")((rule: RuleRow, trigger: Trigger) =>
+  const fire = Effect.fn("RuleFiring.fire")((asked: RuleRow, trigger: Trigger) =>
     begun(
-      rule,
+      asked,
       Effect.gen(function* () {
+        const { runtime } = trigger
+        const rule = runtime === null ? yield* asItIs(asked) : asked
         const mine = yield* newEntry(rule, trigger)
-        if (trigger.runtime !== null && (yield* isRepetition(rule, mine, trigger))) {
-          yield* save(rule, trigger.runtime)
-          return known({ ...mine, state: "done", outcome: "skipped" })
-        }
+        const dropped = known({ ...mine, state: "done", outcome: "skipped" })
+        if (runtime !== null && (yield* isRepetition(rule, mine, trigger)))
+          return yield* Effect.as(save(rule, runtime), dropped)
         yield* failPoint("tick.fires")
-        const claimed = yield* claim(rule, mine, trigger.runtime)
+        const claimed = yield* runtime === null ? claim(mine) : claimFor(rule, mine, runtime)
+        if (claimed === null) return dropped
         if (claimed.execution_id !== mine.execution_id) return known(claimed)
         yield* failPoint("tick.claimed")
         const sent = yield* decideAndSend(rule, mine, trigger)
@@ -186,12 +195,15 @@ const make = Effect.gen(function* () {
     )
   )
 
-  const begin = Effect.fn("RuleFiring.begin")(function* (rule: RuleRow, trigger: Trigger) {
+  const begin = Effect.fn("RuleFiring.begin")(function* (rule: RuleRow, trigger: Asked) {
     const mine = yield* newEntry(rule, trigger)
-    const execution = yield* inTurn(rule, claim(rule, mine, trigger.runtime))
+    const execution = yield* inTurn(rule, claim(mine))
     const isNew = execution.execution_id === mine.execution_id
     if (isNew)
-      yield* begun(rule, decideAndSend(rule, mine, trigger)).pipe(
+      yield* begun(
+        rule,
+        Effect.flatMap(asItIs(rule), (current) => decideAndSend(current, mine, trigger))
+      ).pipe(
         Effect.flatMap((fired) => following.tell(rule, fired.finished)),
         // A restart goes on with what was claimed.
         Effect.catchAllCause((cause) => Effect.logWarning("A firing stopped half-way", { rule: rule.rule_id }, cause)),
@@ -211,7 +223,7 @@ const make = Effect.gen(function* () {
           expected_price: asked.expectedPrice,
           requested_quote: asked.decision.sizing?.capped ?? null
         }
-        const claimed = yield* claim(rule, row, null)
+        const claimed = yield* claim(row)
         // One that broke off before its order is made now: an order that was sent is found by its slot.
         if (claimed.execution_id !== mine.execution_id && (claimed.attempted || claimed.state === "done"))
           return known(claimed)
@@ -246,7 +258,7 @@ const make = Effect.gen(function* () {
     yield* remember(rule, runtime)
   })
 
-  const remember = (rule: RuleRow, runtime: Runtime) => fairly.run(rule.user_id, save(rule, runtime))
+  const remember = (rule: RuleRow, runtime: Runtime) => Effect.asVoid(fairly.run(rule.user_id, save(rule, runtime)))
 
   /** Whether a firing that never got as far as its order may still be made. */
   const isTimely = (rule: RuleRow, row: ExecutionRow, now: Instant): boolean => {

@@ -16,6 +16,8 @@ import { StoredDocument } from "./record/storedDocument.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
 
+export type RunningVersion = Pick<RuleRow, "user_id" | "rule_id" | "version">
+
 export interface RuleQuery {
   readonly state?: RuleState
   readonly symbol?: SymbolName
@@ -53,7 +55,8 @@ export class RulesRepo extends Context.Tag("dipper/autobuy/RulesRepo")<
       from: ReadonlyArray<RuleState>,
       to: { readonly state: RuleState; readonly reason: Reason | null; readonly at: Instant }
     ) => Stored<boolean>
-    readonly saveRuntime: (userId: UserId, id: RuleId, runtime: Runtime) => Stored<void>
+    /** Only while this version of the rule is active; tells whether it was written. */
+    readonly saveRuntime: (rule: RunningVersion, runtime: Runtime) => Stored<boolean>
     /** Counts skipped firings in a row: one more, or none again; gives the count. */
     readonly countSkip: (userId: UserId, id: RuleId, skipped: boolean) => Stored<number>
     readonly saveFailures: (userId: UserId, id: RuleId, failures: number) => Stored<void>
@@ -208,10 +211,13 @@ const make = Effect.gen(function* () {
         )
       )
     ),
-    saveRuntime: Effect.fn("RulesRepo.saveRuntime")((userId, id, runtime) =>
-      Effect.asVoid(
-        database.write(sql`UPDATE rules SET runtime = ${encodeRuntime(runtime)} WHERE ${isRule(userId, id)}`)
-      )
+    saveRuntime: Effect.fn("RulesRepo.saveRuntime")(({ user_id, rule_id, version }, runtime) =>
+      database
+        .write(
+          sql`UPDATE rules SET runtime = ${encodeRuntime(runtime)}
+            WHERE ${isRule(user_id, rule_id)} AND version = ${version} AND state = 'active' RETURNING rule_id`
+        )
+        .pipe(Effect.map((written) => written.length > 0))
     ),
     saveFailures: Effect.fn("RulesRepo.saveFailures")((userId, id, failures) =>
       Effect.asVoid(database.write(sql`UPDATE rules SET failures = ${failures} WHERE ${isRule(userId, id)}`))

@@ -70,8 +70,9 @@ export const makeControl = Effect.gen(function* () {
           yield* move(row, { state: "active", byUser: false })
           yield* rules.saveFailures(userId, id, 0)
           // A crossing has to be seen from now on, and slots of the pause are nobody's.
-          const trigger = { ...row.runtime.trigger, ready: false }
-          yield* rules.saveRuntime(userId, id, { ...row.runtime, trigger, nextRunAt: null })
+          const resumed = yield* findRule(rules, userId, id)
+          const trigger = { ...resumed.runtime.trigger, ready: false }
+          yield* rules.saveRuntime(resumed, { ...resumed.runtime, trigger, nextRunAt: null })
         })
       )
     return yield* shown(userId, id)

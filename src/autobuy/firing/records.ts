@@ -20,6 +20,11 @@ export interface Trigger {
   readonly often?: boolean
 }
 
+/** What somebody asks for by hand or by signal: no trigger of a version remembers it. */
+export interface Asked extends Trigger {
+  readonly runtime: null
+}
+
 /** An order on the venue's ticks and steps. `worst` is the most quote it can take, fees included; zero for a sale. */
 export interface SizedOrder {
   readonly type: OrderType

@@ -86,12 +86,12 @@ export const makeSettling = Effect.gen(function* () {
     yield* failPoint("tick.settled")
     // Levels and exits are repeated by their cycle; it says when it is over.
     if (row.kind !== "entry") return yield* finished(rule)
-    const { onFailure, onInsufficientFunds } = rule.document
+    // Its limits may have been changed while the order was under way.
+    const current = Option.getOrElse(yield* rules.find(rule.user_id, rule.rule_id), () => rule)
+    const { onFailure, onInsufficientFunds } = current.document
     if (onInsufficientFunds === "pause" && row.reason?.code === "INSUFFICIENT_FUNDS")
       return { state: "paused", reason: row.reason } satisfies Finished
-    const failures = yield* Effect.map(rules.find(rule.user_id, rule.rule_id), (found) =>
-      Option.match(found, { onNone: () => 0, onSome: ({ failures: count }) => count })
-    )
+    const { failures } = current
     if (row.outcome === "failed" && failures >= onFailure.maxConsecutive) {
       const last = row.reason?.code ?? ""
       return {
@@ -99,7 +99,7 @@ export const makeSettling = Effect.gen(function* () {
         reason: reason("TOO_MANY_FAILURES", { failures: String(failures), last })
       } satisfies Finished
     }
-    return yield* finished(rule)
+    return yield* finished(current)
   })
 
   /** Call it inside a transaction. */

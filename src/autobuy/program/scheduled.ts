@@ -41,8 +41,10 @@ export const makeScheduled = Effect.gen(function* () {
     const { onMissedRun } = rule.document
     const schedule = scheduleOf(rule, trigger)
     let runtime = rule.runtime
+    const { nextRunAt } = runtime
+    const isSlot = nextRunAt !== null && schedule.previous(nextRunAt) === nextRunAt
     // Before the first firing: the first slot since the rule was started, so that a downtime does not swallow it.
-    let slot = runtime.nextRunAt ?? schedule.next(rule.updated_at)
+    let slot = isSlot ? nextRunAt : schedule.next(rule.updated_at)
 
     /** Until there is nothing left to do but wait. */
     const look = (): Work =>
