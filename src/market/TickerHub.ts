@@ -1,4 +1,5 @@
 import { Clock, Context, Effect, Layer, Queue, RcMap, type Scope, Stream } from "effect"
+import { ExchangeUnavailable } from "../api/Errors.ts"
 import type { SymbolName, Ticker } from "../domain/Market.ts"
 import type { Instant } from "../domain/Time.ts"
 import { MexcStream } from "../mexc/MexcStream.ts"
@@ -27,6 +28,10 @@ const lookEvery = "1 second"
 
 /** After a reading failed, the next one waits this long. */
 const retryAfterMs = 2_000
+
+/** The stream has said so since the reading was asked for. */
+const oneSided = (symbol: SymbolName) =>
+  new ExchangeUnavailable({ message: `The book of ${symbol} has one side only; try again later.`, retryable: true })
 
 export interface HubHealth {
   readonly watched: number
@@ -128,9 +133,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
           Effect.mapError(marketError(feed.symbol)),
           Effect.zipRight(Clock.currentTimeMillis),
           Effect.map((now) => tickerOf(feed.quote(), now)),
-          Effect.flatMap((ticker) =>
-            ticker === null ? Effect.dieMessage("a reading left no ticker") : Effect.succeed(ticker)
-          )
+          Effect.flatMap((ticker) => (ticker === null ? oneSided(feed.symbol) : Effect.succeed(ticker)))
         )
 
       const latest = Effect.fn("TickerHub.latest")(function* (symbol: SymbolName) {

@@ -81,14 +81,12 @@ export type ExchangeEvent =
       readonly toVersion: bigint
       readonly at: Instant
     }
-  /** Only sent while both sides of the book have a level. */
+  /** null: that side of the book is empty. */
   | {
       readonly type: "bookTicker"
       readonly symbol: string
-      readonly bid: Decimal
-      readonly bidQuantity: Decimal
-      readonly ask: Decimal
-      readonly askQuantity: Decimal
+      readonly bid: BookLevel | null
+      readonly ask: BookLevel | null
       readonly version: bigint
       readonly at: Instant
     }

@@ -35,10 +35,8 @@ const delta = (version: bigint, bids: ReadonlyArray<readonly [string, string]>):
 const best = (bid: string, version: bigint): ExchangeEvent => ({
   type: "bookTicker",
   symbol: "BTCUSDT",
-  bid: unsafe(bid),
-  bidQuantity: unsafe("1"),
-  ask: unsafe("96000"),
-  askQuantity: unsafe("2"),
+  bid: [unsafe(bid), unsafe("1")],
+  ask: [unsafe("96000"), unsafe("2")],
   version,
   at: marketNow
 })

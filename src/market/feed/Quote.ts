@@ -112,10 +112,14 @@ const dayAfter = (day: Day, trade: Trade): Day => ({
   quoteVolume: day.quoteVolume === null ? null : Decimal.add(day.quoteVolume, trade.quoteQuantity)
 })
 
-export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "bookTicker" }>): Quote => ({
+export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "bookTicker" | "oneSided" }>): Quote => ({
   symbol: quote.symbol,
   last: quote.last,
-  best: { bid: best.bid, bidQuantity: best.bidQuantity, ask: best.ask, askQuantity: best.askQuantity },
+  // Prices nobody offers any more must not pass for fresh ones.
+  best:
+    best.type === "oneSided"
+      ? null
+      : { bid: best.bid, bidQuantity: best.bidQuantity, ask: best.ask, askQuantity: best.askQuantity },
   day: quote.day,
   at: Math.max(quote.at, best.at),
   confirmedAt: Math.max(quote.confirmedAt, best.receivedAt),
@@ -137,10 +141,9 @@ export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now:
     ...quote,
     last,
     lastAt: overtaken.last ? quote.lastAt : never,
-    best:
-      overtaken.best && quote.best !== null
-        ? quote.best
-        : { bid: ticker.bid, bidQuantity: ticker.bidQuantity, ask: ticker.ask, askQuantity: ticker.askQuantity },
+    best: overtaken.best
+      ? quote.best
+      : { bid: ticker.bid, bidQuantity: ticker.bidQuantity, ask: ticker.ask, askQuantity: ticker.askQuantity },
     day: {
       open: ticker.open,
       high: Decimal.max(ticker.high, last),

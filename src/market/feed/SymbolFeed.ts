@@ -118,6 +118,7 @@ export const makeSymbolFeed = Effect.fnUntraced(function* (
           { discard: true }
         )
       case "bookTicker":
+      case "oneSided":
         return publish(afterBest(quote, event), "book", event.receivedAt)
       case "interrupted":
         afterGap = true

@@ -61,14 +61,21 @@ export const toPublicTrade = (deal: typeof AggreDeal.Type): Option.Option<Trade>
   return Option.some({ price, quantity, quoteQuantity: Decimal.multiply(price, quantity), side, at: deal.time })
 }
 
-export const toBestPrices = (ticker: typeof PublicAggreBookTicker.Type): Option.Option<BestPrices> => {
-  const bid = positiveOrNull(ticker.bidPrice)
+/** A side without a price is empty: then there are none, and null says so. */
+export const toBestPrices = (ticker: typeof PublicAggreBookTicker.Type): Option.Option<BestPrices | null> => {
+  const bid = amountOrNull(ticker.bidPrice)
   const bidQuantity = amountOrNull(ticker.bidQuantity)
-  const ask = positiveOrNull(ticker.askPrice)
+  const ask = amountOrNull(ticker.askPrice)
   const askQuantity = amountOrNull(ticker.askQuantity)
   if (bid === null || bidQuantity === null || ask === null || askQuantity === null) return Option.none()
+  if (Decimal.isNegative(bid) || Decimal.isNegative(ask) || saysNothing(ticker)) return Option.none()
+  if (Decimal.isZero(bid) || Decimal.isZero(ask)) return Option.some(null)
   return Option.some({ bid, bidQuantity, ask, askQuantity })
 }
+
+/** Another layout, in which no field is the one we know. */
+const saysNothing = ({ askPrice, bidPrice, version }: typeof PublicAggreBookTicker.Type): boolean =>
+  bidPrice === "" && askPrice === "" && version === ""
 
 const versionText = /^\d{1,30}$/
 

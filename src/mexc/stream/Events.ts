@@ -35,6 +35,13 @@ export type MarketEvent =
       readonly at: Instant
       readonly receivedAt: Instant
     }
+  /** A side of the book is empty: the best prices told before stand no more. */
+  | {
+      readonly type: "oneSided"
+      readonly symbol: SymbolName
+      readonly at: Instant
+      readonly receivedAt: Instant
+    }
   | (Mark & { readonly symbol: SymbolName })
 
 /** The running candle, and each one once more with `closed` when the next has begun. */

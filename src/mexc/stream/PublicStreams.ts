@@ -71,13 +71,11 @@ export const makePublicStreams = (pool: Pool, odd: Odd) => {
       if (!newest(() => versionOrNull(best.version) ?? stampOf(frame), origin)) return []
       const at = frame.sendTime ?? receivedAt
       return oneOr(
-        Option.map(toBestPrices(best), (prices): MarketEvent => ({
-          type: "bookTicker",
-          symbol,
-          ...prices,
-          at,
-          receivedAt
-        }))
+        Option.map(toBestPrices(best), (prices): MarketEvent =>
+          prices === null
+            ? { type: "oneSided", symbol, at, receivedAt }
+            : { type: "bookTicker", symbol, ...prices, at, receivedAt }
+        )
       )
     }
 
@@ -87,7 +85,7 @@ export const makePublicStreams = (pool: Pool, odd: Odd) => {
       backlog: losslessBacklog,
       mark: (type, receivedAt) => ({ type, symbol, receivedAt }),
       events,
-      latest: { isOne: ({ type }) => type === "bookTicker", merge: (_, event) => event },
+      latest: { isOne: ({ type }) => type === "bookTicker" || type === "oneSided", merge: (_, event) => event },
       unusable
     }
   }

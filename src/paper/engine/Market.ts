@@ -82,22 +82,8 @@ export class Market {
     const { symbol } = this.listing
     const version = this.version
     const depth: ExchangeEvent = { type: "depth", symbol, bids, asks, fromVersion: version, toVersion: version, at }
-    const bid = this.book.best("buy")
-    const ask = this.book.best("sell")
-    if (bid === null || ask === null) return [depth]
-    return [
-      depth,
-      {
-        type: "bookTicker",
-        symbol,
-        bid: bid[0],
-        bidQuantity: bid[1],
-        ask: ask[0],
-        askQuantity: ask[1],
-        version,
-        at
-      }
-    ]
+    const best = { bid: this.book.best("buy"), ask: this.book.best("sell") }
+    return [depth, { type: "bookTicker", symbol, ...best, version, at }]
   }
 
   /**

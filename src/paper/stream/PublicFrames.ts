@@ -36,13 +36,18 @@ export const dealsFrame = (envelope: Envelope, trades: ReadonlyArray<TradeEvent>
   }
 })
 
+/** An empty side has no texts, which proto3 leaves out. */
+const bestTexts = ({ ask, bid }: BookTickerEvent) => ({
+  bidPrice: bid === null ? "" : format(bid[0]),
+  bidQuantity: bid === null ? "" : format(bid[1]),
+  askPrice: ask === null ? "" : format(ask[0]),
+  askQuantity: ask === null ? "" : format(ask[1])
+})
+
 export const bookTickerFrame = (envelope: Envelope, best: BookTickerEvent): PushFrameInput => ({
   ...envelope,
   publicAggreBookTicker: {
-    bidPrice: format(best.bid),
-    bidQuantity: format(best.bidQuantity),
-    askPrice: format(best.ask),
-    askQuantity: format(best.askQuantity),
+    ...bestTexts(best),
     version: best.version.toString(),
     lastOrderCreateTime: best.at
   }
@@ -51,14 +56,7 @@ export const bookTickerFrame = (envelope: Envelope, best: BookTickerEvent): Push
 export const bookTickerBatchFrame = (envelope: Envelope, best: BookTickerEvent): PushFrameInput => ({
   ...envelope,
   publicBookTickerBatch: {
-    items: [
-      {
-        bidPrice: format(best.bid),
-        bidQuantity: format(best.bidQuantity),
-        askPrice: format(best.ask),
-        askQuantity: format(best.askQuantity)
-      }
-    ],
+    items: [bestTexts(best)],
     version: best.version.toString(),
     lastOrderCreateTime: best.at
   }

@@ -174,16 +174,15 @@ const allPairs = (
   return { symbol: null, periodMs: miniPeriodMs, take, drain, quiet: { afterMs: miniPeriodMs, frames } }
 }
 
-/** As an event would tell them; none while a side of the book is empty. */
+/** As an event would tell them; none while nobody has offered anything. */
 const bestPrices = (
   exchange: Context.Tag.Service<typeof Exchange>,
   symbol: string
 ): Effect.Effect<ReadonlyArray<BookTickerEvent>> =>
   exchange.book(symbol, 1).pipe(
     Effect.map(({ asks: [ask], at, bids: [bid], version }): ReadonlyArray<BookTickerEvent> => {
-      if (bid === undefined || ask === undefined) return []
-      const prices = { bid: bid[0], bidQuantity: bid[1], ask: ask[0], askQuantity: ask[1] }
-      return [{ type: "bookTicker", symbol, ...prices, version, at }]
+      if (bid === undefined && ask === undefined) return []
+      return [{ type: "bookTicker", symbol, bid: bid ?? null, ask: ask ?? null, version, at }]
     }),
     Effect.orElseSucceed(() => [])
   )

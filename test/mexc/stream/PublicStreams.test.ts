@@ -12,6 +12,7 @@ import {
   limitDepthChannel,
   miniTickersChannel
 } from "../../../src/mexc/wire/Channels.ts"
+import type { PushFrameInput } from "../../../src/mexc/wire/Stream.ts"
 import { eventually, settle } from "../kit/streamServer.ts"
 import { listen, withStream } from "../kit/withStream.ts"
 
@@ -237,6 +238,41 @@ describe("what nobody understands", () => {
         const counters = yield* Effect.flatMap(ContractDrift, (drift) => drift.counters)
         assert.strictEqual(counters.find(({ kind }) => kind === "frame")?.count, 7)
         assert.strictEqual(server.opened(), 1)
+      })
+    )
+  )
+})
+
+describe("a market with one side", () => {
+  it.effect("is told as such, newest last, and is nothing unknown", () =>
+    withStream((stream, server) =>
+      Effect.gen(function* () {
+        const heard = yield* listen(stream.market(abc))
+        yield* eventually(() => heard.types() === "subscribed", "subscribed")
+        const best = (publicAggreBookTicker: PushFrameInput["publicAggreBookTicker"]) =>
+          server.peers[0]?.push({ channel: bookTickerChannel("ABCUSDT"), symbol: "ABCUSDT", publicAggreBookTicker })
+        const expected = [
+          [{ bidPrice: "9", bidQuantity: "1", askPrice: "10", askQuantity: "3" }, "bookTicker"],
+          [{ bidPrice: "9", bidQuantity: "1", version: "8" }, "oneSided"],
+          [{ askPrice: "10", askQuantity: "1", bidPrice: "0", bidQuantity: "0" }, "oneSided"],
+          [{ version: "9" }, "oneSided"]
+        ] as const
+        for (const [index, [frame, type]] of expected.entries()) {
+          best(frame)
+          yield* eventually(() => heard.events.length === index + 2, "the pushed sides")
+          assert.strictEqual(heard.events.at(-1)?.type, type)
+        }
+        const drifted = Effect.map(
+          Effect.flatMap(ContractDrift, (drift) => drift.counters),
+          (counters) => counters.find(({ kind }) => kind === "frame")?.count
+        )
+        assert.strictEqual(yield* drifted, 0)
+        best({ bidPrice: "-9", bidQuantity: "1", askPrice: "10", askQuantity: "1" })
+        // A frame in which nothing is known any more is of another layout.
+        best({})
+        best({ bidPrice: "9", bidQuantity: "1", askPrice: "10", askQuantity: "3" })
+        yield* eventually(() => heard.events.length === 6, "the sides after those")
+        assert.strictEqual(yield* drifted, 2)
       })
     )
   )
