@@ -1,8 +1,9 @@
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, Effect, FiberMap, identity, Layer, Schedule } from "effect"
 import { Accounts } from "../accounts/Accounts.ts"
 import { type DatabaseUnavailable, Forbidden } from "../api/Errors.ts"
 import type { HaltRequest } from "../api/Halt.ts"
 import type { Halt } from "../domain/Halt.ts"
+import type { UserId } from "../domain/Ids.ts"
 import type { Principal } from "../domain/Principal.ts"
 import { Halts, type PendingCancel } from "../orders/limits/Halts.ts"
 import { Orders } from "../orders/Orders.ts"
@@ -22,8 +23,13 @@ export class Halting extends Context.Tag("dipper/service/Halting")<
   )
 }
 
-/** Halts of the command line are found by looking. An order the venue would not cancel is tried again at the next look. */
+/** Halts of the command line are found by looking. */
 const looking = Schedule.spaced("500 millis")
+/** What the venue would not cancel is asked for again, ever less often. */
+const again = Schedule.exponential("500 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
+const usersAtOnce = 8
+
+const keyOf = ({ origin, scope, who }: PendingCancel): string => `${origin} ${scope} ${who}`
 
 const make = Effect.gen(function* () {
   const accounts = yield* Accounts
@@ -31,25 +37,39 @@ const make = Effect.gen(function* () {
   const orders = yield* Orders
   const ownership = yield* Ownership
 
-  const cancel = Effect.fnUntraced(function* (pending: PendingCancel) {
-    const users = pending.who === "everybody" ? yield* accounts.listActive : [pending.who]
-    let failed = 0
-    for (const userId of users) {
-      const query = pending.scope === "entries" ? ({ side: "buy" } as const) : {}
-      const ended = yield* orders.cancelAll(userId, query)
-      failed += ended.failed.length
-      for (const { code, message, orderId } of ended.failed)
-        yield* Effect.logWarning("An order could not be cancelled for a halt; trying again", { orderId, code, message })
-    }
-    if (failed === 0) yield* halts.cancelled(pending)
-    else yield* Effect.sleep("3 seconds")
-  })
+  const following = yield* FiberMap.make<string>()
+
+  /** One user's trouble stays that user's: true when nothing is left to cancel. */
+  const cancelAll = (userId: UserId, { scope }: PendingCancel) =>
+    orders.cancelAll(userId, scope === "entries" ? { side: "buy" } : {}).pipe(
+      Effect.tap(({ failed }) =>
+        Effect.forEach(failed, (order) => Effect.logWarning("An order could not be cancelled for a halt", order))
+      ),
+      Effect.map(({ failed }) => failed.length === 0),
+      Effect.catchAllCause((cause) =>
+        Effect.as(Effect.logWarning("Orders of a user could not be cancelled for a halt", { userId }, cause), false)
+      )
+    )
+
+  /** True when the halt needs no more attempts: its orders are cancelled, or it was released or widened meanwhile. */
+  const attempt = (halt: PendingCancel) =>
+    Effect.gen(function* () {
+      if (!(yield* halts.pendingCancels).some((other) => keyOf(other) === keyOf(halt))) return true
+      const users = halt.who === "everybody" ? yield* accounts.listActive : [halt.who]
+      const ended = yield* Effect.forEach(users, (userId) => cancelAll(userId, halt), { concurrency: usersAtOnce })
+      if (!ended.every(Boolean)) return false
+      yield* halts.cancelled(halt)
+      return true
+    }).pipe(
+      Effect.catchAllCause((cause) => Effect.as(Effect.logWarning("A halt could not be followed; again", cause), false))
+    )
 
   const follow = Effect.gen(function* () {
-    for (const pending of yield* halts.pendingCancels) yield* cancel(pending)
-  }).pipe(
-    Effect.catchAllCause((cause) => Effect.logWarning("Orders could not be cancelled for a halt; trying again", cause))
-  )
+    for (const halt of yield* halts.pendingCancels)
+      yield* FiberMap.run(following, keyOf(halt), Effect.repeat(attempt(halt), { schedule: again, until: identity }), {
+        onlyIfMissing: true
+      })
+  }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("Halts could not be looked for; trying again", cause)))
   if (yield* ownership.isOwner) yield* Effect.forkScoped(Effect.repeat(follow, looking))
 
   const change = Effect.fn("Halting.change")(function* (principal: Principal, asked: HaltRequest) {
