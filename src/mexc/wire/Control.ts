@@ -1,12 +1,10 @@
 import { Schema } from "effect"
+import { TextOr } from "./Fields.ts"
 
 /** The venue's JSON text frames: subscriptions, acknowledgements, pings. */
 
-export const ControlAnswer = Schema.Struct({
-  id: Schema.optionalWith(Schema.Int, { default: () => 0 }),
-  code: Schema.optionalWith(Schema.Int, { default: () => 0 }),
-  msg: Schema.optionalWith(Schema.String, { default: () => "" })
-})
+/** Its `id` and `code` decide nothing, so nothing is demanded of them. */
+export const ControlAnswer = Schema.Struct({ msg: TextOr("") })
 export interface ControlAnswer extends Schema.Schema.Type<typeof ControlAnswer> {}
 
 /** For the client's side; `Invalid listen key` is not JSON and fails here. */

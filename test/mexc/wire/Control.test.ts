@@ -99,6 +99,14 @@ describe("acknowledgements", () => {
     assert.deepStrictEqual(read(Control.refusedFrame(3, channels)), { accepted: [], refused: channels })
   })
 
+  it("are read by what they say, whatever stands beside it", () => {
+    const channel = dealsChannel("BTCUSDT")
+    for (const beside of [{ id: null }, { id: "7" }, { id: 1.5, code: null }, { code: "0" }, { code: [] }])
+      assert.deepStrictEqual(read(JSON.stringify({ ...beside, msg: channel })), { accepted: [channel], refused: [] })
+    for (const msg of [null, 7, true]) assert.isNull(read(JSON.stringify({ id: 1, code: 0, msg })))
+    assert.isTrue(Either.isLeft(Control.decodeControlAnswer(JSON.stringify(["a", "list"]))))
+  })
+
   it("are told apart from pongs and from texts that are not JSON", () => {
     assert.isNull(read(Control.pongFrame))
     assert.isTrue(Either.isLeft(Control.decodeControlAnswer(Control.invalidListenKeyText)))
