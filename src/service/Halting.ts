@@ -1,4 +1,4 @@
-import { Context, Effect, FiberMap, identity, Layer, Schedule } from "effect"
+import { Context, Effect, FiberMap, Layer, Schedule } from "effect"
 import { Accounts } from "../accounts/Accounts.ts"
 import { type DatabaseUnavailable, Forbidden } from "../api/Errors.ts"
 import type { HaltRequest } from "../api/Halt.ts"
@@ -66,9 +66,14 @@ const make = Effect.gen(function* () {
 
   const follow = Effect.gen(function* () {
     for (const halt of yield* halts.pendingCancels)
-      yield* FiberMap.run(following, keyOf(halt), Effect.repeat(attempt(halt), { schedule: again, until: identity }), {
-        onlyIfMissing: true
-      })
+      yield* FiberMap.run(
+        following,
+        keyOf(halt),
+        Effect.repeat(attempt(halt), { schedule: again, until: (isOver) => isOver }),
+        {
+          onlyIfMissing: true
+        }
+      )
   }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("Halts could not be looked for; trying again", cause)))
   if (yield* ownership.isOwner) yield* Effect.forkScoped(Effect.repeat(follow, looking))
 
