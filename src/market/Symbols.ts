@@ -7,6 +7,7 @@ import { makePace } from "../mexc/stream/Pacer.ts"
 import {
   changesBetween,
   isTradabilityChange,
+  noneTradable,
   type Pairs,
   sameNames,
   suspiciousLoss,
@@ -124,7 +125,8 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
     listing = { all: [...byName.values()], byName, readAt: now }
     refreshAt = now + lifetime
     doubtedSince = null
-    problem = null
+    problem = noneTradable(byName)
+    if (problem !== null) yield* drift.note("body", `GET /exchangeInfo: ${problem}`)
     const wake = updated
     updated = yield* Deferred.make<void>()
     yield* Deferred.succeed(wake, undefined)

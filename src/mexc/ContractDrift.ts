@@ -2,7 +2,7 @@ import { Clock, Context, Duration, Effect, Layer, Metric } from "effect"
 import type { Instant } from "../domain/Time.ts"
 
 /** Ways in which the venue says something its documentation does not know. */
-export const driftKinds = ["orderStatus", "orderType", "errorCode", "row", "body", "frame"] as const
+export const driftKinds = ["orderStatus", "orderType", "word", "errorCode", "row", "body", "frame"] as const
 export type DriftKind = (typeof driftKinds)[number]
 
 export interface Drift {
@@ -14,8 +14,8 @@ export interface Drift {
 }
 
 /**
- * Counts what the venue sends that we do not know: a status, an order type, an error code, a row of a list, a whole
- * body, a pushed frame. It is an alarm, never a failure.
+ * Counts what the venue sends that we do not know: an order's status or type, a word about a pair or a wallet, an
+ * error code, a row of a list, a whole body, a pushed frame. It is an alarm, never a failure.
  */
 export class ContractDrift extends Context.Tag("dipper/mexc/ContractDrift")<
   ContractDrift,

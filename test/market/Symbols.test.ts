@@ -293,6 +293,22 @@ describe("what the venue changes", () => {
   )
 })
 
+describe("pairs of which none is tradable", () => {
+  it.effect("raise the alarm when already the first reading has nothing that is tradable", () =>
+    withSymbols(Effect.succeed([halted(listed(btc, 0)), halted(listed(eth, 0))]), ({ drift, symbols }) =>
+      Effect.gen(function* () {
+        assert.lengthOf(yield* symbols.all, 2)
+        assert.strictEqual((yield* symbols.health).problem, "not one of the venue's 2 pairs is tradable")
+        const body = (yield* drift.counters).find(({ kind }) => kind === "body")
+        assert.deepStrictEqual(
+          [body?.count, body?.last],
+          [1, "GET /exchangeInfo: not one of the venue's 2 pairs is tradable"]
+        )
+      })
+    )
+  )
+})
+
 describe("a list that lost most of its pairs at once", () => {
   const names = Array.from({ length: 20 }, (_, i) => SymbolName.make(`C${i}USDT`))
   const whole = names.map((name) => listed(name, 0))

@@ -27,7 +27,7 @@ describe("the drift alarm", () => {
           { kind: "row", count: 10, last: "once more", lastAt: 360_000 }
         ]
       )
-      assert.lengthOf(counters, 6)
+      assert.lengthOf(counters, 7)
     }).pipe(Effect.provide(Layer.mergeAll(ContractDrift.layer, Logger.replace(Logger.defaultLogger, logger))))
   })
 
@@ -37,7 +37,7 @@ describe("the drift alarm", () => {
       const kinds = Metric.unsafeSnapshot()
         .filter(({ metricKey }) => metricKey.name === "dipper_venue_drift_total")
         .flatMap(({ metricKey }) => metricKey.tags.map(({ value }) => value))
-      assert.includeMembers(kinds, ["orderStatus", "orderType", "errorCode", "row", "body", "frame"])
+      assert.includeMembers(kinds, ["orderStatus", "orderType", "word", "errorCode", "row", "body", "frame"])
     }).pipe(Effect.provide(ContractDrift.layer))
   )
 })

@@ -70,6 +70,10 @@ export const suspiciousLoss = (before: Pairs, after: Pairs): { readonly lost: nu
   return lost >= 2 && lost * 2 > of ? { lost, of } : null
 }
 
+/** A venue that takes orders for no pair at all has more likely changed a field: there may be nothing to compare with. */
+export const noneTradable = (pairs: Pairs): string | null =>
+  [...pairs.values()].some(({ tradable }) => tradable) ? null : `not one of the venue's ${pairs.size} pairs is tradable`
+
 export const sameNames = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => {
   if (a.size !== b.size) return false
   for (const name of a) if (!b.has(name)) return false

@@ -37,7 +37,7 @@ export interface AccountCalls {
 
 const isSymbol = Schema.is(SymbolName)
 
-export const makeAccountCalls = ({ call }: Transport, { listing }: RowReader): AccountCalls => {
+export const makeAccountCalls = ({ call }: Transport, { listing, unknown }: RowReader): AccountCalls => {
   const account = { class: "account" } as const
 
   const balances = Effect.fn("MexcClient.balances")((credentials: Credentials) =>
@@ -69,9 +69,12 @@ export const makeAccountCalls = ({ call }: Transport, { listing }: RowReader): A
       Effect.map(call({ ...account, endpoint: "GET /uid", credentials, answer: Rest.Uid }), ({ uid }) => uid)
     ),
     kycLevel: Effect.fn("MexcClient.kycLevel")((credentials) =>
-      Effect.map(
+      Effect.flatMap(
         call({ ...account, endpoint: "GET /kyc/status", credentials, answer: Rest.KycStatus }),
-        ({ status }) => kycLevels.get(status) ?? "unrecognised"
+        ({ status }) => {
+          const level = kycLevels.get(status) ?? "unrecognised"
+          return Effect.as(unknown("GET /kyc/status", level === "unrecognised" ? [`status "${status}"`] : []), level)
+        }
       )
     ),
     mxDeduct: Effect.fn("MexcClient.mxDeduct")((credentials) =>

@@ -10,7 +10,7 @@ export interface Listing<A> {
   readonly complete: boolean
 }
 
-/** Counts the rows of an answer that do not fit; they are left out. */
+/** Counts the rows of an answer that do not fit, which are left out, and the words in it that nobody knows. */
 export const makeRowReader = (drift: typeof ContractDrift.Service) => {
   const listing = <A>(endpoint: Endpoint, { problem, rejected, rows }: Rows<A>): Effect.Effect<Listing<A>> => {
     const kept = { rows, complete: rejected === 0 }
@@ -27,7 +27,11 @@ export const makeRowReader = (drift: typeof ContractDrift.Service) => {
         : new VenueUnavailable({ message: `The venue's answer to ${endpoint} has no usable row.`, httpStatus: 200 })
     )
 
-  return { listing, usable }
+  /** Words of an answer that its documentation does not have, each once. */
+  const unknown = (endpoint: Endpoint, words: Iterable<string>) =>
+    Effect.forEach(new Set(words), (word) => drift.note("word", `${endpoint}: ${word}`), { discard: true })
+
+  return { listing, usable, unknown }
 }
 
 export type RowReader = ReturnType<typeof makeRowReader>

@@ -11,7 +11,15 @@ import type {
   Ticker
 } from "../../domain/Market.ts"
 import type { MarketClock } from "../../MarketClock.ts"
-import { toBestPrices, toOfflineSymbol, toOrderBook, toSymbolInfo, toTicker } from "../map/MarketMapping.ts"
+import {
+  toBestPrices,
+  toOfflineSymbol,
+  toOrderBook,
+  toSymbolInfo,
+  toTicker,
+  unknownOfOffline,
+  unknownOfPairs
+} from "../map/MarketMapping.ts"
 import type { Parameters } from "../signing/Signature.ts"
 import type { Transport } from "../Transport.ts"
 import { type VenueFailure, VenueUnavailable } from "../VenueFailure.ts"
@@ -43,7 +51,7 @@ export interface MarketCalls {
 export const makeMarketCalls = (
   { call }: Transport,
   clock: typeof MarketClock.Service,
-  { usable }: RowReader
+  { unknown, usable }: RowReader
 ): MarketCalls => {
   const market = { class: "market" } as const
 
@@ -67,6 +75,7 @@ export const makeMarketCalls = (
     const endpoint = "GET /exchangeInfo"
     const info = yield* call({ ...market, endpoint, answer: Rest.ExchangeInfo, slow: true })
     const rows = yield* Effect.flatMap(usable(endpoint, Rest.readExchangeSymbols(info.symbols)), notEmpty("pairs"))
+    yield* unknown(endpoint, unknownOfPairs(rows))
     const listed = yield* listedSymbols
     const now = yield* clock.now
     return rows.map((row) => toSymbolInfo(row, listed, now))
@@ -74,6 +83,7 @@ export const makeMarketCalls = (
 
   const offlineSymbols = call({ ...market, endpoint: "GET /symbol/offline", answer: Rest.OfflineRows }).pipe(
     Effect.flatMap(({ data }) => usable("GET /symbol/offline", Rest.readOfflineRows(data))),
+    Effect.tap((rows) => unknown("GET /symbol/offline", unknownOfOffline(rows))),
     Effect.map((rows) => rows.map(toOfflineSymbol))
   )
 

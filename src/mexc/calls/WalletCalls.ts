@@ -51,7 +51,7 @@ const maxTransferPages = 50
 export const makeWalletCalls = (
   { call }: Transport,
   clock: typeof MarketClock.Service,
-  { listing }: RowReader
+  { listing, unknown }: RowReader
 ): WalletCalls => {
   const account = { class: "account" } as const
 
@@ -74,6 +74,17 @@ export const makeWalletCalls = (
     Effect.flatMap(call({ ...account, endpoint, parameters, credentials, answer: RowList }), (values) =>
       Effect.map(listing(endpoint, read(values)), (rows) => ({ ...rows, size: values.length }))
     )
+
+  /** Rows in domain terms; a status that nobody knows raises the alarm. */
+  const told = <A extends { readonly status: string }, B extends { readonly status: string }>(
+    endpoint: Endpoint,
+    { complete, rows }: Listing<A>,
+    to: (row: A) => B
+  ): Effect.Effect<Listing<B>> => {
+    const made = rows.map(to)
+    const odd = rows.flatMap(({ status }, i) => (made[i]?.status === "unrecognised" ? [`status "${status}"`] : []))
+    return Effect.as(unknown(endpoint, odd), { rows: made, complete })
+  }
 
   const times = ({ from, to }: Window): Parameters => [
     ["startTime", `${from}`],
@@ -128,23 +139,25 @@ export const makeWalletCalls = (
   })
 
   const deposits: WalletCalls["deposits"] = Effect.fn("MexcClient.deposits")(function* (credentials, query) {
-    const { complete, rows } = yield* history(credentials, "GET /capital/deposit/hisrec", query, {
+    const endpoint = "GET /capital/deposit/hisrec"
+    const found = yield* history(credentials, endpoint, query, {
       read: Rest.readDeposits,
       // A transaction can bring several deposits.
       idOf: ({ address, amount, coin, insertTime, txId }) =>
         [coin, txId, address, insertTime, amount.value, amount.scale].join(" "),
       timeOf: ({ insertTime }) => insertTime
     })
-    return { rows: rows.map(toDeposit), complete }
+    return yield* told(endpoint, found, toDeposit)
   })
 
   const withdrawals: WalletCalls["withdrawals"] = Effect.fn("MexcClient.withdrawals")(function* (credentials, query) {
-    const { complete, rows } = yield* history(credentials, "GET /capital/withdraw/history", query, {
+    const endpoint = "GET /capital/withdraw/history"
+    const found = yield* history(credentials, endpoint, query, {
       read: Rest.readWithdrawals,
       idOf: ({ id }) => id,
       timeOf: ({ applyTime }) => applyTime
     })
-    return { rows: rows.map(toWithdrawal), complete }
+    return yield* told(endpoint, found, toWithdrawal)
   })
 
   const transferPages = Effect.fnUntraced(function* (credentials: Credentials, parameters: Parameters) {
@@ -175,8 +188,8 @@ export const makeWalletCalls = (
     const parts = yield* Effect.forEach(yield* windows(range), (week) =>
       transferPages(credentials, [["fromAccountType", source], ["toAccountType", target], ...times(week)])
     )
-    const { complete, rows } = joined(parts)
-    return { rows: rows.map(toTransfer).sort((a, b) => a.at - b.at), complete }
+    const { complete, rows } = yield* told("GET /capital/transfer", joined(parts), toTransfer)
+    return { rows: rows.toSorted((a, b) => a.at - b.at), complete }
   })
 
   return { coins, deposits, withdrawals, transfers }

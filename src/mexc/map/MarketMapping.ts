@@ -21,10 +21,12 @@ import {
   type Kline,
   type OfflineRow,
   type PublicTrade,
+  filterNames,
+  priceFilterName,
   readPriceFilters,
   type Ticker24h
 } from "../wire/rest/RestMarket.ts"
-import { orderTypeOf } from "./OrderTypes.ts"
+import { isDocumentedType, orderTypeOf } from "./OrderTypes.ts"
 
 /** The venue's market data in domain terms. */
 
@@ -33,14 +35,34 @@ const powerOfTenth = (places: number): Decimal.Decimal => BigDecimal.make(1n, pl
 const positiveOrNull = (value: Decimal.Decimal | null): Decimal.Decimal | null =>
   value !== null && Decimal.isPositive(value) ? value : null
 
+const online = null
+const statuses = new Map([
+  ["1", online],
+  ["ENABLED", online],
+  ["2", "The venue has paused this pair."],
+  ["3", "The venue has taken this pair offline."]
+])
+
+const sideTypes = new Set(["1", "2", "3", "4"])
+
 const untradableReason = (row: ExchangeSymbol, listed: boolean): string | null => {
-  if (row.status !== "1" && row.status !== "ENABLED")
-    return row.status === "2" ? "The venue has paused this pair." : "The venue has taken this pair offline."
+  const status = statuses.get(row.status)
+  if (status !== online) return status ?? `The pair has the unknown status "${row.status}".`
   if (!row.isSpotTradingAllowed) return "The venue does not accept orders for this pair through its API."
   if (!row.permissions.includes("SPOT")) return "The pair is not open for spot trading."
   if (row.tradeSideType === "4") return "The venue has closed both sides of this pair."
+  if (!sideTypes.has(row.tradeSideType)) return `The pair has open sides of the unknown kind "${row.tradeSideType}".`
   return listed ? null : "The venue does not list this pair among those tradable through its API."
 }
+
+/** What the documentation of exchangeInfo does not have. */
+export const unknownOfPairs = (rows: ReadonlyArray<ExchangeSymbol>): ReadonlyArray<string> =>
+  rows.flatMap(({ filters, orderTypes, status, tradeSideType }) => [
+    ...(statuses.has(status) ? [] : [`status "${status}"`]),
+    ...(sideTypes.has(tradeSideType) ? [] : [`tradeSideType "${tradeSideType}"`]),
+    ...orderTypes.flatMap((name) => (isDocumentedType(name) ? [] : [`order type "${name}"`])),
+    ...filterNames(filters ?? []).flatMap((name) => (name === priceFilterName ? [] : [`filter "${name}"`]))
+  ])
 
 // Accepted for every pair with limit orders, though the venue never lists them.
 const unlistedTypes: ReadonlyArray<OrderType> = ["immediateOrCancel", "fillOrKill"]
@@ -132,6 +154,9 @@ const offlineStates = new Map<string, OfflineSymbol["state"]>([
   ["2", "suspended"],
   ["3", "delisted"]
 ])
+
+export const unknownOfOffline = (rows: ReadonlyArray<OfflineRow>): ReadonlyArray<string> =>
+  rows.flatMap(({ state }) => (offlineStates.has(state) ? [] : [`state "${state}"`]))
 
 export const toOfflineSymbol = (row: OfflineRow): OfflineSymbol => ({
   symbol: row.symbol,

@@ -36,13 +36,20 @@ export const OfflineRow = Schema.Struct({ symbol: SymbolName, state: Text, offli
 export interface OfflineRow extends Schema.Schema.Type<typeof OfflineRow> {}
 export const readOfflineRows = readRows(OfflineRow)
 
-/** Live values such as 0.02 can only mean a distance from the last price: `PERCENT_PRICE_BY_SIDE`. */
+export const priceFilterName = "PERCENT_PRICE_BY_SIDE"
+
+/** Live values such as 0.02 can only mean a distance from the last price. */
 export const PriceFilter = Schema.Struct({
-  filterType: Schema.Literal("PERCENT_PRICE_BY_SIDE"),
+  filterType: Schema.Literal(priceFilterName),
   bidMultiplierUp: QuantityOrNull,
   askMultiplierDown: QuantityOrNull
 })
 export const readPriceFilters = readRows(PriceFilter)
+
+const readFilterNames = readRows(Schema.Struct({ filterType: TextOr("") }))
+export const filterNames = (filters: ReadonlyArray<unknown>): ReadonlyArray<string> =>
+  readFilterNames(filters).rows.map(({ filterType }) => filterType)
+
 const FiltersOrNone = Schema.optionalWith(Schema.NullOr(Schema.Array(Schema.Unknown)), { default: () => null })
 
 /** One pair of `GET /exchangeInfo`. */
