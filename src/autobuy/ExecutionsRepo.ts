@@ -79,8 +79,9 @@ const encodeDecision = Schema.encodeSync(StoredDecision)
 const formatDecimal = Decimal.format
 
 const Sums = Schema.Struct({ spent_total: Decimal.Decimal, executed_count: Schema.Int })
+const Named = Schema.Struct({ execution_id: ExecutionRow.fields.execution_id })
 const Counted = Schema.Struct({
-  execution_id: ExecutionRow.fields.execution_id,
+  ...Named.fields,
   kind: ExecutionRow.fields.kind,
   triggered_at: Schema.Number,
   state: ExecutionRow.fields.state,
@@ -94,6 +95,11 @@ const LastAttempt = Schema.Struct({ at: Schema.NullOr(Schema.Number) })
 
 /** A running execution holds its reservation; a finished one counts what it spent. */
 const countedQuote = (row: Counted): Decimal.Decimal => (row.state === "running" ? row.reserved_quote : row.spent_quote)
+/** What a late fill of a finished execution could still take. */
+const openQuote = (row: Counted): Decimal.Decimal =>
+  row.state === "running"
+    ? Decimal.zero
+    : Decimal.max(Decimal.zero, Decimal.subtract(row.reserved_quote, row.spent_quote))
 /** Levels belong to the entry they follow, and exits buy nothing. */
 const countsAsBuy = (row: Pick<ExecutionRow, "kind" | "state" | "reserved_quote" | "executed_quantity">): boolean =>
   row.kind === "entry" &&
@@ -192,6 +198,12 @@ const make = Effect.gen(function* () {
             Counted,
             sql`SELECT ${columns} FROM executions WHERE ${mine} AND triggered_at >= ${oldest} AND state = 'done'`
           )
+          // Proven absent from the venue, yet a late fill would open it again: its reservation stays in its windows.
+          const neverPlaced = yield* find(
+            Named,
+            sql`SELECT execution_id FROM orders WHERE ${mine} AND terminal_at >= ${oldest}
+              AND status = 'rejected' AND sent_at IS NOT NULL AND refusal IS NULL`
+          )
           const [sums] = yield* find(Sums, sql`SELECT spent_total, executed_count FROM rules WHERE ${mine}`)
           const [last] = yield* find(
             LastAttempt,
@@ -201,12 +213,17 @@ const make = Effect.gen(function* () {
           const held = running.filter((row) => row.execution_id !== except)
           const counted = [...held, ...recent.filter((row) => row.execution_id !== except)]
           const since = (start: Instant) => counted.filter((row) => row.triggered_at >= start)
-          const quote = (rows: ReadonlyArray<Counted>) => Decimal.sum(rows.map(countedQuote))
+          const reopenable = new Set(neverPlaced.map((row) => row.execution_id))
+          const open = (rows: ReadonlyArray<Counted>) =>
+            Decimal.sum(rows.filter((row) => reopenable.has(row.execution_id)).map(openQuote))
+          const quote = (rows: ReadonlyArray<Counted>) => Decimal.add(Decimal.sum(rows.map(countedQuote)), open(rows))
+          const doubtful = open(counted)
           return {
             day: quote(since(windows.day)),
             week: quote(since(windows.week)),
             month: quote(since(windows.month)),
-            total: Decimal.add(sums?.spent_total ?? Decimal.zero, quote(held)),
+            total: Decimal.sum([sums?.spent_total ?? Decimal.zero, quote(held), doubtful]),
+            doubtful,
             executions: (sums?.executed_count ?? 0) + held.filter(countsAsBuy).length,
             executionsToday: since(windows.day).filter(countsAsBuy).length,
             lastAttemptAt: last?.at ?? null

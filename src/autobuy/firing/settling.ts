@@ -62,7 +62,9 @@ export const makeSettling = Effect.gen(function* () {
     const usage = yield* executions.usage({ userId: rule.user_id, ruleId: rule.rule_id, timezone }, at, except)
     return {
       ...usage,
-      ...(limits.maxPositionQuote === null ? {} : { position: yield* positionOf(rule, except) }),
+      ...(limits.maxPositionQuote === null
+        ? {}
+        : { position: Decimal.add(yield* positionOf(rule, except), usage.doubtful) }),
       ...(limits.maxOpenOrders === null ? {} : { openOrders: yield* openOrdersOf(rule) })
     } satisfies Usage
   })
@@ -72,7 +74,9 @@ export const makeSettling = Effect.gen(function* () {
 
   const finished = Effect.fn("RuleFiring.finished")(function* (rule: RuleRow) {
     const now = yield* clock.now
-    const why = completion(rule.document, yield* usageOf(rule, now, null), yield* symbolOf(rule), now)
+    const usage = yield* usageOf(rule, now, null)
+    const spent = { ...usage, total: Decimal.subtract(usage.total, usage.doubtful) }
+    const why = completion(rule.document, spent, yield* symbolOf(rule), now)
     if (why === null) return null
     // What is bought has still to be sold, and its levels to be bought; only the end of its time ends them now.
     if (why.code !== "COMPLETED_END" && Option.isSome(yield* cycles.openOf(rule.user_id, rule.rule_id))) return null

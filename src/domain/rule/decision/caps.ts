@@ -12,6 +12,8 @@ export interface Usage {
   readonly week: Decimal.Decimal
   readonly month: Decimal.Decimal
   readonly total: Decimal.Decimal
+  /** Of `total`: what orders of this month that count as never placed would take, should they be filled after all. */
+  readonly doubtful: Decimal.Decimal
   /** Buys that filled, and those that still may. */
   readonly executions: number
   readonly executionsToday: number
@@ -28,6 +30,7 @@ export const noUsage: Usage = {
   week: Decimal.zero,
   month: Decimal.zero,
   total: Decimal.zero,
+  doubtful: Decimal.zero,
   executions: 0,
   executionsToday: 0,
   lastAttemptAt: null
