@@ -59,14 +59,18 @@ class Life implements Holder {
       : Effect.succeed(this.own)
   }
 
+  disarm() {
+    this.wait?.()
+    this.wait = null
+  }
+
   /** What a run holds goes with it, and what it waits for. */
   leave(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { own, release, wait } = this
-      this.wait = null
+      const { own, release } = this
       this.release = null
       this.own = null
-      wait?.()
+      this.disarm()
       release?.()
       return own === null ? Effect.void : Scope.close(own, Exit.void)
     })
@@ -199,8 +203,11 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
   const stop = (id: RuleId) =>
     Effect.suspend(() => {
       const life = lives.get(id)
+      if (life === undefined) return Effect.void
+      // A fiber that has parked may not have ended yet: what wakes it meanwhile would work on after the stop.
+      life.disarm()
       // Waits for the old fiber's finalizers; replacing a live key would run two copies for a moment.
-      return life === undefined ? Effect.void : Effect.zipRight(FiberMap.remove(fibers, id), forget(life))
+      return Effect.zipRight(FiberMap.remove(fibers, id), forget(life))
     })
 
   return { launch, stop, size: () => lives.size, versionOf: (id: RuleId) => lives.get(id)?.version ?? 0 }
