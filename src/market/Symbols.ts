@@ -22,6 +22,9 @@ const lifetime = Duration.toMillis("10 minutes")
 /** How long a venue that failed to tell its rules, or told what cannot be believed, is left in peace. */
 const retryAfter = Duration.toMillis("30 seconds")
 
+/** A pair can be named long before it takes orders: while somebody waits for one, its rules are read this often. */
+const awaitedEvery = Duration.toMillis("15 seconds")
+
 /** A list that lost most of its pairs is believed when it has stayed so for this long. */
 const believedAfter = Duration.toMillis("5 minutes")
 
@@ -71,6 +74,8 @@ export class Symbols extends Context.Tag("dipper/market/Symbols")<
     readonly changes: Stream.Stream<SymbolChange>
     /** Waits until the venue takes orders for the symbol, which it may not know yet. */
     readonly whenTradable: (symbol: SymbolName) => Effect.Effect<SymbolInfo>
+    /** The venue refused an order for its pair: everything is read anew soon. */
+    readonly recheck: Effect.Effect<void>
     readonly health: Effect.Effect<SymbolsHealth>
   }
 >() {
@@ -95,6 +100,8 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
   let listing: Listing | null = null
   let listed: ReadonlySet<string> | null = null
   let isChanged = false
+  const awaited: Array<SymbolName> = []
+  let triedAt = Number.NEGATIVE_INFINITY
   let refreshAt = Number.POSITIVE_INFINITY
   let doubtedSince: number | null = null
   let problem: string | null = null
@@ -161,7 +168,10 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
 
   const current = Effect.suspend(() => (listing === null ? first : Effect.succeed(listing)))
 
-  const refresh = load.pipe(
+  const refresh = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    triedAt = now
+    return load
+  }).pipe(
     oneAtATime.withPermits(1),
     Effect.tap(() => Effect.sync(() => (isChanged = false))),
     Effect.catchAll((failure) =>
@@ -182,6 +192,11 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
     )
   }
 
+  const isDue = (now: number, { byName }: Listing): boolean =>
+    now >= refreshAt ||
+    (now - triedAt >= awaitedEvery &&
+      awaited.some((symbol) => listed?.has(symbol) === true && byName.get(symbol)?.tradable !== true))
+
   const look = Effect.gen(function* () {
     const known = listing
     if (known === null) {
@@ -194,7 +209,7 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
       listed = names.value
     }
     if (isChanged) yield* Effect.zipRight(pace, refresh)
-    else if ((yield* Clock.currentTimeMillis) >= refreshAt) yield* refresh
+    else if (isDue(yield* Clock.currentTimeMillis, known)) yield* refresh
   })
 
   const lookSafely = Effect.catchAllCause(look, (cause) => Effect.logError("a look at the pairs failed", cause))
@@ -212,13 +227,17 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
 
   const whenTradable = Effect.fn("Symbols.whenTradable")(function* (symbol: SymbolName) {
     yield* Deferred.succeed(isNeeded, undefined)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => awaited.push(symbol)),
+      () => Effect.sync(() => awaited.splice(awaited.indexOf(symbol), 1))
+    )
     for (;;) {
       const next = updated
       const info = listing?.byName.get(symbol)
       if (info?.tradable === true) return info
       yield* Deferred.await(next)
     }
-  })
+  }, Effect.scoped)
 
   const health = Effect.sync((): SymbolsHealth => ({
     pairs: listing?.all.length ?? 0,
@@ -234,6 +253,7 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
     get,
     changes: Stream.fromPubSub(published),
     whenTradable,
+    recheck: Effect.sync(() => void (isChanged = true)),
     health
   }
 })
