@@ -1,11 +1,13 @@
 // Bundles src/main.ts to dist/main.js. Runs as `prepare`, so `npm ci` leaves a program that starts.
-// The tests name another entry and folder: `node scripts/build.mjs <entry> <folder>`.
+// The tests name other entries and a folder: `node scripts/build.mjs <entry>… <folder>`.
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { basename, join } from "node:path"
 
 const root = join(import.meta.dirname, "..")
-const [, , entry = "src/main.ts", folder = "dist"] = process.argv
+const given = process.argv.slice(2)
+const entries = given.length === 0 ? ["src/main.ts"] : given.slice(0, Math.max(1, given.length - 1))
+const folder = given.length < 2 ? "dist" : given.at(-1)
 const dist = join(root, folder)
 
 const loadEsbuild = async () => {
@@ -13,7 +15,7 @@ const loadEsbuild = async () => {
     createRequire(import.meta.url).resolve("esbuild")
   } catch {
     // `npm prune --omit=dev` took the compiler away; what it built before is what runs.
-    if (existsSync(join(dist, `${basename(entry, ".ts")}.js`))) process.exit(0)
+    if (entries.every((entry) => existsSync(join(dist, `${basename(entry, ".ts")}.js`)))) process.exit(0)
     console.error("build: esbuild is missing. Install with `npm ci`, then `npm prune --omit=dev` for production.")
     process.exit(1)
   }
@@ -24,7 +26,7 @@ const { build } = await loadEsbuild()
 
 const result = await build({
   absWorkingDir: root,
-  entryPoints: [entry],
+  entryPoints: entries,
   outdir: dist,
   chunkNames: "[name]-[hash]",
   bundle: true,

@@ -46,8 +46,7 @@ export const makeSettling = (
   const describe = (orders: ReadonlyArray<{ readonly id: string; readonly status: string }>) =>
     orders.map(({ id, status }) => `${id} ${status}`).join(", ")
 
-  return async (): Promise<Settled> => {
-    const began = Date.now()
+  const settle = async (began: number): Promise<Settled> => {
     if (isPunished()) await fallAsleep()
     const waiting = () => people.reduce((sum, person) => sum + person.pending(), 0)
     if (!(await until(() => waiting() === 0, within)))
@@ -79,6 +78,15 @@ export const makeSettling = (
       quietMs: quietMs + Date.now() - again,
       byHand: resolved,
       trouble: final ? null : `not final: ${describe(await unfinished())}`
+    }
+  }
+
+  return async (): Promise<Settled> => {
+    const looking = setInterval(() => void people[0]?.lookAtLimits(), 5_000)
+    try {
+      return await settle(Date.now())
+    } finally {
+      clearInterval(looking)
     }
   }
 }

@@ -28,11 +28,11 @@ export const judge = async (
   const files = ["client.jsonl", "exchange.jsonl", "service.jsonl"].map((name) => join(folder, name))
   const [, ours = "", theirs = ""] = files
   const told = (await exchange.control("GET", "journal")).text
-  writeFileSync(ours, told)
   const [accounts, counters, faults] = await Promise.all(
     ["accounts", "counters", "faults"].map(async (path) => parsed((await exchange.control("GET", path)).text))
   )
-  writeFileSync(join(folder, "exchange.json"), JSON.stringify({ accounts, counters, faults }, null, 1))
+  // The exchange's own sums are the last line of its record: what is compared stays three files.
+  writeFileSync(ours, `${told.trimEnd()}\n${JSON.stringify({ _tag: "sums", accounts, counters, faults })}\n`)
   const count = (tag: string) => told.split(`"_tag":"${tag}"`).length - 1
   const counts = { orders: count("orderAccepted"), fills: count("filled") }
   const collect = join(root, ".cache/verify/collect.js")

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { makeBalancing } from "./Balancing.ts"
 import { makeFaulting } from "./Faulting.ts"
 import { makeKilling } from "./Killing.ts"
 import { makeClient } from "./load/Client.ts"
@@ -21,6 +22,8 @@ const root = join(import.meta.dirname, "../..")
 const passed = 0
 const violated = 1
 const void_ = 2
+/** Two sweeps for what happened elsewhere, and two readings of a balance that nobody explains (docs/reliability.md). */
+const longestBalancing = 120_000
 
 const run = async (options: Options): Promise<number> => {
   const began = Date.now()
@@ -67,7 +70,7 @@ const run = async (options: Options): Promise<number> => {
     if (plan.lives.length === 0) await until(() => Date.now() - loadBegan > options.minutes * 60_000, Infinity)
     const neverFired = await faulting.complete(options.seed, 45_000)
     const fired = await exchange.fired()
-    await load.end()
+    load.rest()
     await faulting.end()
     say("faults off")
 
@@ -75,8 +78,11 @@ const run = async (options: Options): Promise<number> => {
       killing.startAgain()
     )
     const settled = await settle()
+    const balanced = await until(makeBalancing(people.all, exchange, people.accessKeys), longestBalancing, 2_000)
+    say(balanced ? "every ledger is balanced" : "not every ledger is balanced")
     journal.note({ kind: "quiet", ...settled })
     say(settled.trouble === null ? `quiet after ${(settled.quietMs / 1_000).toFixed(1)} s` : settled.trouble)
+    await load.end()
     await people.end()
     killing.end()
     const verdict = await judge(root, folder, service, exchange, client, tokens, journal)

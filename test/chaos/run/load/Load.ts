@@ -13,6 +13,7 @@ export const runLoad = (
   began: number
 ) => {
   let running = true
+  let acting = true
 
   const quoting = Promise.all(
     markets.map(async (market) => {
@@ -27,19 +28,22 @@ export const runLoad = (
     })
   )
 
-  const acting = (async () => {
+  const deeds = (async () => {
     for (const action of actions) {
       await sleep(began + action.at - Date.now())
-      if (!running) return
+      if (!acting) return
       people[action.user]?.act(action)
     }
   })()
 
   return {
+    /** People do nothing more; the market goes on. */
+    rest: () => void (acting = false),
     end: async () => {
+      acting = false
       running = false
       await quoting
     },
-    ended: acting
+    ended: deeds
   }
 }

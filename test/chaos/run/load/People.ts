@@ -37,6 +37,7 @@ export const makePeople = async ({
     await exchange.control("POST", "price", { symbol, price: decimal(base, priceDecimals), quantity: "0" })
   let victim: string | null = null
   const all: Array<Person> = []
+  const accessKeys = new Map<string, string>()
   const streams: Array<ReturnType<typeof listen>> = []
   for (let index = 0; index < options.users; index++) {
     const name = `user${index}`
@@ -55,6 +56,7 @@ export const makePeople = async ({
         .find((key) => prefix !== null && key?.startsWith(prefix)) ?? null
     journal.note({ kind: "user", user: name, accessKey })
     if (accessKey === null) throw new Error(`no account of the exchange belongs to ${name}`)
+    accessKeys.set(name, accessKey)
     if (index === options.users - 1) victim = accessKey
     await exchange.control("POST", "deposit", { accessKey, asset: "BTC", amount: "0.02" })
     await client.surely(name, { method: "POST", path: "/account/wallet/refresh" })
@@ -64,6 +66,7 @@ export const makePeople = async ({
   }
   return {
     all,
+    accessKeys,
     /** Whose balance changes without a word. */
     victim,
     events: () => streams.reduce((sum, stream) => sum + stream.events(), 0),

@@ -116,8 +116,23 @@ export const makePerson = (name: string, client: Client) => {
     pending.add(tracked)
   }
 
+  /** Every page of a list, as far as it is answered. */
+  const everything = async (path: string): Promise<ReadonlyArray<unknown>> => {
+    const items: Array<unknown> = []
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const place: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`
+      const page = await client.once(name, { method: "GET", path: `${path}?limit=500${place}` })
+      items.push(...listAt(page?.body, "data", "items"))
+      cursor = textAt(page?.body, "data", "nextCursor")
+    }
+    return items
+  }
+
   return {
     name,
+    transactions: () => everything("/account/transactions"),
+    externals: async () =>
+      (await everything("/trading/orders")).filter((order) => textAt(order, "origin", "type") === "external").length,
     act: ({ deed }: Action) => {
       if (pending.size < patience || deed.do === "halt") track(perform(deed))
     },
@@ -134,6 +149,8 @@ export const makePerson = (name: string, client: Client) => {
     quarantined: (): ReadonlySet<string> => quarantined,
     /** The owner was told, some time ago, that nobody can say what became of it. */
     isDoubted: (id: string, forMs: number) => Date.now() - (doubted.get(id) ?? Infinity) > forMs,
+    /** For whoever reads the journal later: what the service was busy with. */
+    lookAtLimits: () => client.once(name, { method: "GET", path: "/status/limits" }),
     haltForGood: () => {
       const body = { halted: true, scope: "all", cancelOpen: true, reason: "the run is over" }
       return inTurn({ method: "PUT", path: "/trading/halt", body })

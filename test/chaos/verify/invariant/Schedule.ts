@@ -1,0 +1,129 @@
+import type { Line } from "../journal/Lines.ts"
+import { type Execution, type Rule, ruleOf } from "../journal/Rules.ts"
+import type { Kept, UserRecord } from "../journal/Service.ts"
+import { number } from "../Reading.ts"
+import type { Check, Run, Violation } from "../Run.ts"
+import { slotsOf } from "./Slots.ts"
+
+/**
+ * I6, schedule: each slot of a rule that was active at the time, downtimes and crashes included, has exactly one outcome; no
+ * firing is of a time that is no slot, comes before its slot or belongs to a time when the rule was not active. Every firing
+ * of any rule has come to its outcome.
+ */
+export const schedule: Check = function* (run) {
+  for (const { record } of run.users) {
+    yield* outcomes(record)
+    for (const rule of record.rules) yield* slots(record, rule, downtimesOf(run))
+  }
+}
+
+interface Downtime {
+  readonly from: number
+  readonly to: number
+}
+
+/** From a kill to the next start that became ready. */
+const downtimesOf = ({ client }: Run): ReadonlyArray<Downtime> => {
+  const found: Array<Downtime> = []
+  let from: number | null = null
+  for (const { value } of client.lines) {
+    if (value["kind"] === "killed" || value["kind"] === "ended") from ??= number(value, "at")
+    if (value["kind"] !== "started" || from === null) continue
+    found.push({ from, to: number(value, "at") })
+    from = null
+  }
+  return found
+}
+
+/** The service may still be busy with what is younger than this. */
+const young = 5_000
+/** A pause or an edit may overtake a slot that is just due. */
+const edge = 2_000
+/** After a long downtime only so many of the missed slots, the latest, leave a record. */
+const missedKept = 100
+
+const outcomes = function* ({ at, executions, user }: UserRecord): Iterable<Violation> {
+  for (const { line, value } of executions) {
+    if (value.state === "running" && value.triggeredAt < at - young)
+      yield { text: `${value.id} of ${user} has not come to its outcome`, lines: [line] }
+    if (value.state === "done" && value.outcome === null)
+      yield { text: `${value.id} of ${user} is over without an outcome`, lines: [line] }
+    if (value.outcome === "skipped" && (value.reasonCode === null || value.executedQuantity > 0n))
+      yield { text: `${value.id} of ${user} was skipped without a reason, or bought all the same`, lines: [line] }
+    if (value.outcome === "failed" && value.reasonCode === null)
+      yield { text: `${value.id} of ${user} failed without a reason`, lines: [line] }
+  }
+}
+
+interface Spell {
+  readonly from: number
+  readonly to: number
+  readonly rule: Rule
+  readonly line: Line
+}
+
+/** When a rule was active, by its events; each edit begins a new spell. */
+const activeSpells = ({ events }: UserRecord, id: string): ReadonlyArray<Spell> => {
+  const spells: Array<Spell> = []
+  let current: Spell | null = null
+  for (const { line, value } of events) {
+    if (value.type !== "rule.changed" || value.objectId !== id) continue
+    const rule = ruleOf(value.data)
+    if (current !== null) spells.push({ ...current, to: value.at })
+    current = rule.state === "active" ? { from: value.at, to: Infinity, rule, line } : null
+  }
+  if (current !== null) spells.push(current)
+  return spells
+}
+
+const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+const slots = function* (
+  record: UserRecord,
+  { line, value: rule }: Kept<Rule>,
+  downtimes: ReadonlyArray<Downtime>
+): Iterable<Violation> {
+  const grid = slotsOf(rule.raw, rule.createdAt)
+  const spells = activeSpells(record, rule.id)
+  const fired = new Map<number, Kept<Execution>>()
+  for (const kept of record.executions) {
+    const { kind, ruleId, slot, triggeredAt } = kept.value
+    if (ruleId !== rule.id || kind !== "entry" || !isInstant.test(slot)) continue
+    const at = Date.parse(slot)
+    if (grid === null || !grid.isOne(at)) yield { text: `${slot} is no slot of ${rule.id}`, lines: [line, kept.line] }
+    const isMissed = kept.value.reasonCode === "MISSED"
+    if (triggeredAt < at && !isMissed) yield { text: `${rule.id} fired before ${slot}`, lines: [kept.line] }
+    if (!spells.some(({ from, to }) => at >= from - edge && at <= to + edge))
+      yield { text: `${rule.id} was not active at ${slot}`, lines: [kept.line] }
+    fired.set(at, kept)
+  }
+  if (grid === null) return
+  for (const spell of spells) {
+    const until = Math.min(record.at - young, spell.to - edge)
+    let missing: Array<number> = []
+    const all = grid.between(spell.from, until)
+    for (const [index, at] of all.entries()) {
+      if (!fired.has(at)) missing.push(at)
+      else if (missing.length > 0) {
+        // Their record was left out on purpose if nothing ran and the hundred after them say that they were missed.
+        const after = all.slice(index, index + missedKept - 1)
+        const lost = missing
+        const isLongAgo =
+          downtimes.some(({ from, to }) => lost.every((one) => one > from - young && one < to)) &&
+          after.length === missedKept - 1 &&
+          after.every((one) => fired.get(one)?.value.reasonCode === "MISSED")
+        if (!isLongAgo) yield gone(rule, spell, missing)
+        missing = []
+      }
+    }
+    if (missing.length > 0) yield gone(rule, spell, missing)
+  }
+}
+
+const gone = (rule: Rule, { line }: Spell, missing: ReadonlyArray<number>): Violation => ({
+  text: `${missing.length} slots of ${rule.id} have no outcome: ${missing
+    .slice(0, 5)
+    .map((at) => new Date(at).toISOString())
+    .join(", ")}`,
+  lines: [line]
+})
