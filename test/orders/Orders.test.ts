@@ -1,3 +1,4 @@
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Context, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
@@ -151,6 +152,21 @@ describe("placing an order", () => {
         Effect.provide(servicesOver(slow).pipe(Layer.provideMerge(Fake.layer), Layer.provideMerge(TestDatabase.layer)))
       )
     }).pipe(Effect.scoped)
+  )
+
+  it.live("does not take the order of a key that is forgotten for one that is asked for with another body", () =>
+    Effect.gen(function* () {
+      const { orders, venue } = yield* start
+      const first = yield* orders.place(ann, buy, key(1))
+      const forget = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`DELETE FROM idempotency_keys`)
+      for (const other of [{ ...buy, quoteAmount: d("60") }, resting, { ...resting, side: "sell" as const }]) {
+        yield* forget
+        assert.strictEqual(yield* tagOf(orders.place(ann, other, key(1, "b"))), "IDEMPOTENCY_KEY_REUSED")
+      }
+      const again = yield* orders.place(ann, buy, key(1))
+      assert.deepStrictEqual([again.replayed, again.order.id], [true, first.order.id])
+      assert.strictEqual(venue.posts.length, 1)
+    }).pipe(Effect.provide(withVenue))
   )
 
   it.live("says that a request is still running", () =>

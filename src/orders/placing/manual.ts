@@ -1,7 +1,8 @@
 import { Effect, Option, Schema } from "effect"
 import { CredentialVault } from "../../accounts/CredentialVault.ts"
 import { fingerprintOf } from "../../accounts/secrets/fingerprintOf.ts"
-import { ValidationFailed } from "../../api/Errors.ts"
+import { IdempotencyKeyReused, ValidationFailed } from "../../api/Errors.ts"
+import * as Decimal from "../../domain/Decimal.ts"
 import { makeOrderId, type UserId } from "../../domain/Ids.ts"
 import { manualOrderId } from "../../domain/order/clientOrderId.ts"
 import { Order, type BookName } from "../../domain/order/Order.ts"
@@ -34,10 +35,27 @@ const onPaperOnly = () => {
   return new ValidationFailed({ message: `X-Paper-Fault: ${message}`, details: [{ path: "x-paper-fault", message }] })
 }
 
+const reused = ({ order_id: id }: OrderRow) =>
+  new IdempotencyKeyReused({ message: `This Idempotency-Key made the order ${id} of another body; use a new key.` })
+
+/** Whether an order can have come of this request; quantities are rounded down. */
+const canBeOf = (row: OrderRow, { book = "manual", maxSlippageBps, ...body }: ManualOrder): boolean => {
+  const { quantity, quoteAmount } = body
+  return (
+    row.symbol === body.symbol &&
+    row.side === body.side &&
+    row.book === book &&
+    (row.type === body.type || maxSlippageBps !== undefined) &&
+    (quantity === undefined || (row.quantity !== null && Decimal.lessOrEqual(row.quantity, quantity))) &&
+    (row.quote_amount === null || (quoteAmount !== undefined && Decimal.equals(row.quote_amount, quoteAmount)))
+  )
+}
+
 /** What a person wants; `approved` makes the order of it, and is not run for a repetition. */
 interface Asked<E> {
   readonly book: BookName
   readonly approved: Effect.Effect<ApprovedOrder, E>
+  readonly canBe: (row: OrderRow) => boolean
   readonly waitMs: number
   readonly note?: string | undefined
   readonly keyId?: string
@@ -68,8 +86,18 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
   })
 
   /** The same request again: the stored answer, or the order as it is when the first answer was never stored. */
-  const repeat = Effect.fnUntraced(function* (scope: KeyScope, bodyHash: string, made: OrderRow) {
-    const begun = yield* database.write(idempotency.begin({ ...scope, bodyHash, objectId: made.order_id }))
+  const repeat = Effect.fnUntraced(function* (
+    scope: KeyScope,
+    bodyHash: string,
+    made: OrderRow,
+    { canBe }: Pick<Asked<never>, "canBe">
+  ) {
+    const begun = yield* database.write(
+      Effect.tap(idempotency.begin({ ...scope, bodyHash, objectId: made.order_id }), ({ _tag }) =>
+        // The key is older than its memory: only the order itself can tell another request.
+        _tag === "New" && !canBe(made) ? reused(made) : Effect.void
+      )
+    )
     if (made.refusal !== null) {
       yield* idempotency.complete(scope, { status: 422, body: "null" })
       return yield* errorOf(made.refusal)
@@ -90,7 +118,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
     const { book } = body
     const { userId } = scope
     const { clientOrderId, made } = yield* attemptFor(scope)
-    if (made !== null) return yield* repeat(scope, bodyHash, made)
+    if (made !== null) return yield* repeat(scope, bodyHash, made, body)
 
     yield* reconciled.assert(userId)
     const credentials = yield* vault.get(userId)
@@ -124,7 +152,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
     })
     const work = Effect.gen(function* () {
       const committed = yield* database.write(commitIntent)
-      if ("made" in committed) return yield* repeat(scope, bodyHash, committed.made)
+      if ("made" in committed) return yield* repeat(scope, bodyHash, committed.made, body)
       const row = committed.intent
       yield* submission.send(row, order, credentials, body.paperFault)
       const outcome = yield* waitFor(userId, row.order_id, body.waitMs)
@@ -147,7 +175,8 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
     return yield* once({ userId, route: placeRoute, key: key.idempotencyKey }, key.bodyHash, {
       ...body,
       book,
-      approved
+      approved,
+      canBe: (row) => canBeOf(row, body)
     })
   })
 
@@ -156,7 +185,8 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
     const approved = Effect.zipRight(allowed, approveAll({ userId, symbol, book }, maxSlippageBps))
     const scope = { userId, route: closeRoute, key: key.idempotencyKey }
     // The symbol is part of the path, and the same key for another one is another request.
-    return once(scope, hashBody({ symbol, body: key.bodyHash }), { ...body, approved })
+    const canBe = (row: OrderRow) => row.symbol === symbol && row.book === book
+    return once(scope, hashBody({ symbol, body: key.bodyHash }), { ...body, approved, canBe })
   })
 
   return { place, close }
