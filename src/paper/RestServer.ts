@@ -89,12 +89,12 @@ const makeAnswer = (
     const now = yield* Clock.currentTimeMillis
     const over = countAddress(request, route, now)
     if (over !== null) return overLimit(over.status, over.waitMillis)
-    const shift = faults.clockShift(now, target)
     if (route.access === "public") {
       const ended = yield* planned.before(target, null)
-      return ended ?? (yield* finished(target, null, shiftTime(yield* route.answer(request), shift)))
+      const told = (answer: unknown) => shiftTime(answer, () => faults.clockShift(now, target))
+      return ended ?? (yield* finished(target, null, told(yield* route.answer(request))))
     }
-    const caller = yield* authenticate(exchange, request, route.permission, now + shift)
+    const caller = yield* authenticate(exchange, request, route.permission, now + faults.clockShift(now, target))
     const overOwn = countAccount(caller, route, now)
     if (overOwn !== null) return overLimit(overOwn.status, overOwn.waitMillis)
     const wish = yield* wishOf(request)
@@ -102,6 +102,7 @@ const makeAnswer = (
     if (ended !== null) return ended
     const atMost = planned.atMost(target, wish)
     const answer = yield* route.answer(atMost === null ? caller : { ...caller, atMost })
+    if (atMost !== null) planned.limited(answer)
     return yield* finished(target, wish, yield* planned.shown(request, answer))
   })
 
@@ -156,9 +157,10 @@ const wishOf = ({ method, path, wish }: ApiRequest): Either.Either<OrderWish | n
     ? Either.right(null)
     : Either.mapLeft(readWish(wish), (why) => Refusals.inputWrong(`X-Paper-Fault: ${why}`))
 
-const shiftTime = (answer: unknown, shift: number): unknown =>
-  shift !== 0 && Predicate.hasProperty(answer, "serverTime") && typeof answer.serverTime === "number"
-    ? { ...answer, serverTime: answer.serverTime + shift }
+/** exchangeInfo tells the time too. */
+const shiftTime = (answer: unknown, shift: () => number): unknown =>
+  Predicate.hasProperty(answer, "serverTime") && typeof answer.serverTime === "number"
+    ? { ...answer, serverTime: answer.serverTime + shift() }
     : answer
 
 const notFound = (routes: Routes, { method, path }: ApiRequest) => {

@@ -124,8 +124,9 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
       const offset = Option.match(fire("clockOffset", target), { onNone: () => 0, onSome: ({ ms }) => ms })
       const drifting = takePlan("clockDrift", target)
       if (drifting === undefined || !isFaultOf(drifting.fault, "clockDrift")) return offset
-      count("clockDrift")
-      return offset + Math.round(((now - drifting.since) * drifting.fault.ppm) / 1_000_000)
+      const drift = Math.round(((now - drifting.since) * drifting.fault.ppm) / 1_000_000)
+      if (drift !== 0) count("clockDrift")
+      return offset + drift
     },
     describe: () =>
       faultTypes.map((type) => ({

@@ -55,10 +55,14 @@ export class Connection {
   }
 
   send(data: string | Uint8Array, now: Instant): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return
+    if (!this.isOpen) return
     if (this.#socket.bufferedAmount > maxBufferedBytes) return this.#socket.terminate()
     this.#trafficAt = now
     this.#socket.send(data)
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN
   }
 
   /** Counts a message; false when the client sends more than the venue bears. */

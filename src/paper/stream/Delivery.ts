@@ -33,7 +33,7 @@ export const makeDelivery: (faults: Context.Tag.Service<typeof Faults>) => Effec
 
     /** Whether the connection as a whole lets nothing through, or has just ceased to. */
     const isCut = (connection: Connection, now: Instant, push?: Push): boolean => {
-      if (connection.isMuted(now)) return true
+      if (!connection.isOpen || connection.isMuted(now)) return true
       const target = targetOf(connection, push)
       if (Option.isSome(faults.fire("dropStream", target))) connection.terminate()
       else if (Option.isSome(faults.fire("halfOpenStream", target))) connection.freeze()
@@ -70,15 +70,22 @@ export const makeDelivery: (faults: Context.Tag.Service<typeof Faults>) => Effec
       )
     }
 
+    /** A client may be gone by then. */
+    const sendLate = (connection: Connection, push: Push, now: Instant): void => {
+      if (!connection.isOpen) return
+      connection.send(push.bytes, now)
+      faults.count("latePush")
+    }
+
     const push = (connection: Connection, push: Push, now: Instant): void => {
       if (isCut(connection, now, push)) return
       const target = targetOf(connection, push)
       if (Option.isSome(faults.fire("missingPush", target))) return
-      const late = faults.fire("latePush", target)
+      const late = faults.take("latePush", target)
       if (Option.isSome(late)) {
         run(
           Effect.delay(
-            Effect.sync(() => connection.send(push.bytes, now)),
+            Effect.sync(() => sendLate(connection, push, now)),
             late.value.delayMs
           )
         )

@@ -53,11 +53,14 @@ export class RequestFaults {
 
   /** The part of the order that may be filled at once, when a fault says so. */
   atMost(target: Target, wish: OrderWish | null): Decimal | null {
-    const planned = this.#faults.fire("partialFill", target)
+    const planned = this.#faults.take("partialFill", target)
     if (Option.isSome(planned)) return planned.value.fraction
-    if (wish?.type !== "partial") return null
-    this.#faults.count("partialFill")
-    return wish.fraction
+    return wish?.type === "partial" ? wish.fraction : null
+  }
+
+  /** The answer to an order that was allowed only a part: one that was refused took none. */
+  limited(answer: unknown): void {
+    if (orderIdsOf(answer).length > 0) this.#faults.count("partialFill")
   }
 
   /** The answer of a request that has taken effect, as the exchange gives it. */
@@ -73,8 +76,8 @@ export class RequestFaults {
   ) {
     const { fire } = this.#faults
     const now = yield* Clock.currentTimeMillis
-    const invisible = fire("orderInvisible", target)
-    if (Option.isSome(invisible)) this.#hide(answer, now, invisible.value.seconds)
+    const invisible = this.#faults.take("orderInvisible", target)
+    if (Option.isSome(invisible)) this.#hide(orderIdsOf(answer), now, invisible.value.seconds)
     if (wish?.type === "timeoutAfterAccept") {
       this.#faults.count("halfOpen")
       return held
@@ -107,11 +110,9 @@ export class RequestFaults {
     return Array.isArray(answer) && queriesOfOrders.includes(path) ? answer.filter(isShown) : answer
   })
 
-  #hide(answer: unknown, now: number, seconds: number): void {
-    for (const each of Array.isArray(answer) ? answer : [answer]) {
-      const id = orderIdOf(each)
-      if (id !== null) this.#faults.hideOrder(id, now + seconds * 1_000, now)
-    }
+  #hide(ids: ReadonlyArray<string>, now: number, seconds: number): void {
+    for (const id of ids) this.#faults.hideOrder(id, now + seconds * 1_000, now)
+    if (ids.length > 0) this.#faults.count("orderInvisible")
   }
 
   #damaged(target: Target, reply: Reply): Reply | null {
@@ -158,3 +159,7 @@ const refused = (code: number, text: string) =>
 
 const orderIdOf = (value: unknown): string | null =>
   Predicate.hasProperty(value, "orderId") && typeof value.orderId === "string" ? value.orderId : null
+
+/** Of an order's or a batch's acknowledgement. */
+const orderIdsOf = (answer: unknown): ReadonlyArray<string> =>
+  (Array.isArray(answer) ? answer : [answer]).flatMap((each) => orderIdOf(each) ?? [])
