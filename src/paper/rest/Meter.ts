@@ -66,7 +66,7 @@ export class Meter {
     const window = this.#window(`ip ${ip}`, weightWindowMillis, at)
     const sum = window.add(at, weight)
     this.#maxIpWeight = Math.max(this.#maxIpWeight, sum)
-    return sum <= this.#limits.ipWeight ? null : this.#refuse(ip, window, weight, this.#limits.ipWeight, at)
+    return sum <= this.#limits.ipWeight ? null : this.#refuse(ip, ip, window, weight, this.#limits.ipWeight, at)
   }
 
   /** Weight in the account's own pool. */
@@ -74,14 +74,16 @@ export class Meter {
     const window = this.#window(`uid ${accountId}`, weightWindowMillis, at)
     const sum = window.add(at, weight)
     this.#maxUidWeight = Math.max(this.#maxUidWeight, sum)
-    return sum <= this.#limits.uidWeight ? null : this.#refuse(ip, window, weight, this.#limits.uidWeight, at)
+    if (sum <= this.#limits.uidWeight) return null
+    return this.#refuse(ip, accountId, window, weight, this.#limits.uidWeight, at)
   }
 
   countOrder(ip: string, accountId: string, at: number): OverLimit | null {
     const window = this.#window(`orders ${accountId}`, orderWindowMillis, at)
     const sum = window.add(at, 1)
     this.#maxOrders = Math.max(this.#maxOrders, sum)
-    return sum <= this.#limits.ordersPerSecond ? null : this.#refuse(ip, window, 1, this.#limits.ordersPerSecond, at)
+    if (sum <= this.#limits.ordersPerSecond) return null
+    return this.#refuse(ip, accountId, window, 1, this.#limits.ordersPerSecond, at)
   }
 
   /** One endpoint's own limit; `caller` is an address or an account. */
@@ -93,7 +95,7 @@ export class Meter {
     at: number
   ): OverLimit | null {
     const window = this.#window(`${endpoint} ${caller}`, limit.perMillis, at)
-    return window.add(at, 1) <= limit.requests ? null : this.#refuse(ip, window, 1, limit.requests, at)
+    return window.add(at, 1) <= limit.requests ? null : this.#refuse(ip, caller, window, 1, limit.requests, at)
   }
 
   orderAccepted(): void {
@@ -118,9 +120,9 @@ export class Meter {
     return this.#windows.size
   }
 
-  #refuse(ip: string, window: RollingSum, cost: number, limit: number, at: number): OverLimit {
+  #refuse(ip: string, caller: string, window: RollingSum, cost: number, limit: number, at: number): OverLimit {
     const waitMillis = window.fitsIn(at, cost, limit)
-    if (this.#bans.refused(ip, waitMillis, at)) {
+    if (this.#bans.refused(ip, caller, waitMillis, at)) {
       this.#refusedByBan++
       return { status: 418, waitMillis: this.#bans.left(ip, at) }
     }

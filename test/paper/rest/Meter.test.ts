@@ -80,14 +80,48 @@ describe("the exchange's meter", () => {
   it("forgives ten impatient requests, and a caller who waited", () => {
     const meter = new Meter(venueLimits)
     meter.weigh("a", 300, 0)
-    for (let i = 0; i < 11; i++) assert.strictEqual(meter.weigh("a", 1, i + 1)?.status, 429)
-    assert.strictEqual(meter.weigh("a", 1, 12)?.status, 418)
+    assert.strictEqual(meter.weigh("a", 1, 1)?.status, 429)
+    for (let i = 0; i < 10; i++) assert.strictEqual(meter.weigh("a", 1, 301 + i)?.status, 429)
+    assert.strictEqual(meter.weigh("a", 1, 311)?.status, 418)
     const patient = new Meter(venueLimits)
     for (let round = 0; round < 30; round++) {
       assert.isNull(patient.weigh("a", 300, round * 20_000))
       assert.strictEqual(patient.weigh("a", 1, round * 20_000 + 1)?.status, 429)
     }
     assert.strictEqual(patient.counters().bans, 0)
+  })
+
+  it("bans nobody for requests that were on their way before the first refusal could be heard", () => {
+    const meter = new Meter(venueLimits)
+    const orders = Array.from({ length: 30 }, (_, i) => meter.countOrder("a", "1", i)?.status ?? 200)
+    assert.deepStrictEqual(
+      [200, 429, 418].map((status) => orders.filter((each) => each === status).length),
+      [12, 18, 0]
+    )
+    const weights = Array.from({ length: 30 }, () => meter.weigh("b", 300, 200)?.status ?? 200)
+    assert.deepStrictEqual([...new Set(weights)], [200, 429])
+    assert.strictEqual(meter.counters().bans, 0)
+  })
+
+  it("bans the address of an account that goes on for seconds, and no other account's patience is used up by it", () => {
+    const hammer = (accounts: number, forMillis: number) => {
+      const meter = new Meter(venueLimits)
+      for (let at = 0; at < forMillis; at += 20)
+        for (let account = 0; account < accounts; account++) {
+          const over = meter.countOrder("a", `account ${account}`, at)
+          if (over?.status === 418) return at
+        }
+      return null
+    }
+    assert.isNull(hammer(20, 600), "many at once are no one's disobedience")
+    assert.isNull(hammer(1, 2_500))
+    const at = hammer(1, 10_000) ?? 0
+    assert.isAtLeast(at, 3_000)
+    assert.isBelow(at, 4_000)
+    const meter = new Meter(venueLimits)
+    for (let i = 0; i < 400; i++) meter.countOrder("a", "1", i * 10)
+    assert.strictEqual(meter.weigh("a", 1, 4_000)?.status, 418)
+    assert.isNull(meter.weigh("b", 1, 4_000))
   })
 
   it("forgets callers who are gone", () => {
