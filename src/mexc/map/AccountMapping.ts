@@ -19,6 +19,16 @@ const statuses = new Map<string, VenueOrder["status"]>([
 const statusOf = ({ executedQty, status }: OrderRow): VenueOrder["status"] =>
   status === "FILLED" && !Decimal.isPositive(executedQty) ? "unrecognised" : (statuses.get(status) ?? "unrecognised")
 
+/**
+ * The venue fills this field for orders by quantity too, with their value at the price it shows, the collar. One by
+ * amount buys whole steps, whose value stays below.
+ */
+const amountOf = ({ origQty, origQuoteOrderQty: amount, price }: OrderRow): Decimal.Decimal | null => {
+  if (amount === null || !Decimal.isPositive(amount)) return null
+  const value = origQty === null || price === null ? null : Decimal.multiply(price, origQty)
+  return value !== null && Decimal.equals(value, amount) ? null : amount
+}
+
 export const toVenueOrder = (row: OrderRow, receivedAt: Instant): VenueOrder => {
   const type = orderTypeOf(row.type) ?? "unrecognised"
   const side = row.side === "BUY" ? "buy" : "sell"
@@ -32,8 +42,7 @@ export const toVenueOrder = (row: OrderRow, receivedAt: Instant): VenueOrder => 
     status: statusOf(row),
     price: row.price ?? Decimal.zero,
     quantity: row.origQty ?? row.Qty ?? Decimal.zero,
-    // The venue fills this field for limit orders and sales too, with their value.
-    quoteAmount: type === "market" && side === "buy" ? row.origQuoteOrderQty : null,
+    quoteAmount: type === "market" && side === "buy" ? amountOf(row) : null,
     executedQuantity: row.executedQty,
     executedQuote: row.cummulativeQuoteQty,
     createdAt,
