@@ -55,10 +55,12 @@ export interface Held {
 export interface Spending {
   readonly spent: ReadonlyArray<Spent>
   readonly held: ReadonlyArray<Held>
+  /** Quote assets of which nobody knows the price, then or now: what they bought is missing in the amounts. */
+  readonly unpriced: ReadonlySet<string>
 }
 
-const valued = (amount: Decimal.Decimal, rate: Decimal.Decimal | null): Decimal.Decimal =>
-  rate === null ? Decimal.zero : Decimal.round(Decimal.multiply(amount, rate), Decimal.keptScale, "ceil")
+/** What one of an asset is worth in `limitAsset`; null when nobody can say. */
+export type Rates = ReadonlyMap<string, Decimal.Decimal | null>
 
 const costOf = (fill: typeof FillRow.Type): Decimal.Decimal =>
   fill.fee_asset === fill.quote_asset ? Decimal.add(fill.quote_quantity, fill.fee_amount) : fill.quote_quantity
@@ -102,9 +104,30 @@ export const makeSpending = Effect.gen(function* () {
         WHERE o.user_id = ${userId} AND ${underWay} AND f.at < ${since}`
     })()
 
-  return (userId: UserId, since: Instant) =>
+  /** Quote assets of which nobody knew the price when they were spent, so that the present one has to do. */
+  const unpriced = (userId: UserId) =>
+    Effect.map(
+      database.read(
+        SqlSchema.findAll({
+          Request: Schema.Void,
+          Result: Schema.Struct({ asset: Schema.String }),
+          execute: () => sql`SELECT DISTINCT quote_asset AS asset FROM reservations
+            WHERE user_id = ${userId} AND rate IS NULL`
+        })()
+      ),
+      (rows) => rows.map(({ asset }) => asset)
+    )
+
+  const since = (userId: UserId, since: Instant, rates: Rates) =>
     database.read(
       Effect.gen(function* () {
+        const unpriced = new Set<string>()
+        const valued = (amount: Decimal.Decimal, row: Pick<typeof HeldRow.Type, "quote_asset" | "rate">) => {
+          const rate = row.rate ?? rates.get(row.quote_asset) ?? null
+          if (rate !== null) return Decimal.round(Decimal.multiply(amount, rate), Decimal.keptScale, "ceil")
+          if (Decimal.isPositive(amount)) unpriced.add(row.quote_asset)
+          return Decimal.zero
+        }
         const fills = yield* fillsSince(userId, since)
         const filled = new Map<string, Decimal.Decimal>()
         for (const fill of fills)
@@ -114,18 +137,20 @@ export const makeSpending = Effect.gen(function* () {
           return {
             keyId: row.key_id,
             baseAsset: row.base_asset,
-            amount: valued(Decimal.max(Decimal.zero, left), row.rate),
+            amount: valued(Decimal.max(Decimal.zero, left), row),
             endedAt: row.never_placed ? row.terminal_at : null
           }
         })
         const spent = fills.map((fill): Spent => ({
           keyId: fill.key_id,
-          amount: valued(costOf(fill), fill.rate),
+          amount: valued(costOf(fill), fill),
           at: fill.at
         }))
-        return { held, spent } satisfies Spending
+        return { held, spent, unpriced } satisfies Spending
       })
     )
+
+  return { since, unpriced }
 })
 
 /** Of all keys, or of one. */

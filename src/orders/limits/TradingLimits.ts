@@ -14,7 +14,7 @@ import { Database } from "../../store/Database.ts"
 import { boundsSpending, budgetExceeded, over, spendingExcess } from "./checks.ts"
 import { LimitsRepo } from "./LimitsRepo.ts"
 import { makePositions } from "./Positions.ts"
-import { earliest, makeSpending, takenSince, type Spending } from "./Spending.ts"
+import { earliest, makeSpending, takenSince, type Rates, type Spending } from "./Spending.ts"
 import { windowsAt } from "./windows.ts"
 import { worstQuote } from "./worstQuote.ts"
 
@@ -61,7 +61,7 @@ interface Share {
 
 interface Prepared extends BudgetAsk {
   readonly worst: Decimal.Decimal
-  readonly rates: ReadonlyMap<string, Decimal.Decimal | null>
+  readonly rates: Rates
   readonly share: Share | null
 }
 
@@ -77,7 +77,7 @@ const make = Effect.gen(function* () {
   const symbols = yield* Symbols
   const wallets = yield* Wallets
   const limitsOf = yield* LimitsRepo
-  const spendingOf = yield* makeSpending
+  const spending = yield* makeSpending
   const positionOf = yield* makePositions
 
   /** What one of an asset is worth in `limitAsset`; null when nobody can say now. */
@@ -89,6 +89,11 @@ const make = Effect.gen(function* () {
     return ticker.stale || !Decimal.isPositive(ticker.last) ? null : ticker.last
   })
   const rateOf = (asset: string) => Effect.orElseSucceed(worthOf(asset), () => null)
+  const ratesOf = Effect.fnUntraced(function* (assets: Iterable<string>) {
+    const rates = new Map<string, Decimal.Decimal | null>()
+    for (const asset of assets) rates.set(asset, yield* rateOf(asset))
+    return rates
+  })
 
   const shareOf = Effect.fnUntraced(function* (userId: UserId, asset: string) {
     // Books first: a fill that comes in between is then counted twice and not lost.
@@ -169,10 +174,14 @@ const make = Effect.gen(function* () {
         return yield* stale(`${quoteAsset} has no fresh price in ${limitAsset}, which your limits need.`)
       const asked = Decimal.round(Decimal.multiply(worst, rate), Decimal.keptScale, "ceil")
       const windows = windowsAt(now)
-      const spending = yield* spendingOf(userId, earliest(windows))
-      const excess = spendingExcess(limits, spending, windows, { asked, keyId })
+      const taken = yield* spending.since(userId, earliest(windows), rates)
+      if (taken.unpriced.size > 0)
+        return yield* stale(
+          `What you bought for ${[...taken.unpriced].join(", ")} has no fresh price, which your limits need.`
+        )
+      const excess = spendingExcess(limits, taken, windows, { asked, keyId })
       if (excess !== null) return yield* budgetExceeded(excess)
-      yield* assertAsset(ask, limits, spending, asked)
+      yield* assertAsset(ask, limits, taken, asked)
     }
     yield* database.write(
       sql`INSERT INTO reservations ${sql.insert({
@@ -194,11 +203,12 @@ const make = Effect.gen(function* () {
       return (id: OrderId) => reserve({ ...ask, worst: Decimal.zero, rates: new Map(), share: null }, id)
     const { baseAsset, quoteAsset } = order.symbol
     const worst = yield* worstQuote(order)
-    const limit = (yield* limitsOf.of(userId)).assets.find(({ asset }) => asset === baseAsset)
-    const quotes = new Set([quoteAsset])
+    const limits = yield* limitsOf.of(userId)
+    const limit = limits.assets.find(({ asset }) => asset === baseAsset)
+    const binds = boundsSpending(limits, ask.keyId, baseAsset)
+    const quotes = new Set([quoteAsset, ...(binds ? yield* spending.unpriced(userId) : [])])
     if (limit !== undefined) for (const quote of (yield* positionOf(userId, baseAsset)).costs.keys()) quotes.add(quote)
-    const rates = new Map<string, Decimal.Decimal | null>()
-    for (const quote of quotes) rates.set(quote, yield* rateOf(quote))
+    const rates = yield* ratesOf(quotes)
     const share = (limit?.maxShare ?? null) === null ? null : yield* shareOf(userId, baseAsset)
     return (id: OrderId) => reserve({ ...ask, worst, rates, share }, id)
   })
@@ -206,11 +216,12 @@ const make = Effect.gen(function* () {
   const inForce = Effect.fn("TradingLimits.inForce")(function* (userId: UserId) {
     const limits = yield* limitsOf.of(userId)
     const windows = windowsAt(yield* clock.now)
-    const spending = yield* spendingOf(userId, earliest(windows))
+    const rates = yield* ratesOf(yield* spending.unpriced(userId))
+    const taken = yield* spending.since(userId, earliest(windows), rates)
     const used = {
-      day: takenSince(spending, windows.day, null),
-      week: takenSince(spending, windows.week, null),
-      month: takenSince(spending, windows.month, null),
+      day: takenSince(taken, windows.day, null),
+      week: takenSince(taken, windows.week, null),
+      month: takenSince(taken, windows.month, null),
       openOrders: yield* openOrders(userId)
     }
     return { ...limits, quoteAsset: limitAsset, used }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Random, TestClock } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
+import { SymbolName } from "../../../src/domain/Market.ts"
 import { unlimited } from "../../../src/domain/Limits.ts"
 import { ApprovedOrder, assess, type RiskContext } from "../../../src/domain/order/risk.ts"
 import { reason } from "../../../src/domain/Reason.ts"
@@ -18,21 +19,22 @@ import { Books } from "../../../src/portfolio/Books.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { Database } from "../../../src/store/Database.ts"
 import { Events } from "../../../src/store/Events.ts"
+import { tickerAt } from "../../market/stubs.ts"
 import * as TestDatabase from "../../kit/TestDatabase.ts"
 import { addUsers, ann, btcInfo, d, newIntent, pair, told } from "../kit/orders.ts"
 
-const layer = TradingLimits.layer.pipe(
-  Layer.provideMerge(LimitsRepo.layer),
-  Layer.provideMerge(OrdersRepo.layer),
-  Layer.provideMerge(OrderChanges.layer),
-  Layer.provide(Ledger.layer),
-  Layer.provideMerge(Events.layer),
-  Layer.provideMerge(
-    Layer.mergeAll(Layer.mock(Symbols, {}), Layer.mock(TickerHub, {}), Layer.mock(Books, {}), Layer.mock(Wallets, {}))
-  ),
-  Layer.provideMerge(MarketClock.layer),
-  Layer.provideMerge(TestDatabase.layer)
-)
+const layerWith = (prices: Layer.Layer<Symbols | TickerHub>) =>
+  TradingLimits.layer.pipe(
+    Layer.provideMerge(LimitsRepo.layer),
+    Layer.provideMerge(OrdersRepo.layer),
+    Layer.provideMerge(OrderChanges.layer),
+    Layer.provide(Ledger.layer),
+    Layer.provideMerge(Events.layer),
+    Layer.provideMerge(Layer.mergeAll(prices, Layer.mock(Books, {}), Layer.mock(Wallets, {}))),
+    Layer.provideMerge(MarketClock.layer),
+    Layer.provideMerge(TestDatabase.layer)
+  )
+const layer = layerWith(Layer.mergeAll(Layer.mock(Symbols, {}), Layer.mock(TickerHub, {})))
 
 const spend = (perDay: string | null, more: Partial<typeof unlimited.user> = {}) => ({
   ...unlimited,
@@ -48,14 +50,17 @@ const nothingKnown: RiskContext = {
 }
 
 /** A limit buy at 10 of so many, which costs the fee of 0.05 % on top at most. */
-const buyOf = (quantity: string) =>
+const buyOf = (quantity: string, symbol = btcInfo) =>
   Either.getOrThrow(
-    ApprovedOrder.check({ side: "buy", type: "limit", quantity: d(quantity), price: d("10") }, nothingKnown)
+    ApprovedOrder.check(
+      { side: "buy", type: "limit", quantity: d(quantity), price: d("10") },
+      { ...nothingKnown, symbol }
+    )
   )
 
-const prepare = (quantity: string, keyId: string | null = null) =>
+const prepare = (quantity: string, keyId: string | null = null, symbol = btcInfo) =>
   Effect.flatMap(TradingLimits, (limits) =>
-    limits.prepare({ userId: ann, keyId, purpose: "manual", order: buyOf(quantity) })
+    limits.prepare({ userId: ann, keyId, purpose: "manual", order: buyOf(quantity, symbol) })
   )
 
 const commit = (n: number, quantity: string, reserve: Reserve) =>
@@ -277,6 +282,33 @@ describe("limits", () => {
       assert.strictEqual(refused._tag, "STALE_MARKET_DATA")
     })
   )
+
+  it.effect("count what was bought for an asset of which nobody knew the price then at the price it has now", () => {
+    const market = { stale: true }
+    const eurUsdt = { ...btcInfo, symbol: SymbolName.make("EURUSDT"), baseAsset: "EUR" }
+    const inEuro = { ...btcInfo, symbol: SymbolName.make("BTCEUR"), quoteAsset: "EUR" }
+    const prices = Layer.mergeAll(
+      Layer.mock(Symbols, { all: Effect.succeed([eurUsdt]) }),
+      Layer.mock(TickerHub, { latest: (symbol) => Effect.sync(() => tickerAt(symbol, "2", 0, market)) })
+    )
+    return Effect.gen(function* () {
+      yield* addUsers
+      const limits = yield* TradingLimits
+      yield* Effect.flatMap(prepare("4", null, inEuro), (reserve) => commit(1, "4", reserve))
+      yield* limits.set(ann, spend("100"))
+      const refusal = (n: number, quantity: string) =>
+        Effect.match(place(n, quantity), {
+          onFailure: ({ _tag, message }) => `${_tag} ${message}`,
+          onSuccess: () => "placed"
+        })
+      // 80.04 USDT, which nobody can tell yet.
+      assert.match(yield* refusal(2, "1"), /STALE_MARKET_DATA .* EUR/)
+      market.stale = false
+      assert.strictEqual(Decimal.format((yield* limits.inForce(ann)).used.day), "80.04")
+      assert.match(yield* refusal(3, "2"), /user\.perDay of 100 USDT .* 80\.04 used, 20\.01 asked/)
+      assert.strictEqual(yield* refusal(4, "1"), "placed")
+    }).pipe(Effect.provide(layerWith(prices)))
+  })
 
   it.effect(
     "are exceeded at no moment of any history of intents, partial fills, refusals, unknowns and late fills",
