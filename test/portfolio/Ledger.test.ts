@@ -174,6 +174,17 @@ describe("the ledger", () => {
     }).pipe(Effect.provide(ledgerLayer))
   )
 
+  it.effect("explains nothing of the time before the first reading, which may have it in already", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const ledger = yield* Ledger
+      yield* account(10, { USDT: "900" })
+      yield* account(20, { USDT: "900" })
+      assert.isTrue(yield* ledger.unexplainedSince(ann, ["USDT"], 9))
+      assert.isFalse(yield* ledger.unexplainedSince(ann, ["USDT"], 10))
+    }).pipe(Effect.provide(ledgerLayer))
+  )
+
   it.effect("does not count a trade twice that was in the opening balance already", () =>
     Effect.gen(function* () {
       yield* addUsers

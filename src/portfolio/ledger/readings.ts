@@ -191,7 +191,8 @@ export const makeReadings = (
 
   const unexplainedSince = Effect.fnUntraced(function* (userId: UserId, assets: ReadonlyArray<string>, since: number) {
     const opening = yield* openingOf(userId)
-    if (opening === null || opening.compared_at < since) return true
+    // What moved before the opening balance is in it, and leaves no difference.
+    if (opening === null || opening.at > since || opening.compared_at < since) return true
     const rows = yield* find(
       ReadAt,
       sql`SELECT seen_at AS at FROM ledger_differences WHERE user_id = ${userId} AND ${sql.in("asset", assets)}
