@@ -3,7 +3,7 @@ import type { SymbolName } from "../domain/Market.ts"
 import type { Credentials } from "./Credentials.ts"
 import { ContractDrift } from "./ContractDrift.ts"
 import { MexcClient } from "./MexcClient.ts"
-import { type Connection, makeConnection, type Route } from "./stream/Connection.ts"
+import { type Connection, makeConnection } from "./stream/Connection.ts"
 import type {
   CandleEvent,
   DepthEvent,
@@ -12,11 +12,11 @@ import type {
   MiniTickersEvent,
   UserEvent
 } from "./stream/Events.ts"
+import { listenKeyRoute } from "./stream/ListenKeyRoute.ts"
 import { makePace } from "./stream/Pacer.ts"
 import { makePool } from "./stream/Pool.ts"
 import { makePublicStreams } from "./stream/PublicStreams.ts"
 import { makeUserFrames } from "./stream/UserFrames.ts"
-import type { VenueFailure } from "./VenueFailure.ts"
 import { type KlineInterval, privateChannels, type Zone } from "./wire/Channels.ts"
 import { MexcEndpoint } from "./wire/Endpoint.ts"
 
@@ -79,8 +79,6 @@ const openedEveryMs = 100
 /** Private events are never dropped: a full queue holds up the connection instead. */
 const userBacklog = 1_024
 
-const closeKeyWithin = "2 seconds"
-
 const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
   const { lifetime, renewKeyEvery, suspiciousAfter } = { ...usual, ...timing }
   const endpoint = yield* MexcEndpoint
@@ -92,26 +90,6 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
   const { miniTickers, ...streams } = makePublicStreams(pool, odd)
   const users = new Set<Connection>()
 
-  const closeKey = (credentials: Credentials, key: string) =>
-    client.closeListenKey(credentials, key).pipe(
-      Effect.interruptible,
-      Effect.timeout(closeKeyWithin),
-      Effect.catchAll(() => Effect.logDebug("A listen key could not be closed; it ends by itself within the hour."))
-    )
-
-  /** A key for one session: made before it, renewed while it lasts, closed after it. */
-  const listenKeyRoute = (credentials: Credentials) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.tap(restore(client.createListenKey(credentials)), (key) =>
-        Effect.addFinalizer(() => closeKey(credentials, key))
-      )
-    ).pipe(
-      Effect.map((key): Route<VenueFailure> => ({
-        url: `${endpoint.stream}?listenKey=${encodeURIComponent(key)}`,
-        alongside: Effect.forever(Effect.delay(client.renewListenKey(credentials, key), renewKeyEvery))
-      }))
-    )
-
   const user = (credentials: Credentials): Stream.Stream<UserEvent> =>
     Stream.unwrapScoped(
       Effect.gen(function* () {
@@ -121,7 +99,7 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
         const connection = yield* makeConnection({
           name: "an account",
           odd,
-          route: listenKeyRoute(credentials),
+          route: listenKeyRoute(client, credentials, { url: endpoint.stream, renewEvery: renewKeyEvery }),
           pace,
           lifetime,
           // Accounts are usually silent.
