@@ -47,7 +47,7 @@ export class ExecutionsRepo extends Context.Tag("dipper/autobuy/ExecutionsRepo")
     /** Of every user: what waits for its gates or rests at the venue. */
     readonly followed: Stored<ReadonlyArray<ExecutionRow>>
     /** Rules of all users with executions that are not done. */
-    readonly unfinished: Stored<ReadonlySet<RuleId>>
+    readonly unfinished: Stored<ReadonlyMap<RuleId, UserId>>
     /** The slot was claimed for nothing that is worth a record; only a firing that never had an order can go. */
     readonly forget: (row: ExecutionRow) => Stored<void>
     /** Oldest first. */
@@ -257,7 +257,7 @@ const make = Effect.gen(function* () {
     ),
     unfinished: Effect.map(
       database.read(find(OfRule, sql`SELECT DISTINCT user_id, rule_id FROM executions WHERE state = 'running'`)),
-      (found) => new Set(found.map((row) => row.rule_id))
+      (found) => new Map(found.map((row) => [row.rule_id, row.user_id]))
     ),
     followed: database.read(
       executions(sql`state = 'running' AND (resting = 1 OR waits_until IS NOT NULL) ORDER BY seq`)

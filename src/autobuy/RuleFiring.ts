@@ -1,7 +1,7 @@
 import { Array, Context, Duration, Effect, Fiber, FiberSet, Layer, Option, Queue, Stream } from "effect"
 import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { reason, type ReasonCode } from "../domain/Reason.ts"
-import { formatInstant, type Instant } from "../domain/Time.ts"
+import type { Instant } from "../domain/Time.ts"
 import { failPoint } from "../FailPoints.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Database } from "../store/Database.ts"
@@ -13,6 +13,7 @@ import { makeFairly } from "./firing/fairly.ts"
 import { makeFollowing } from "./firing/following.ts"
 import { makeLanes } from "./firing/lanes.ts"
 import { makeLooking } from "./firing/looking.ts"
+import { makeMissing, type Missed } from "./firing/missing.ts"
 import { makePlacing, type Sent } from "./firing/placing.ts"
 import {
   type Asked,
@@ -60,13 +61,13 @@ export class RuleFiring extends Context.Tag("dipper/autobuy/RuleFiring")<
     /** Places a ladder's level or an exit that was decided elsewhere, as an execution of its own, once per slot and level. */
     readonly fireOrder: (rule: RuleRow, order: CycleOrder) => Effect.Effect<Fired, Stuck>
     /** Records slots that will not be made up for. */
-    readonly miss: (rule: RuleRow, slots: ReadonlyArray<Instant>, runtime: Runtime) => Effect.Effect<void, Stuck>
+    readonly miss: (rule: RuleRow, slots: ReadonlyArray<Missed>, runtime: Runtime) => Effect.Effect<void, Stuck>
     /** Keeps what a trigger has seen, in its user's turn. */
     readonly remember: (rule: RuleRow, runtime: Runtime) => Effect.Effect<void, Stuck>
     /** Goes on with firings that an earlier run left; none is left without a record. */
     readonly resume: (rule: RuleRow) => Effect.Effect<Finished | null, Stuck>
     /** Rules with firings that an earlier run left, of all users. */
-    readonly left: Effect.Effect<ReadonlySet<RuleId>, Stuck>
+    readonly left: Effect.Effect<ReadonlyMap<RuleId, UserId>, Stuck>
     /** Follows again what waits or rests of every rule, whatever its state: call it once at the start. */
     readonly recover: Effect.Effect<void, Stuck>
     /** The rule may no longer buy: what waits is given up, entries that rest are cancelled, soon. */
@@ -94,6 +95,7 @@ const make = Effect.gen(function* () {
   const clock = yield* MarketClock
   const settling = yield* makeSettling
   const { finished, skip } = settling
+  const missing = yield* makeMissing
   const entering = yield* makeEntering
   const look = yield* makeLooking(settling)
   const { awaitEnd, place, placeFirst } = yield* makePlacing(settling)
@@ -234,24 +236,15 @@ const make = Effect.gen(function* () {
     )
   )
 
-  const recordMissed = Effect.fnUntraced(function* (rule: RuleRow, slot: Instant, now: Instant) {
-    const why = reason("MISSED", { slot: formatInstant(slot) })
-    const row = yield* newExecution(rule, { slot: formatInstant(slot), triggeredAt: slot })
-    const claimed = yield* executions.begin({ ...row, state: "done", outcome: "skipped", reason: why })
-    if (claimed.execution_id !== row.execution_id) return
-    yield* executions.record(row.user_id, row.execution_id, bareDecision(rule, rule.document.trigger.type, now, why))
-  })
-
-  const miss = Effect.fn("RuleFiring.miss")(function* (rule: RuleRow, slots: ReadonlyArray<Instant>, runtime: Runtime) {
-    const now = yield* clock.now
-    // A slot is claimed only once, so a crash in between repeats nothing.
+  const miss = Effect.fn("RuleFiring.miss")(function* (rule: RuleRow, slots: ReadonlyArray<Missed>, runtime: Runtime) {
+    // A crash in between repeats nothing.
     for (const some of Array.chunksOf(slots, missedAtOnce))
       yield* fairly.run(
         rule.user_id,
         database.write(
           Effect.zipRight(
             ownership.assertOwner,
-            Effect.forEach(some, (slot) => recordMissed(rule, slot, now), { discard: true })
+            Effect.forEach(some, (missed) => missing.record(rule, missed), { discard: true })
           )
         )
       )
@@ -279,8 +272,9 @@ const make = Effect.gen(function* () {
     // Levels and exits are made again by the cycle they belong to.
     if (row.kind !== "entry") return null
     if (row.waits_until !== null) return yield* Effect.as(following.of(row), null)
-    if (!isTimely(rule, row, now))
-      return (yield* skip(rule, row, bareDecision(rule, label, now, reason("MISSED")))).finished
+    const late = isTimely(rule, row, now) ? null : reason("MISSED")
+    const why = rule.state === "active" ? late : reason("BY_USER")
+    if (why !== null) return (yield* skip(rule, row, bareDecision(rule, label, now, why))).finished
     const sent = yield* fairly.run(rule.user_id, carryOn(rule, row, { label, operands: [] }))
     yield* following.of(sent.execution)
     return (yield* awaitEnd(rule, sent)).finished

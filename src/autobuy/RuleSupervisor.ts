@@ -6,6 +6,7 @@ import { Orders } from "../orders/Orders.ts"
 import { CycleSignals } from "./record/cycle/CycleSignals.ts"
 import { makeLanes } from "./firing/lanes.ts"
 import type { Finished } from "./firing/records.ts"
+import { makeStopping } from "./firing/stopping.ts"
 import { makeLives, type Stopped } from "./life/lives.ts"
 import type { RuleRow } from "./record/rows.ts"
 import { RuleFiring } from "./RuleFiring.ts"
@@ -57,10 +58,12 @@ const make = Effect.gen(function* () {
   const index = yield* TriggerIndex
   const cycles = yield* CycleSignals
   const clock = yield* MarketClock
+  const setState = yield* makeStopping
+  const scope = yield* Effect.scope
 
   const store = (userId: UserId, id: RuleId, { state, reason: why }: Stopped) =>
     clock.now.pipe(
-      Effect.flatMap((at) => rules.setState(userId, id, ["active"], { state, reason: why, at })),
+      Effect.flatMap((at) => setState(userId, id, ["active"], { state, reason: why, at })),
       // What still waits to buy is given up with it.
       Effect.zipRight(Effect.ignoreLogged(firing.withdraw(userId, id)))
     )
@@ -73,10 +76,21 @@ const make = Effect.gen(function* () {
   let starting = false
   let looked = { at: yield* Clock.currentTimeMillis, ticks: 0, perSecond: 0 }
 
+  /** A rule that does not run has nobody else who looks after its firings of an earlier run. */
+  const settleLeft = (rule: RuleRow) =>
+    orders.whenReconciled(rule.user_id).pipe(
+      Effect.zipRight(firing.resume(rule)),
+      Effect.catchAllCause((cause) =>
+        Effect.logWarning("Firings of a rule could not be settled; the next start does", { rule: rule.rule_id }, cause)
+      ),
+      Effect.forkIn(scope)
+    )
+
   const agree = Effect.fnUntraced(function* (userId: UserId, id: RuleId) {
     const found = yield* rules.find(userId, id)
     const rule = Option.getOrNull(found)
-    if (rule === null || rule.state !== "active") return yield* lives.stop(id)
+    if (rule === null) return yield* lives.stop(id)
+    if (rule.state !== "active") return yield* Effect.zipRight(lives.stop(id), settleLeft(rule))
     // The row is read inside the lane, so a late call can only find a version that runs already.
     if (lives.versionOf(id) >= rule.version) return
     yield* lives.stop(id)
@@ -123,7 +137,6 @@ const make = Effect.gen(function* () {
     return looked.perSecond
   })
 
-  const scope = yield* Effect.scope
   const start = Effect.gen(function* () {
     yield* Effect.forkIn(follow, scope)
     yield* Effect.forkIn(followEnded, scope)
@@ -141,6 +154,10 @@ const make = Effect.gen(function* () {
     } while (last !== null)
     starting = false
     changed.clear()
+    for (const [id, userId] of left) {
+      const rule = Option.getOrNull(yield* rules.find(userId, id).pipe(Effect.retry(untilStored), Effect.orDie))
+      if (rule !== null && rule.state !== "active") yield* settleLeft(rule)
+    }
   })
 
   const status = Effect.gen(function* () {

@@ -46,6 +46,8 @@ export const reasons = {
   UNDERSPENT:
     "The venue sized the market buy at a price about 5 % above the market, so it spent less than it was given.",
   MISSED: "The slot was missed by more than the rule's `onMissedRun` allows.",
+  MISSED_SINCE:
+    "The slot was missed, and so were all before it since `since`; of so many only the last hundred have a record each.",
   UNKNOWN_PENDING: "An earlier order of the rule has no proven outcome yet; the rule waits for it.",
   HALTED: "Trading is halted.",
   NOT_TRADABLE: "The venue does not accept orders for this symbol now.",

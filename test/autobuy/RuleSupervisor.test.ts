@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Deferred, Duration, Effect, Layer, Stream } from "effect"
 import { DatabaseUnavailable } from "../../src/api/Errors.ts"
-import { makeRuleId, type RuleId } from "../../src/domain/Ids.ts"
+import { makeRuleId, type RuleId, type UserId } from "../../src/domain/Ids.ts"
 import { reason } from "../../src/domain/Reason.ts"
 import { Orders } from "../../src/orders/Orders.ts"
 import type { Step } from "../../src/autobuy/program/waiting.ts"
@@ -60,7 +60,7 @@ const supervisor = RuleSupervisor.layer.pipe(
   Layer.provideMerge(scripted),
   Layer.provide(
     Layer.mergeAll(
-      Layer.mock(RuleFiring, { left: Effect.succeed(new Set<RuleId>()) }),
+      Layer.mock(RuleFiring, { resume: () => Effect.succeed(null), left: Effect.succeed(new Map<RuleId, UserId>()) }),
       Layer.mock(Orders, { changes: Stream.never, whenReconciled: () => Effect.void }),
       Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
     )

@@ -8,6 +8,7 @@ import { Ledger } from "../../portfolio/Ledger.ts"
 import { Database } from "../../store/Database.ts"
 import { Ownership } from "../../store/Ownership.ts"
 import { makeSettling } from "../firing/settling.ts"
+import { makeStopping } from "../firing/stopping.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { RulesRepo } from "../RulesRepo.ts"
 import { RuleSupervisor } from "../RuleSupervisor.ts"
@@ -61,6 +62,7 @@ const make = Effect.gen(function* () {
   const ledger = yield* Ledger
   const clock = yield* MarketClock
   const settling = yield* makeSettling
+  const setState = yield* makeStopping
   const fibers = yield* FiberMap.make<RuleId>()
   const queues = new Map<RuleId, Queue.Queue<void>>()
   const scope = yield* Effect.scope
@@ -78,7 +80,7 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const why = reason("CRASHED", { crashes: String(quarantinedAfter) })
       const at = yield* clock.now
-      yield* rules.setState(userId, ruleId, ["active"], { state: "quarantined", reason: why, at })
+      yield* setState(userId, ruleId, ["active"], { state: "quarantined", reason: why, at })
       yield* supervisor.refresh(userId, ruleId)
     }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("A rule could not be quarantined yet", cause)))
 

@@ -11,6 +11,7 @@ import { Database } from "../../store/Database.ts"
 import { Ownership } from "../../store/Ownership.ts"
 import { Cycles } from "../cycle/Cycles.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
+import { makeStopping } from "../firing/stopping.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { RuleMarket } from "../RuleMarket.ts"
 import { RulesRepo } from "../RulesRepo.ts"
@@ -39,11 +40,12 @@ export const makeArchiving = Effect.gen(function* () {
   const market = yield* RuleMarket
   const clock = yield* MarketClock
   const show = yield* makeComputed
+  const setState = yield* makeStopping
 
   /** Refused when the rule left the state it was read in. */
   const move = Effect.fnUntraced(function* (row: RuleRow, state: RuleState) {
     const to = { state, reason: reason("BY_USER"), at: yield* clock.now }
-    const moved = yield* rules.setState(row.user_id, row.rule_id, [row.state], to)
+    const moved = yield* setState(row.user_id, row.rule_id, [row.state], to)
     if (!moved) return yield* conflict("The rule has just changed its state; read it again.")
   })
 

@@ -9,6 +9,7 @@ import type { RequestKey } from "../../orders/Orders.ts"
 import { Database } from "../../store/Database.ts"
 import { Ownership } from "../../store/Ownership.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
+import { makeStopping } from "../firing/stopping.ts"
 import { type RuleRow, toExecution } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
 import { RulesRepo } from "../RulesRepo.ts"
@@ -33,6 +34,7 @@ export const makeControl = Effect.gen(function* () {
   const clock = yield* MarketClock
   const show = yield* makeComputed
   const archive = yield* makeArchiving
+  const setState = yield* makeStopping
 
   const shown = Effect.fnUntraced(function* (userId: UserId, id: RuleId) {
     yield* supervisor.refresh(userId, id)
@@ -41,7 +43,7 @@ export const makeControl = Effect.gen(function* () {
 
   /** Refused when the rule left the state it was read in. */
   const move = Effect.fnUntraced(function* (row: RuleRow, to: { readonly state: RuleState; readonly byUser: boolean }) {
-    const moved = yield* rules.setState(row.user_id, row.rule_id, [row.state], {
+    const moved = yield* setState(row.user_id, row.rule_id, [row.state], {
       state: to.state,
       reason: to.byUser ? reason("BY_USER") : null,
       at: yield* clock.now

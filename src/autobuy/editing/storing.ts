@@ -12,6 +12,7 @@ import type { RequestKey } from "../../orders/Orders.ts"
 import { Database } from "../../store/Database.ts"
 import { type Begun, Idempotency, type KeyScope } from "../../store/Idempotency.ts"
 import { Ownership } from "../../store/Ownership.ts"
+import { makeMissing, nextSlot } from "../firing/missing.ts"
 import { freshRuntime, type RuleRow, type Runtime } from "../record/rows.ts"
 import { RuleMarket } from "../RuleMarket.ts"
 import { RulesRepo } from "../RulesRepo.ts"
@@ -60,7 +61,7 @@ const nextRuntime = (row: RuleRow, document: RuleDocument, state: RuleState): Ru
   // What fell into the time in which it did not run is nobody's.
   const starts = row.state !== "active" && state === "active"
   const trigger = starts ? { ...runtime.trigger, ready: false } : runtime.trigger
-  return { ...runtime, trigger, nextRunAt: starts || !runsAlike(row.document, document) ? null : runtime.nextRunAt }
+  return { ...runtime, trigger, nextRunAt: starts || !runsAlike(row.document, document) ? null : nextSlot(row) }
 }
 
 /** Creating and changing rules: key, body hash and rule commit together; the fiber follows the stored rule. */
@@ -73,6 +74,7 @@ export const makeStoring = Effect.fnUntraced(function* (options: { readonly maxR
   const market = yield* RuleMarket
   const clock = yield* MarketClock
   const show = yield* makeComputed
+  const missing = yield* makeMissing
 
   /** Read before the transaction, because it asks the venue. */
   const contextFor = Effect.fnUntraced(function* (document: RuleDocument, createdAt: Instant | null) {
@@ -164,6 +166,7 @@ export const makeStoring = Effect.fnUntraced(function* (options: { readonly maxR
             details: [{ path: "symbol", message: `is ${row.symbol} for this rule` }]
           })
         const runtime = nextRuntime(row, document, state)
+        if (row.state === "active" && runtime.nextRunAt === null) yield* missing.due(row, context.now)
         yield* rules.update(userId, id, version, { document, state, runtime, at: context.now })
         return claim
       })

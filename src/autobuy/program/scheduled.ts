@@ -1,9 +1,9 @@
 import { Duration, Effect } from "effect"
 import { reason } from "../../domain/Reason.ts"
-import type { Schedule } from "../../domain/rule/schedule.ts"
 import type { ScheduleTrigger } from "../../domain/rule/Trigger.ts"
 import { formatInstant, type Instant } from "../../domain/Time.ts"
 import { MarketClock } from "../../MarketClock.ts"
+import { missedBetween, nextSlot } from "../firing/missing.ts"
 import type { Finished } from "../firing/records.ts"
 import type { RuleRow } from "../record/rows.ts"
 import { scheduleOf } from "../record/scheduleOf.ts"
@@ -15,21 +15,7 @@ import { untilTime, type Work } from "./waiting.ts"
 /** A slot this late was missed. */
 const missedAfterMs = 60_000
 
-/** Older missed slots than the last so many leave no record of their own: after a downtime all rules write theirs at once. */
-const missedKept = 100
-
 const ended: Finished = { state: "completed", reason: reason("COMPLETED_END") }
-
-/** The slots from `first` to `last`, the latest of them when there are too many. */
-const slotsBetween = (schedule: Schedule, first: Instant, last: Instant): ReadonlyArray<Instant> => {
-  const slots: Array<Instant> = []
-  let slot: Instant | null = last
-  while (slot !== null && slot >= first && slots.length < missedKept) {
-    slots.push(slot)
-    slot = schedule.previous(slot - 1)
-  }
-  return slots.reverse()
-}
 
 /** The life of a rule that waits for the clock: each slot has exactly one outcome. */
 export const makeScheduled = Effect.gen(function* () {
@@ -41,10 +27,7 @@ export const makeScheduled = Effect.gen(function* () {
     const { onMissedRun } = rule.document
     const schedule = scheduleOf(rule, trigger)
     let runtime = rule.runtime
-    const { nextRunAt } = runtime
-    const isSlot = nextRunAt !== null && schedule.previous(nextRunAt) === nextRunAt
-    // Before the first firing: the first slot since the rule was started, so that a downtime does not swallow it.
-    let slot = isSlot ? nextRunAt : schedule.next(rule.updated_at)
+    let slot = nextSlot(rule, schedule)
 
     /** Until there is nothing left to do but wait. */
     const look = (): Work =>
@@ -59,7 +42,8 @@ export const makeScheduled = Effect.gen(function* () {
             const makeUp =
               late <= missedAfterMs ||
               (onMissedRun.type === "runOnce" && late <= Duration.toMillis(onMissedRun.maxLate))
-            const missed = slotsBetween(schedule, slot, latest).filter((at) => !makeUp || at !== latest)
+            const lastMissed = makeUp ? schedule.previous(latest - 1) : latest
+            const missed = lastMissed === null ? [] : missedBetween(schedule, slot, lastMissed)
             slot = makeUp ? latest : schedule.next(latest)
             runtime = { ...runtime, nextRunAt: slot }
             yield* firing.miss(rule, missed, runtime)

@@ -4,6 +4,7 @@ import { formatInstant } from "../../../domain/Time.ts"
 import { MarketClock } from "../../../MarketClock.ts"
 import { Database } from "../../../store/Database.ts"
 import { Events } from "../../../store/Events.ts"
+import { makeStopping } from "../../firing/stopping.ts"
 import { RulesRepo } from "../../RulesRepo.ts"
 import type { CycleRow, Exiting } from "../../record/cycle/CycleRow.ts"
 import { CyclesRepo } from "../../record/cycle/CyclesRepo.ts"
@@ -19,6 +20,7 @@ export const makeEnding = Effect.gen(function* () {
   const rules = yield* RulesRepo
   const events = yield* Events
   const clock = yield* MarketClock
+  const setState = yield* makeStopping
 
   /** Decided and told in one transaction; a stop that another has decided already stays as it was. */
   const giveUp = Effect.fnUntraced(function* (row: CycleRow, exiting: Exiting) {
@@ -62,7 +64,7 @@ export const makeEnding = Effect.gen(function* () {
               ? reason("COMPLETED_CYCLES", { limit: String(maxCycles) })
               : null
         if (why === null) return
-        yield* rules.setState(cycle.user_id, cycle.rule_id, ["active", "paused"], {
+        yield* setState(cycle.user_id, cycle.rule_id, ["active", "paused"], {
           state: "completed",
           reason: why,
           at

@@ -1,8 +1,7 @@
 import type { Line } from "../journal/Lines.ts"
 import { type Execution, type Rule, ruleOf } from "../journal/Rules.ts"
 import type { Kept, UserRecord } from "../journal/Service.ts"
-import { number } from "../Reading.ts"
-import type { Check, Run, Violation } from "../Run.ts"
+import type { Check, Violation } from "../Run.ts"
 import { slotsOf } from "./Slots.ts"
 
 /**
@@ -13,34 +12,14 @@ import { slotsOf } from "./Slots.ts"
 export const schedule: Check = function* (run) {
   for (const { record } of run.users) {
     yield* outcomes(record)
-    for (const rule of record.rules) yield* slots(record, rule, downtimesOf(run))
+    for (const rule of record.rules) yield* slots(record, rule)
   }
-}
-
-interface Downtime {
-  readonly from: number
-  readonly to: number
-}
-
-/** From a kill to the next start that became ready. */
-const downtimesOf = ({ client }: Run): ReadonlyArray<Downtime> => {
-  const found: Array<Downtime> = []
-  let from: number | null = null
-  for (const { value } of client.lines) {
-    if (value["kind"] === "killed" || value["kind"] === "ended") from ??= number(value, "at")
-    if (value["kind"] !== "started" || from === null) continue
-    found.push({ from, to: number(value, "at") })
-    from = null
-  }
-  return found
 }
 
 /** The service may still be busy with what is younger than this. */
 const young = 5_000
 /** A pause or an edit may overtake a slot that is just due. */
 const edge = 2_000
-/** After a long downtime only so many of the missed slots, the latest, leave a record. */
-const missedKept = 100
 
 const outcomes = function* ({ at, executions, user }: UserRecord): Iterable<Violation> {
   for (const { line, value } of executions) {
@@ -78,11 +57,7 @@ const activeSpells = ({ events }: UserRecord, id: string): ReadonlyArray<Spell> 
 
 const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-const slots = function* (
-  record: UserRecord,
-  { line, value: rule }: Kept<Rule>,
-  downtimes: ReadonlyArray<Downtime>
-): Iterable<Violation> {
+const slots = function* (record: UserRecord, { line, value: rule }: Kept<Rule>): Iterable<Violation> {
   const grid = slotsOf(rule.raw, rule.createdAt)
   const spells = activeSpells(record, rule.id)
   const fired = new Map<number, Kept<Execution>>()
@@ -91,7 +66,7 @@ const slots = function* (
     if (ruleId !== rule.id || kind !== "entry" || !isInstant.test(slot)) continue
     const at = Date.parse(slot)
     if (grid === null || !grid.isOne(at)) yield { text: `${slot} is no slot of ${rule.id}`, lines: [line, kept.line] }
-    const isMissed = kept.value.reasonCode === "MISSED"
+    const isMissed = kept.value.reasonCode === "MISSED" || kept.value.reasonCode === "MISSED_SINCE"
     if (triggeredAt < at && !isMissed) yield { text: `${rule.id} fired before ${slot}`, lines: [kept.line] }
     if (!spells.some(({ from, to }) => at >= from - edge && at <= to + edge))
       yield { text: `${rule.id} was not active at ${slot}`, lines: [kept.line] }
@@ -101,18 +76,14 @@ const slots = function* (
   for (const spell of spells) {
     const until = Math.min(record.at - young, spell.to - edge)
     let missing: Array<number> = []
-    const all = grid.between(spell.from, until)
-    for (const [index, at] of all.entries()) {
-      if (!fired.has(at)) missing.push(at)
-      else if (missing.length > 0) {
-        // Their record was left out on purpose if nothing ran and the hundred after them say that they were missed.
-        const after = all.slice(index, index + missedKept - 1)
-        const lost = missing
-        const isLongAgo =
-          downtimes.some(({ from, to }) => lost.every((one) => one > from - young && one < to)) &&
-          after.length === missedKept - 1 &&
-          after.every((one) => fired.get(one)?.value.reasonCode === "MISSED")
-        if (!isLongAgo) yield gone(rule, spell, missing)
+    for (const at of grid.between(spell.from, until)) {
+      const kept = fired.get(at)
+      if (kept === undefined) missing.push(at)
+      else {
+        // Of very many missed slots the first that is recorded stands for those before it, and says since when.
+        const since = kept.value.missedSince ?? Infinity
+        const lost = missing.filter((one) => one < since)
+        if (lost.length > 0) yield gone(rule, spell, lost)
         missing = []
       }
     }

@@ -34,6 +34,8 @@ export interface Execution {
   readonly state: string
   readonly outcome: string | null
   readonly reasonCode: string | null
+  /** The first of the missed slots that it stands for, besides its own. */
+  readonly missedSince: number | null
   readonly requestedQuote: Exact | null
   readonly orders: ReadonlyArray<string>
   readonly executedQuantity: Exact
@@ -45,6 +47,7 @@ const outcomes = ["executed", "skipped", "failed", "unknown", "shadow"]
 
 export const executionOf = (raw: Json): Execution => {
   const outcome = orNull(text, raw, "outcome")
+  const reasonCode = codeOf(raw, "reason")
   return {
     id: text(raw, "id"),
     ruleId: text(raw, "ruleId"),
@@ -56,7 +59,8 @@ export const executionOf = (raw: Json): Execution => {
     triggeredAt: instant(raw, "triggeredAt"),
     state: oneOf(text(raw, "state"), ["running", "done"]),
     outcome: outcome === null ? null : oneOf(outcome, outcomes),
-    reasonCode: codeOf(raw, "reason"),
+    reasonCode,
+    missedSince: reasonCode === "MISSED_SINCE" ? instant(object(object(raw, "reason"), "params"), "since") : null,
     requestedQuote: orNull(amount, raw, "requestedQuote"),
     orders: texts(raw, "orders"),
     executedQuantity: amount(raw, "executedQuantity"),
