@@ -15,6 +15,7 @@ import type {
 import { listenKeyRoute } from "./stream/ListenKeyRoute.ts"
 import { makePace } from "./stream/Pacer.ts"
 import { makePool } from "./stream/Pool.ts"
+import { accountPulse, publicPulse, type Pulse } from "./stream/Pulse.ts"
 import { makePublicStreams } from "./stream/PublicStreams.ts"
 import { makeUserFrames } from "./stream/UserFrames.ts"
 import { type KlineInterval, privateChannels, type Zone } from "./wire/Channels.ts"
@@ -66,11 +67,17 @@ export interface StreamTiming {
   readonly lifetime: Duration.DurationInput
   /** A public connection that answers pings and says nothing else for this long is made anew. */
   readonly suspiciousAfter: Duration.DurationInput
+  readonly accountPulse: Pulse
   /** A key lives 60 minutes from its last renewal. */
   readonly renewKeyEvery: Duration.DurationInput
 }
 
-const usual: StreamTiming = { lifetime: "23 hours", suspiciousAfter: "1 minute", renewKeyEvery: "25 minutes" }
+const usual: StreamTiming = {
+  lifetime: "23 hours",
+  suspiciousAfter: "1 minute",
+  accountPulse,
+  renewKeyEvery: "25 minutes"
+}
 
 /** Connections that may be opened at once, and ten a second after that: 2,000 symbols need 134. */
 const openedAtOnce = 10
@@ -80,13 +87,13 @@ const openedEveryMs = 100
 const userBacklog = 1_024
 
 const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
-  const { lifetime, renewKeyEvery, suspiciousAfter } = { ...usual, ...timing }
+  const { accountPulse: pulse, lifetime, renewKeyEvery, suspiciousAfter } = { ...usual, ...timing }
   const endpoint = yield* MexcEndpoint
   const client = yield* MexcClient
   const pace = makePace(openedAtOnce, openedEveryMs)
   const drift = yield* ContractDrift
   const odd = (what: string) => drift.note("frame", what)
-  const pool = yield* makePool({ url: endpoint.stream, odd, pace, lifetime, suspiciousAfter })
+  const pool = yield* makePool({ url: endpoint.stream, odd, pace, pulse: publicPulse, lifetime, suspiciousAfter })
   const { miniTickers, ...streams } = makePublicStreams(pool, odd)
   const users = new Set<Connection>()
 
@@ -101,6 +108,7 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
           odd,
           route: listenKeyRoute(client, credentials, { url: endpoint.stream, renewEvery: renewKeyEvery }),
           pace,
+          pulse,
           lifetime,
           // Accounts are usually silent.
           suspiciousAfter: null

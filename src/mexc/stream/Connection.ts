@@ -1,5 +1,6 @@
 import { Cause, Clock, Deferred, Duration, Effect, Fiber, Schedule, type Scope } from "effect"
 import type { Pace } from "./Pacer.ts"
+import type { Pulse } from "./Pulse.ts"
 import { type Group, type Odd, openSession, type Session, type SessionHooks } from "./Session.ts"
 import { StreamFailed } from "./Socket.ts"
 
@@ -20,6 +21,7 @@ export interface ConnectionOptions<E> {
   readonly name: string
   readonly route: Effect.Effect<Route<E>, E, Scope.Scope>
   readonly odd: Odd
+  readonly pulse: Pulse
   /** Waits until one more connection may be opened. */
   readonly pace: Pace
   /** After this long a connection hands over to a new one. The venue ends every connection after 24 h. */
@@ -61,6 +63,7 @@ export const makeConnection = <E extends { readonly message: string }>({
   name,
   odd,
   pace,
+  pulse,
   route,
   suspiciousAfter
 }: ConnectionOptions<E>): Effect.Effect<Connection, never, Scope.Scope> =>
@@ -108,7 +111,7 @@ export const makeConnection = <E extends { readonly message: string }>({
             )
           })
         let session: Session
-        return Effect.tap(openSession(url, hooks), (opened) => {
+        return Effect.tap(openSession(url, pulse, hooks), (opened) => {
           session = opened
           return Effect.acquireRelease(
             Effect.sync(() => live.add(opened)),

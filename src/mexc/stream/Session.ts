@@ -12,6 +12,7 @@ import {
 import { decodeFrame, type PushFrame } from "../wire/Stream.ts"
 import type { Origin } from "./Once.ts"
 import { makePace } from "./Pacer.ts"
+import type { Pulse } from "./Pulse.ts"
 import { type Incoming, openSocket, StreamFailed } from "./Socket.ts"
 
 /** Channels that belong together: they are subscribed with one message and announced when all are acknowledged. */
@@ -26,12 +27,8 @@ export interface Group {
 /** Counts what cannot be used; it is never a reason to stop. */
 export type Odd = (what: string) => Effect.Effect<void>
 
-/** The venue wants a ping every 15 to 20 s and answers within ten. */
-const pingEvery = 15_000
-const answeredWithin = 10_000
 const acknowledgedWithin = 10_000
 const refusedAgainAfter = 60_000
-const watchEvery = "5 seconds"
 
 /** The venue ends a connection on which it hears more than 100 messages in a second. */
 const messageBurst = 40
@@ -67,7 +64,11 @@ interface Asked {
   askedAt: number
 }
 
-export const openSession = (url: string, hooks: SessionHooks): Effect.Effect<Session, StreamFailed, Scope.Scope> =>
+export const openSession = (
+  url: string,
+  { answeredWithin, lookEvery, pingEvery }: Pulse,
+  hooks: SessionHooks
+): Effect.Effect<Session, StreamFailed, Scope.Scope> =>
   Effect.gen(function* () {
     const socket = yield* openSocket(url)
     const asked = new Map<Group, Asked>()
@@ -173,7 +174,7 @@ export const openSession = (url: string, hooks: SessionHooks): Effect.Effect<Ses
       let pingedAt = yield* Clock.currentTimeMillis
       let isWaiting = false
       for (;;) {
-        yield* Effect.sleep(watchEvery)
+        yield* Effect.sleep(lookEvery)
         const now = yield* Clock.currentTimeMillis
         if (isWaiting && pongAt >= pingedAt) isWaiting = false
         // While we are the slow ones the answer may wait among what we have not read.

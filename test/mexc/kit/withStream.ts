@@ -1,6 +1,7 @@
 import { Effect, Layer, type Scope, Stream, TestClock } from "effect"
 import type { ContractDrift } from "../../../src/mexc/ContractDrift.ts"
 import { MexcStream, type StreamTiming } from "../../../src/mexc/MexcStream.ts"
+import { publicPulse } from "../../../src/mexc/stream/Pulse.ts"
 import { MexcEndpoint } from "../../../src/mexc/wire/Endpoint.ts"
 import { settle, streamServer } from "./streamServer.ts"
 import { type Asked, type Answer, clientLayer, scriptedVenue } from "./venueServer.ts"
@@ -18,7 +19,7 @@ export const keys = () => {
 type Server = Effect.Effect.Success<typeof streamServer>
 type Venue = Effect.Effect.Success<ReturnType<typeof scriptedVenue>>
 
-/** Nothing is suspicious unless the test says so. */
+/** Nothing is suspicious, and accounts are asked as seldom as everything else, unless the test says so. */
 export const withStream = <A, E>(
   test: (
     stream: typeof MexcStream.Service,
@@ -32,7 +33,7 @@ export const withStream = <A, E>(
     Effect.gen(function* () {
       const server = yield* streamServer
       const venue = yield* scriptedVenue(rest)
-      const layer = MexcStream.layerWith({ suspiciousAfter: "1 day", ...timing }).pipe(
+      const layer = MexcStream.layerWith({ suspiciousAfter: "1 day", accountPulse: publicPulse, ...timing }).pipe(
         Layer.provide(MexcEndpoint.layer(venue.url, server.url)),
         Layer.provideMerge(clientLayer(venue.url))
       )

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, TestClock } from "effect"
 import { ContractDrift } from "../../../src/mexc/ContractDrift.ts"
 import { privateOrders } from "../../../src/mexc/wire/Channels.ts"
 import type { PushFrameInput } from "../../../src/mexc/wire/Stream.ts"
 import { driftOf } from "../kit/memoryVenue.ts"
-import { eventually } from "../kit/streamServer.ts"
+import { accountPulse } from "../../../src/mexc/stream/Pulse.ts"
+import { eventually, settle } from "../kit/streamServer.ts"
 import { type Answer, type Asked, credentials } from "../kit/venueServer.ts"
 import { keys, listen, withStream } from "../kit/withStream.ts"
 
@@ -111,5 +112,26 @@ describe("an order that the stream tells of", () => {
       )
       assert.deepStrictEqual(drift, { orderStatus: 2, orderType: 1 })
     })
+  )
+})
+
+describe("an account's connection", () => {
+  it.effect("that died without a word is noticed within fifteen seconds", () =>
+    withStream(
+      (stream, server) =>
+        Effect.gen(function* () {
+          const heard = yield* listen(stream.user(credentials))
+          yield* eventually(() => heard.types() === "connected", "connected")
+          const second = Effect.zipRight(TestClock.adjust("1 second"), settle)
+          yield* Effect.repeatN(second, 59)
+          assert.strictEqual(heard.types(), "connected")
+          assert.strictEqual(server.peers[0]?.pings, 7)
+          server.behaviour.talks = false
+          yield* Effect.repeatN(second, 14)
+          assert.strictEqual(heard.types(), "connected interrupted")
+        }),
+      keys(),
+      { accountPulse }
+    )
   )
 })
