@@ -1,7 +1,9 @@
-import { Array, Context, Deferred, Duration, Effect, Layer, Schedule } from "effect"
+import { Array, type Cause, Context, Deferred, Duration, Effect, Fiber, FiberMap, Layer, Schedule } from "effect"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
+import type { OrderId, UserId } from "../domain/Ids.ts"
 import { isTerminal } from "../domain/order/Order.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
+import { VenueUnavailable } from "../mexc/VenueFailure.ts"
 import { Ownership } from "../store/Ownership.ts"
 import { Inquiry } from "./Inquiry.ts"
 import { makeUnknown } from "./reconcile/unknown.ts"
@@ -20,7 +22,9 @@ const askingOpen = Schedule.spaced("10 seconds")
 
 /** A user whose venue does not answer must not hold up the start of the others. */
 const startPatience = Duration.seconds(10)
-const usersAtOnce = 8
+/** How long a question may take: the next round asks again. */
+const questionPatience = Duration.seconds(10)
+const questionsAtOnce = 8
 
 /** Brings every order without a proven end to one by asking the venue; it never sends an order. */
 export class Reconciler extends Context.Tag("dipper/orders/Reconciler")<
@@ -42,6 +46,14 @@ export class Reconciler extends Context.Tag("dipper/orders/Reconciler")<
 }
 
 type OrdersOfOne = Array.NonEmptyReadonlyArray<OrderRow>
+type Every = Schedule.Schedule<unknown>
+type Note = (row: OrderRow) => void
+const noNote: Note = () => undefined
+
+interface Round {
+  readonly userId: UserId
+  readonly work: Effect.Effect<void>
+}
 
 const make = Effect.gen(function* () {
   const inquiry = yield* Inquiry
@@ -53,36 +65,51 @@ const make = Effect.gen(function* () {
   const vault = yield* CredentialVault
   const venueAccounts = yield* VenueAccounts
   const ready = yield* Deferred.make<void>()
+  /** Of users who may not trade yet. */
+  const asked = new Set<OrderId>()
   yield* reconciled.begin
 
   const isAbandoned = (row: OrderRow) => row.status === "pending" && !submission.isHeld(row.order_id)
 
-  /** A refusal concerns one order; any other failure would meet the next one too, and ends the round. */
-  const askEach = (rows: ReadonlyArray<OrderRow>, credentials: Credentials) =>
+  const questions = yield* Effect.makeSemaphore(questionsAtOnce)
+  const patiently = <A, E>(question: Effect.Effect<A, E>) =>
+    questions.withPermits(1)(
+      Effect.timeoutFail(question, {
+        duration: questionPatience,
+        onTimeout: () => new VenueUnavailable({ message: "The venue did not answer a question about an order." })
+      })
+    )
+
+  /** A refusal concerns one order; any other failure would meet the next one too, and ends the user's round. */
+  const askEach = (rows: ReadonlyArray<OrderRow>, credentials: Credentials, note: Note = noNote) =>
     Effect.forEach(
       rows,
       (row) =>
-        (row.status === "unknown"
-          ? unknown.resolve(row, credentials)
-          : Effect.asVoid(inquiry.ask(row, credentials))
+        patiently(
+          row.status === "unknown" ? unknown.resolve(row, credentials) : Effect.asVoid(inquiry.ask(row, credentials))
         ).pipe(
           Effect.catchTag("VenueRefused", (refused) =>
             Effect.logWarning("The venue refused to tell about an order", {
               order: row.order_id,
               refused: refused.message
             })
-          )
+          ),
+          Effect.map(() => note(row))
         ),
       { discard: true }
     )
 
   /** All open orders of a user share a question. */
-  const askOpen = Effect.fnUntraced(function* (rows: OrdersOfOne, credentials: Credentials) {
-    const isListed = yield* inquiry.sweep(credentials)
-    yield* askEach(
-      rows.filter((row) => !isListed(row)),
-      credentials
-    )
+  const askOpen = Effect.fnUntraced(function* (
+    rows: ReadonlyArray<OrderRow>,
+    credentials: Credentials,
+    note: Note = noNote
+  ) {
+    if (rows.length === 0) return
+    const isListed = yield* patiently(inquiry.sweep(credentials))
+    rows.filter(isListed).forEach(note)
+    const gone = rows.filter((row) => !isListed(row))
+    yield* askEach(gone, credentials, note)
   })
 
   /** Orders that the key in use cannot tell of wait for their owner. */
@@ -94,31 +121,24 @@ const make = Effect.gen(function* () {
       })
     )
 
-  /** One user's trouble stays that user's: true when everything was asked. */
+  /** A round of each user for itself: one user's trouble stays that user's. */
   const perUser = <E>(
     rows: ReadonlyArray<OrderRow>,
-    ask: (own: OrdersOfOne, credentials: Credentials) => Effect.Effect<void, E>
-  ) =>
-    Effect.forEach(
-      Object.values(Array.groupBy(rows, (row) => row.user_id)),
-      (own) =>
-        Effect.gen(function* () {
-          const credentials = yield* vault.get(own[0].user_id)
-          const asked = yield* askable(own, credentials)
-          if (Array.isNonEmptyReadonlyArray(asked)) yield* ask(asked, credentials)
-          return true
-        }).pipe(
-          Effect.timeoutTo({ duration: startPatience, onSuccess: (done) => done, onTimeout: () => false }),
-          Effect.catchAllCause((cause) =>
-            Effect.as(
-              Effect.logWarning("Orders of a user could not be reconciled", { user: own[0].user_id }, cause),
-              false
-            )
-          ),
-          Effect.map((done) => ({ userId: own[0].user_id, done }))
-        ),
-      { concurrency: usersAtOnce }
-    )
+    ask: (own: ReadonlyArray<OrderRow>, credentials: Credentials) => Effect.Effect<void, E>
+  ): ReadonlyArray<Round> =>
+    Object.values(Array.groupBy(rows, (row) => row.user_id)).map((own) => {
+      const [{ user_id: userId }] = own
+      return {
+        userId,
+        work: vault.get(userId).pipe(
+          Effect.flatMap((credentials) => Effect.flatMap(askable(own, credentials), (mine) => ask(mine, credentials))),
+          Effect.catchAllCause((cause) => Effect.logWarning("Orders of a user could not be reconciled", cause)),
+          Effect.zipRight(unknown.tellOverdue(own)),
+          Effect.catchAllCause((cause) => Effect.logWarning("A user could not be told of unknown orders", cause)),
+          Effect.annotateLogs({ user: userId })
+        )
+      }
+    })
 
   const settleIntents = Effect.gen(function* () {
     const rows = yield* repo.unsettled
@@ -129,56 +149,67 @@ const make = Effect.gen(function* () {
   const isUrgent = (row: OrderRow) => row.status === "unknown" || (isTerminal(row.status) && !row.explained)
   const isOpen = (row: OrderRow) => row.status === "open" || row.status === "partiallyFilled"
 
-  const askEverything = Effect.fnUntraced(function* (rows: ReadonlyArray<OrderRow>) {
-    const outcomes = yield* perUser(
-      rows.filter((row) => isUrgent(row) || isOpen(row)),
-      (own, credentials) =>
-        Effect.zipRight(
-          askEach(own.filter(isUrgent), credentials),
-          Effect.suspend(() => {
-            const open = own.filter(isOpen)
-            return Array.isNonEmptyReadonlyArray(open) ? askOpen(open, credentials) : Effect.void
-          })
-        )
-    )
-    for (const { done, userId } of outcomes) if (done) yield* reconciled.done(userId)
+  /** A user may trade when each order was asked about once, in however many rounds. */
+  const askEverything = Effect.fnUntraced(function* (own: ReadonlyArray<OrderRow>, credentials: Credentials) {
+    const left = own.filter(({ order_id: id }) => !asked.has(id))
+    const note = ({ order_id: id }: OrderRow) => void asked.add(id)
+    yield* askEach(left.filter(isUrgent), credentials, note)
+    yield* askOpen(left.filter(isOpen), credentials, note)
+    for (const { order_id: id } of own) asked.delete(id)
+    yield* reconciled.done(credentials.userId)
   })
 
   /** A user whose start is not reconciled may not trade; the rest of the users go on. */
-  const reconcileUnknown = Effect.gen(function* () {
-    const rows = yield* settleIntents
+  const roundsOver = Effect.fnUntraced(function* (rows: ReadonlyArray<OrderRow>) {
     const waiting = yield* reconciled.waiting
-    yield* unknown.keepOnly(rows)
-    yield* askEverything(rows.filter((row) => waiting.has(row.user_id)))
-    yield* perUser(
-      rows.filter((row) => !waiting.has(row.user_id) && isUrgent(row)),
-      askEach
-    )
-    yield* unknown.tellOverdue(rows)
+    const due = rows.filter((row) => isUrgent(row) || isOpen(row))
+    // Orders that came to an end meanwhile need no question.
+    for (const userId of waiting) if (!due.some((row) => row.user_id === userId)) yield* reconciled.done(userId)
+    const first = due.filter((row) => waiting.has(row.user_id))
+    const later = due.filter((row) => !waiting.has(row.user_id) && isUrgent(row))
+    return [...perUser(first, askEverything), ...perUser(later, askEach)]
   })
-  const reconcileOpen = Effect.flatMap(repo.unsettled, (rows) => perUser(rows.filter(isOpen), askOpen))
+  const roundsOfUnknown = Effect.gen(function* () {
+    const rows = yield* settleIntents
+    yield* unknown.keepOnly(rows)
+    return yield* roundsOver(rows)
+  })
+  const roundsOfOpen = Effect.map(repo.unsettled, (rows) => perUser(rows.filter(isOpen), askOpen))
 
-  const reconcile = Effect.zipRight(reconcileUnknown, reconcileOpen).pipe(
-    Effect.catchAllCause((cause) => Effect.logError("Orders could not be reconciled", cause))
+  const logged = <E>(cause: Cause.Cause<E>) => Effect.logError("Orders could not be reconciled", cause)
+  const workOf = (rounds: ReadonlyArray<Round>) =>
+    Effect.forEach(rounds, ({ work }) => work, { concurrency: "unbounded", discard: true })
+  const reconcile = Effect.catchAllCause(
+    Effect.zipRight(Effect.flatMap(roundsOfUnknown, workOf), Effect.flatMap(roundsOfOpen, workOf)),
+    logged
   )
-  const repeating = <A, E>(effect: Effect.Effect<A, E>, schedule: Schedule.Schedule<unknown>) =>
-    Effect.whenEffect(effect, ownership.isOwner).pipe(
-      Effect.catchAllCause((cause) => Effect.logError("Orders could not be reconciled", cause)),
-      Effect.schedule(schedule)
+
+  /** A user whose last round still runs goes on with it, and nobody waits for that. */
+  const lanes = yield* FiberMap.make<string>()
+  const start = (lane: string, rounds: ReadonlyArray<Round>) =>
+    Effect.forEach(rounds, ({ userId, work }) =>
+      FiberMap.run(lanes, `${lane} ${userId}`, work, { onlyIfMissing: true })
     )
+  const repeating = <E>(lane: string, rounds: Effect.Effect<ReadonlyArray<Round>, E>, schedule: Every) =>
+    Effect.whenEffect(
+      Effect.flatMap(rounds, (found) => start(lane, found)),
+      ownership.isOwner
+    ).pipe(Effect.catchAllCause(logged), Effect.schedule(schedule))
 
   const firstPass = Effect.gen(function* () {
     const rows = yield* Effect.retry(settleIntents, untilStored)
     yield* reconciled.judged(rows.map((row) => row.user_id))
-    yield* askEverything(rows).pipe(
-      Effect.catchAllCause((cause) => Effect.logError("Orders could not be reconciled", cause))
+    yield* Effect.flatMap(roundsOver(rows), (rounds) => start("unknown", rounds)).pipe(
+      Effect.flatMap(Fiber.awaitAll),
+      Effect.timeoutOption(startPatience),
+      Effect.catchAllCause(logged)
     )
     yield* Deferred.succeed(ready, undefined)
   })
-  const later = Effect.all([repeating(reconcileUnknown, askingUnknown), repeating(reconcileOpen, askingOpen)], {
-    concurrency: "unbounded",
-    discard: true
-  })
+  const later = Effect.all(
+    [repeating("unknown", roundsOfUnknown, askingUnknown), repeating("open", roundsOfOpen, askingOpen)],
+    { concurrency: "unbounded", discard: true }
+  )
   yield* Effect.forkScoped(Effect.zipRight(firstPass, later))
 
   return Reconciler.of({ ready: Deferred.await(ready), reconcile })

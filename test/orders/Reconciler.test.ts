@@ -66,6 +66,9 @@ const after = (row: OrderRow) =>
     return Option.getOrThrow(yield* repo.find(row.user_id, row.order_id))
   })
 
+/** Whatever works in the database has reached its next wait. */
+const reached = Effect.flatMap(Database, (database) => Effect.repeatN(database.write(Effect.void), 20))
+
 const ready = Effect.flatMap(Reconciler, (reconciler) => reconciler.ready)
 const reconcile = Effect.flatMap(Reconciler, (reconciler) => reconciler.reconcile)
 
@@ -234,6 +237,7 @@ describe("an order nobody can tell of", () => {
         yield* reconcile
         assert.strictEqual((yield* after(row)).status, "unknown")
         assert.deepEqual([...new Set(venue.asked)], ["uid"])
+        yield* Effect.flatMap(Reconciled, (reconciled) => reconciled.assert(ann))
         assert.include(yield* toldAnn, "notice.orderUnknown")
       }).pipe(Effect.provide(started))
     }).pipe(Effect.provide(stored))
@@ -358,6 +362,74 @@ describe("a user whose orders could not be asked about at the start", () => {
         yield* reconcile
         yield* reconciled.assert(ann)
         yield* Fiber.join(waiting)
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+  /** Second by second, so that what happens in between is done by then. */
+  const seconds = (count: number) => Effect.repeatN(Effect.zipRight(TestClock.adjust("1 second"), reached), count - 1)
+
+  it.effect("may trade once all of them were asked about, however long all of them take", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* Effect.forEach([1, 2, 3, 4], (n) => leaveBehind(n, { sent_at: 1 }))
+      const venue = yield* FakeVenue
+      venue.pace = () => Effect.sleep("6 seconds")
+      yield* Effect.gen(function* () {
+        const reconciled = yield* Reconciled
+        const trading = yield* Effect.fork(reconciled.whenDone(ann))
+        yield* seconds(40)
+        assert.isTrue(Option.isSome(yield* Fiber.poll(trading)))
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("may trade once each was asked about, though some questions of every round are lost", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* Effect.forEach([1, 2, 3, 4], (n) => leaveBehind(n, { sent_at: 1 }))
+      const venue = yield* FakeVenue
+      let asked = 0
+      venue.pace = () => Effect.suspend(() => (++asked % 3 === 0 ? Effect.never : Effect.void))
+      yield* Effect.gen(function* () {
+        const reconciled = yield* Reconciled
+        const trading = yield* Effect.fork(reconciled.whenDone(ann))
+        yield* seconds(40)
+        assert.isTrue(Option.isSome(yield* Fiber.poll(trading)))
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("may trade once they are over, though the stream told it and nobody was asked", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* leaveBehind(1, { sent_at: 1, status: "open", exchange_order_id: "C1" })
+      const venue = yield* FakeVenue
+      const repo = yield* OrdersRepo
+      venue.isDown = true
+      yield* Effect.gen(function* () {
+        yield* ready
+        yield* repo.tell(ann, told(1, "cancelled", "0", "0"))
+        yield* reconcile
+        yield* Effect.flatMap(Reconciled, (reconciled) => reconciled.assert(ann))
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("does not hold up the questions for others", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* leaveBehind(1, { sent_at: 1 })
+      yield* leaveBehind(2, { sent_at: 1, user_id: bob })
+      const venue = yield* FakeVenue
+      const asked = { ann: 0, bob: 0 }
+      venue.pace = (userId) =>
+        Effect.suspend(() => {
+          asked[userId === ann ? "ann" : "bob"] += 1
+          return userId === ann ? Effect.never : Effect.void
+        })
+      yield* Effect.gen(function* () {
+        yield* seconds(21)
+        assert.isAtLeast(asked.bob, 5)
       }).pipe(Effect.provide(started))
     }).pipe(Effect.provide(stored))
   )

@@ -1,5 +1,6 @@
 import { Context, Deferred, Effect, Layer, Option } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
+import type { UserId } from "../../../src/domain/Ids.ts"
 import type { VenueFill, VenueOrder } from "../../../src/domain/order/Order.ts"
 import { MexcClient } from "../../../src/mexc/MexcClient.ts"
 import type { OrderRequest } from "../../../src/mexc/OrderRequest.ts"
@@ -38,6 +39,8 @@ export class FakeVenue extends Context.Tag("test/FakeVenue")<
     isDown: boolean
     /** Some rows of its lists cannot be read. */
     isOdd: boolean
+    /** What a question by an order's name waits for before it is answered. */
+    pace: (userId: UserId) => Effect.Effect<void>
     /** Questions for fills are refused, as for a symbol that is gone. */
     refusesFills: boolean
     /** The account of each access key; all keys are of one when left out. */
@@ -127,6 +130,7 @@ export const layer = Layer.effectContext(
       mood: { type: "fill" },
       isDown: false,
       isOdd: false,
+      pace: () => Effect.void,
       refusesFills: false,
       accounts: new Map(),
       posts: [],
@@ -141,7 +145,11 @@ export const layer = Layer.effectContext(
       Layer.build(
         Layer.mock(MexcClient, {
           placeOrder: (_, request, beforeSend) => place(venue)(request, beforeSend),
-          order: (_, __, id) => answering(venue, "order", () => Option.fromNullable(venue.orders.get(id))),
+          order: ({ userId }, _, id) =>
+            Effect.zipRight(
+              venue.pace(userId),
+              answering(venue, "order", () => Option.fromNullable(venue.orders.get(id)))
+            ),
           uid: ({ accessKey }) => answering(venue, "uid", () => venue.accounts.get(accessKey) ?? "the-account"),
           orderByExchangeId: (_, __, id) =>
             answering(venue, "order", () =>
