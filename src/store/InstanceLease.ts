@@ -142,13 +142,15 @@ const make = Effect.gen(function* () {
 
     const isOwner = Effect.map(Clock.currentTimeMillis, (now) => !isLost && now < expiresAt)
     const assertOwner = Effect.filterOrFail(isOwner, (owner) => owner, notOwner).pipe(Effect.asVoid)
+    /** A lease that ran out while the store took no renewal is ours again at once, unless somebody has it. */
+    const assertNotTaken = Effect.gen(function* () {
+      if (!isLost && !(yield* isOwner) && (yield* database.problem) === null) yield* renew
+      if (isLost || (yield* database.problem) === null) yield* assertOwner
+    })
     return Ownership.of({
       isOwner,
       assertOwner,
-      assertNotTaken: Effect.unlessEffect(
-        assertOwner,
-        Effect.map(database.problem, (problem) => !isLost && problem !== null)
-      ),
+      assertNotTaken,
       fencingToken: token,
       fence: Effect.map(
         Clock.currentTimeMillis,

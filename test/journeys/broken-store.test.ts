@@ -82,7 +82,8 @@ describe.skipIf(!canFail)("A store that breaks", () => {
         const began = yield* Clock.currentTimeMillis
         yield* eventually("ready", ready, (status) => status === 200)
         assert.isBelow((yield* Clock.currentTimeMillis) - began, 5_000)
-        assert.strictEqual((yield* buy).status, 201)
+        const bought = yield* buy
+        assert.strictEqual(bought.status, 201, `${bought.code}: ${bought.message}`)
         yield* eventually(
           "the cancelled order",
           Effect.map(ask("GET", `trading/orders/${waiting.id}`), ({ data }) => placed(data).status),

@@ -162,4 +162,36 @@ describe("InstanceLease", () => {
       }).pipe(Effect.provide(instance(folder)))
     })
   )
+
+  it.scoped("an owner whose store took no renewal owns again with the next request, unless another was quicker", () =>
+    Effect.gen(function* () {
+      const refuse = `CREATE TRIGGER refused BEFORE UPDATE ON trading_lease
+        BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`
+      const lapsed = Effect.gen(function* () {
+        const database = yield* Database
+        const sql = yield* SqlClient.SqlClient
+        yield* database.write(sql.unsafe(refuse))
+        for (let n = 0; n < 4; n++) {
+          yield* TestClock.adjust("3500 millis")
+          yield* database.write(Effect.void)
+        }
+        yield* database.write(sql`DROP TRIGGER refused`)
+        const ownership = yield* Ownership
+        assert.isFalse(yield* ownership.isOwner)
+        return ownership
+      })
+      yield* Effect.gen(function* () {
+        const ownership = yield* lapsed
+        yield* ownership.assertNotTaken
+        assert.isTrue(yield* ownership.isOwner)
+        assert.strictEqual(yield* fencedInsert, 1)
+      }).pipe(Effect.provide(instance(yield* temporaryFolder)))
+      yield* Effect.gen(function* () {
+        const ownership = yield* lapsed
+        yield* stealLease
+        assert.instanceOf(yield* Effect.flip(ownership.assertNotTaken), NotOwner)
+        assert.strictEqual(yield* fencedInsert, 0)
+      }).pipe(Effect.provide(instance(yield* temporaryFolder)))
+    })
+  )
 })
