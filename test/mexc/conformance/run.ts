@@ -7,6 +7,12 @@ import type { FaultCase } from "./faultCases.ts"
 import { begin, operator, planFaults, scenario, until } from "./scenario.ts"
 import { symbol, user, world } from "./world.ts"
 
+interface State {
+  readonly type: string
+  readonly left: number | null
+  readonly fired: number
+}
+
 const deafening = new Set<string>(["silentStream", "halfOpenStream", "listenKeyDeath", "missingPush"])
 
 /** The venue wants nothing from this address: an order is refused before it is sent, and may be repeated later. */
@@ -23,10 +29,8 @@ const isStopped = Effect.gen(function* () {
 export const runUnder = ({ atEnd, faults, lost = 0 }: Omit<FaultCase, "name">) =>
   Effect.gen(function* () {
     const { control } = yield* operator
-    const firedOf = Effect.map(control("GET", "/paper/v1/faults"), ({ body }) => {
-      const states: ReadonlyArray<{ readonly type: string; readonly fired: number }> = body.faults
-      return (type: string) => states.find((state) => state.type === type)?.fired ?? 0
-    })
+    const states = Effect.map(control("GET", "/paper/v1/faults"), ({ body }): ReadonlyArray<State> => body.faults)
+    const firedOf = Effect.map(states, (all) => (type: string) => all.find((state) => state.type === type)?.fired ?? 0)
     yield* begin
     if (atEnd !== true) yield* planFaults(faults)
     const intents = yield* scenario
@@ -40,13 +44,15 @@ export const runUnder = ({ atEnd, faults, lost = 0 }: Omit<FaultCase, "name">) =
     }
     // A drop is part of every day, unless nothing passes that could bring it about.
     const isDeaf = faults.some(({ type }) => deafening.has(type))
-    yield* until("the faults have happened", firedOf, (fired) =>
-      [...faults, { type: "dropStream" }].every(({ type }) =>
-        type === "dropStream"
-          ? isDeaf || fired(type) > faults.filter((fault) => fault.type === type).length
-          : fired(type) > 0
-      )
+    const missing = Effect.map(states, (all) =>
+      all.filter(({ fired, left, type }) => {
+        const planned = faults.filter((fault) => fault.type === type)
+        if (type === "dropStream") return !isDeaf && fired <= planned.length
+        // One that lasts has no number left; what is counted must all have happened, unless the client stopped at the first.
+        return planned.length > 0 && (fired === 0 || (atEnd !== true && (left ?? 0) > 0))
+      })
     )
+    yield* until("the faults have happened", missing, (found) => found.length === 0)
     yield* control("DELETE", "/paper/v1/faults")
     yield* until("both sides agree", differences(intents), (found) => found.length === 0)
     const orders = yield* Effect.flatMap(Orders, ({ list }) => list(user, { limit: 500 }))
