@@ -70,22 +70,15 @@ export const makeDelivery: (faults: Context.Tag.Service<typeof Faults>) => Effec
       )
     }
 
-    /** A client may be gone by then. */
-    const sendLate = (connection: Connection, push: Push, now: Instant): void => {
-      if (!connection.isOpen) return
-      connection.send(push.bytes, now)
-      faults.count("latePush")
-    }
-
     const push = (connection: Connection, push: Push, now: Instant): void => {
       if (isCut(connection, now, push)) return
       const target = targetOf(connection, push)
       if (Option.isSome(faults.fire("missingPush", target))) return
-      const late = faults.take("latePush", target)
+      const late = faults.fire("latePush", target)
       if (Option.isSome(late)) {
         run(
           Effect.delay(
-            Effect.sync(() => sendLate(connection, push, now)),
+            Effect.sync(() => connection.send(push.bytes, now)),
             late.value.delayMs
           )
         )
