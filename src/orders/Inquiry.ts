@@ -1,6 +1,7 @@
 import { Context, Effect, Layer, Option } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
+import type { Instant } from "../domain/Time.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import type { Pair } from "../domain/order/lots.ts"
 import type { VenueFill, VenueOrder } from "../domain/order/Order.ts"
@@ -8,6 +9,7 @@ import { Symbols } from "../market/Symbols.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { VenueFailure } from "../mexc/VenueFailure.ts"
+import { isKnown } from "./record/advance.ts"
 import { candidates } from "./record/mayBe.ts"
 import type { OrderRow } from "./record/OrderRow.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
@@ -20,6 +22,13 @@ type Asked<A> = Effect.Effect<A, VenueFailure | DatabaseUnavailable>
  */
 export type Search = "found" | "absent" | "nameless" | "unproven"
 
+/** A pair's open orders and all its orders, in this order, and its trades; `complete` when everything could be read. */
+export interface Lists {
+  readonly orders: ReadonlyArray<VenueOrder>
+  readonly fills: ReadonlyArray<VenueFill>
+  readonly complete: boolean
+}
+
 /** Venue lists are read from this long before the order was made, for clocks that differ. */
 const marginMs = 3_600_000
 const orphansLooked = 50
@@ -30,8 +39,10 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
   {
     /** By its name, with the fills that are still missing; none when the venue does not know the order. */
     readonly ask: (row: OrderRow, credentials: Credentials) => Asked<Option.Option<OrderRow>>
+    /** What the venue lists of a pair since a time; several orders may be looked for in one reading. */
+    readonly lists: (credentials: Credentials, symbol: SymbolName, since: Instant) => Asked<Lists>
     /** Looks for the order everywhere else it could show: open orders, all orders, trades. */
-    readonly search: (row: OrderRow, credentials: Credentials) => Asked<Search>
+    readonly search: (row: OrderRow, credentials: Credentials, lists: Lists) => Asked<Search>
     /** One question for everything the account has open; answers whether an order was among it. */
     readonly sweep: (credentials: Credentials) => Asked<(row: OrderRow) => boolean>
     /** Joins what the venue says of an order; one that was made elsewhere is kept as such. */
@@ -81,29 +92,38 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         return Option.isNone(told) ? Option.none<OrderRow>() : yield* joinTold(row, told.value, credentials)
       })
 
-      const search = Effect.fn("Inquiry.search")(function* (row: OrderRow, credentials: Credentials) {
+      const lists = Effect.fn("Inquiry.lists")(function* (
+        credentials: Credentials,
+        symbol: SymbolName,
+        since: Instant
+      ) {
+        const from = since - marginMs
+        const open = yield* mexc.openOrders(credentials, symbol)
+        const all = yield* mexc.allOrders(credentials, symbol, from)
+        const fills = yield* mexc.fills(credentials, { symbol, from })
+        const complete = open.complete && all.complete && fills.complete
+        return { orders: [...open.rows, ...all.rows], fills: fills.rows, complete } satisfies Lists
+      })
+
+      const search = Effect.fn("Inquiry.search")(function* (
+        row: OrderRow,
+        credentials: Credentials,
+        { complete, fills, orders }: Lists
+      ) {
         const isIt = isAbout(row)
-        const from = row.requested_at - marginMs
-        let complete = true
-        const orders: Array<VenueOrder> = []
-        for (const list of [mexc.openOrders(credentials, row.symbol), mexc.allOrders(credentials, row.symbol, from)]) {
-          const listed = yield* list
-          complete &&= listed.complete
-          orders.push(...listed.rows)
-          const found = listed.rows.find(isIt)
-          if (found === undefined) continue
+        const found = orders.find(isIt)
+        if (found !== undefined) {
           yield* joinTold(row, found, credentials)
-          return "found" as const
+          return "found"
         }
-        const fills = yield* mexc.fills(credentials, { symbol: row.symbol, from })
-        const its = fills.rows.filter(isIt)
+        const its = fills.filter(isIt)
         if (its.length > 0) {
           yield* joinFills(row, its)
           return "found"
         }
-        const others = candidates(row, orders, fills.rows)
+        const others = candidates(row, orders, fills)
         if ((yield* repo.unowned(row.user_id, row.symbol, others)).length > 0) return "nameless"
-        return complete && fills.complete ? "absent" : "unproven"
+        return complete ? "absent" : "unproven"
       })
 
       const hear = Effect.fn("Inquiry.hear")(function* (told: VenueOrder, credentials: Credentials) {
@@ -129,7 +149,14 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
       const sweep = Effect.fn("Inquiry.sweep")(function* (credentials: Credentials) {
         // An order that could not be read seems to be open no more, and is then asked about by itself.
         const { rows: open } = yield* mexc.allOpenOrders(credentials)
-        yield* Effect.forEach(open, (told) => hear(told, credentials), { discard: true })
+        const ours = yield* repo.cancellable(credentials.userId, {})
+        const byId = new Map(ours.map((row) => [row.exchange_order_id, row]))
+        // Hundreds may be open, and nearly all of them as they were: joining one takes a transaction.
+        const isNews = (told: VenueOrder) => {
+          const row = byId.get(told.exchangeOrderId)
+          return row === undefined || !isKnown(row, told)
+        }
+        yield* Effect.forEach(open.filter(isNews), (told) => hear(told, credentials), { discard: true })
         return (row: OrderRow) => open.some(isAbout(row))
       })
 
@@ -143,7 +170,7 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         }
       })
 
-      return Inquiry.of({ ask, search, sweep, hear, hearFills, nameOrphans })
+      return Inquiry.of({ ask, lists, search, sweep, hear, hearFills, nameOrphans })
     })
   )
 }

@@ -137,6 +137,34 @@ describe("the start after a crash", () => {
 
 const unknown = { sent_at: 1, status: "unknown", unknown_since: 1, unknown_since_wall: -595_000 } as const
 
+describe("very many unknown orders", () => {
+  it.effect("leave the venue's budget to others: they take turns, and share the lists of their pair", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const orders = 30
+      for (let n = 1; n <= orders; n++) yield* leaveBehind(n, { ...unknown, unknown_since_wall: 0 })
+      const venue = yield* FakeVenue
+      yield* Effect.gen(function* () {
+        yield* ready
+        assert.strictEqual(venue.asked.filter((what) => what === "order").length, orders)
+        yield* TestClock.adjust("10 seconds")
+        venue.asked.length = 0
+        for (let second = 0; second < 60; second++) {
+          yield* TestClock.adjust("1 second")
+          yield* reconcile
+        }
+        const times = (what: string) => venue.asked.filter((one) => one === what).length
+        assert.isAtMost(times("order"), 5 * orders)
+        assert.isAtLeast(times("order"), 3 * orders)
+        assert.isAtMost(times("allOrders"), 8)
+        assert.isAtLeast(times("allOrders"), 3)
+        const weight = 2 * times("order") + 3 * times("openOrders") + 10 * (times("allOrders") + times("fills"))
+        assert.isAtMost(weight / 60, 10)
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
 describe("an unknown order", () => {
   it.effect("is found in the lists when the question by its id finds nothing", () =>
     Effect.gen(function* () {

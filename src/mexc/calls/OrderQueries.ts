@@ -68,7 +68,8 @@ export const makeOrderQueries = (
   drift: typeof ContractDrift.Service,
   { listing }: RowReader
 ): OrderQueries => {
-  const list = { class: "order", answer: RowList } as const
+  // Lists are long questions: what they are asked for can wait until orders have gone.
+  const list = { class: "account", answer: RowList } as const
 
   /** At a fast paper market our reading of its clock lags by the time a message takes. */
   const reachBack = (from: Instant | undefined, reach: number): Effect.Effect<Window> =>

@@ -5,14 +5,24 @@ import type { Credentials } from "../../mexc/Credentials.ts"
 import { Ledger } from "../../portfolio/Ledger.ts"
 import { Wallets } from "../../portfolio/Wallets.ts"
 import { Events } from "../../store/Events.ts"
-import { Inquiry } from "../Inquiry.ts"
+import { Inquiry, type Lists } from "../Inquiry.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { isOverdue } from "../record/resolve.ts"
 import type { OrderRow } from "../record/OrderRow.ts"
 import { VenueAccounts } from "./VenueAccounts.ts"
 
-/** The lists cost ten times a single question, so they are read less often, and ever less. */
-const searchAgainAfter = (unknownForMs: number): number => Math.max(10_000, unknownForMs / 60)
+const askedEachRound = 4
+
+/**
+ * Questions by name cost a weight of 2 and the lists of a pair one of 23. However many orders are unknown, both together
+ * take at most a third of what the venue allows an address: orders have to find room beside them.
+ */
+const askAgainAfter = (orders: number): number => (orders <= askedEachRound ? 0 : orders * 500)
+const searchAgainAfter = (pairs: number, unknownForMs: number): number =>
+  Math.max(10_000, pairs * 4_000, unknownForMs / 60)
+
+/** Orders of a pair that became unknown together are looked for in one reading of its lists. */
+const listsServeForMs = 5_000
 
 /** Why an unknown order is still unknown after ten minutes, for its owner. */
 const doubts = {
@@ -25,6 +35,8 @@ const doubts = {
 } as const
 type Doubt = keyof typeof doubts
 
+const pairOf = (row: OrderRow): string => `${row.user_id} ${row.credential} ${row.symbol}`
+
 /**
  * Orders whose answer was lost: never sent again, never forgotten. Absence counts as proof only after ten minutes, from
  * every list, at the right account, and while no balance of the pair changed without an explanation.
@@ -36,7 +48,11 @@ export const makeUnknown = Effect.gen(function* () {
   const repo = yield* OrdersRepo
   const venueAccounts = yield* VenueAccounts
   const wallets = yield* Wallets
+  const asked = new Map<OrderId, number>()
   const searched = new Map<OrderId, { readonly at: number; readonly overdue: boolean }>()
+  const read = new Map<string, { readonly at: number; readonly since: number; readonly lists: Lists }>()
+  let orders = 0
+  let pairs = 0
   const doubted = new Map<OrderId, Doubt>()
   const told = new Set<OrderId>()
 
@@ -48,19 +64,34 @@ export const makeUnknown = Effect.gen(function* () {
     return yield* ledger.unexplainedSince(row.user_id, assets, row.sent_at ?? row.requested_at)
   })
 
+  const listsFor = Effect.fnUntraced(function* (row: OrderRow, credentials: Credentials) {
+    const now = yield* Clock.currentTimeMillis
+    const kept = read.get(pairOf(row))
+    if (kept !== undefined && kept.since <= row.requested_at && now - kept.at < listsServeForMs) return kept
+    const lists = yield* inquiry.lists(credentials, row.symbol, row.requested_at)
+    const fresh = { at: now, since: row.requested_at, lists }
+    read.set(pairOf(row), fresh)
+    return fresh
+  })
+
   const resolve = Effect.fn("Reconciler.resolve")(function* (row: OrderRow, credentials: Credentials) {
+    const began = yield* Clock.currentTimeMillis
+    const askedAt = asked.get(row.order_id)
+    if (askedAt !== undefined && began - askedAt < askAgainAfter(orders)) return
+    asked.set(row.order_id, began)
     const before = doubted.get(row.order_id)
     doubt(row, "silent")
     const known = yield* inquiry.ask(row, credentials)
     if (Option.isSome(known)) return
     const now = yield* Clock.currentTimeMillis
-    const overdue = isOverdue(row, now)
     if (before !== undefined) doubt(row, before)
     const last = searched.get(row.order_id)
-    const wait = searchAgainAfter(now - (row.unknown_since_wall ?? now))
-    if (last !== undefined && last.overdue === overdue && now - last.at < wait) return
-    const found = yield* inquiry.search(row, credentials)
-    searched.set(row.order_id, { at: now, overdue })
+    const wait = searchAgainAfter(pairs, now - (row.unknown_since_wall ?? now))
+    if (last !== undefined && last.overdue === isOverdue(row, now) && now - last.at < wait) return
+    const { at, lists } = yield* listsFor(row, credentials)
+    const overdue = isOverdue(row, at)
+    const found = yield* inquiry.search(row, credentials, lists)
+    searched.set(row.order_id, { at, overdue })
     doubt(row, found === "nameless" ? "nameless" : "unreadable")
     if (found !== "absent" || !overdue) return
     if ((yield* venueAccounts.belonging(row, credentials)) !== "same") return doubt(row, "unproven")
@@ -93,8 +124,14 @@ export const makeUnknown = Effect.gen(function* () {
 
   const keepOnly = (rows: ReadonlyArray<OrderRow>) =>
     Effect.sync(() => {
-      const unknown = new Set(rows.filter((row) => row.status === "unknown").map((row) => row.order_id))
-      for (const kept of [searched, doubted, told]) for (const id of kept.keys()) if (!unknown.has(id)) kept.delete(id)
+      const unknown = rows.filter((row) => row.status === "unknown")
+      const ids = new Set(unknown.map((row) => row.order_id))
+      for (const kept of [asked, searched, doubted, told])
+        for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id)
+      const inDoubt = new Set(unknown.map(pairOf))
+      for (const pair of read.keys()) if (!inDoubt.has(pair)) read.delete(pair)
+      orders = ids.size
+      pairs = inDoubt.size
     })
 
   return { resolve, doubt, tellOverdue, keepOnly }

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
-import { join, readOrder, type OrderFacts, type OrderReading } from "../../domain/order/OrderState.ts"
+import type { VenueOrder } from "../../domain/order/Order.ts"
+import { join, orderFacts, readOrder, type OrderFacts, type OrderReading } from "../../domain/order/OrderState.ts"
 import { reason, type Reason } from "../../domain/Reason.ts"
 import type { Instant } from "../../domain/Time.ts"
 import { factsOf, OrderRow, type FillRow } from "./OrderRow.ts"
@@ -64,6 +65,12 @@ export const advance = (
   if (JSON.stringify(encode(next)) === JSON.stringify(encode(row))) return null
   return { ...next, version: row.version + 1, updated_at: now }
 }
+
+/** Whether the venue's word on an order that has no fills yet is what is known already. */
+export const isKnown = (row: OrderRow, told: VenueOrder): boolean =>
+  row.exchange_order_id === told.exchangeOrderId &&
+  Decimal.isZero(row.executed_quantity) &&
+  advance(row, [], orderFacts(told), row.updated_at) === null
 
 export type Rejection = { readonly refusal: Refusal } | { readonly reason: Reason }
 
