@@ -18,6 +18,7 @@ export const reasons = {
   CAP_CYCLES: "The rule has made as many cycles as `maxCycles` allows.",
   CYCLE_OPEN: "A cycle is open, and `cycle.whileOpen` says that further firings are ignored.",
   CYCLE_EXITING: "The rule's cycle is being sold; the next one begins after it.",
+  CYCLE_ENDED: "The cycle the buy was to join ended while the buy waited for its turn; the next one begins another.",
   CYCLE_NOT_BOUGHT: "The cycle's entry bought nothing.",
   CYCLE_BOUGHT: "The cycle has made all its buys, and nothing says when to sell.",
   CYCLE_SOLD: "The cycle's position was sold.",

@@ -32,6 +32,8 @@ export const makeEntering = Effect.gen(function* () {
         : reason("CYCLE_OPEN", { cycleId: open.value.cycle_id })
     }
     if (!hasCycle(rule.document)) return null
+    const joined = yield* cycles.find(rule.user_id, row.cycle_id)
+    if (Option.isSome(joined)) return reason("CYCLE_ENDED", { cycleId: row.cycle_id })
     const made = cycle.maxCycles === null ? 0 : yield* cycles.completed(rule.user_id, rule.rule_id)
     if (cycle.maxCycles !== null && made >= cycle.maxCycles)
       return reason("CAP_CYCLES", { limit: String(cycle.maxCycles) })
