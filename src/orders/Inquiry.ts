@@ -135,7 +135,7 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         if (adoption.type === "kept") return
         // A nameless order may be one of ours whose answer was lost: those are asked for by the names we gave.
         yield* Effect.forEach(adoption.rows, (row) => ask(row, credentials), { discard: true })
-        yield* repo.adopt(userId, told, pair)
+        yield* repo.adopt(userId, told, pair, true)
       })
 
       const hearFills = Effect.fn("Inquiry.hearFills")(function* (

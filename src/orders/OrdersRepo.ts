@@ -58,8 +58,11 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     ) => Stored<Option.Option<OrderRow>>
     /** Joins the venue's word on an order of ours; none when the order is somebody else's. */
     readonly tell: (userId: UserId, told: VenueOrder) => Stored<Option.Option<OrderRow>>
-    /** As `tell`, for an order that is nobody's: it is kept as external, unless it may yet turn out to be one of ours. */
-    readonly adopt: (userId: UserId, told: VenueOrder, pair: Pair) => Stored<Adoption>
+    /**
+     * As `tell`, for an order that is nobody's: it is kept as external, unless it may yet turn out to be one of ours. What
+     * counts as never placed was proven absent once; when it is `asked` for by its name in vain again, it is not this one.
+     */
+    readonly adopt: (userId: UserId, told: VenueOrder, pair: Pair, asked?: boolean) => Stored<Adoption>
     /** Joins fills by trade id; a fill of no order of ours enters the manual book, if the assets of its pair are known. */
     readonly recordFills: (userId: UserId, fills: ReadonlyArray<VenueFill>, pair: Pair | null) => Stored<void>
     readonly find: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>

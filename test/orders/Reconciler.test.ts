@@ -370,6 +370,32 @@ describe("an unknown order at a venue that leaves out the names", () => {
   )
 })
 
+describe("an order made elsewhere that looks like one of ours which counts as never placed", () => {
+  it.effect("is kept as external when ours is not found by its name again", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const row = yield* leaveBehind(1, { sent_at: 1, status: "rejected" })
+      const venue = yield* FakeVenue
+      const other = told(9, "filled", "3", "30", { clientOrderId: null })
+      const listed = yield* Effect.gen(function* () {
+        const inquiry = yield* Inquiry
+        const credentials = yield* (yield* CredentialVault).get(ann)
+        yield* inquiry.hear(other, credentials)
+        return (yield* (yield* OrdersRepo).list(ann, { limit: 10 }, null)).map(({ origin, status }) => [
+          origin.type,
+          status
+        ])
+      }).pipe(Effect.provide(startedWith(vault)), Effect.provide(vault))
+      assert.deepStrictEqual(listed.toSorted(), [
+        ["external", "filled"],
+        ["manual", "rejected"]
+      ])
+      assert.deepStrictEqual(venue.asked, ["order"])
+      assert.strictEqual((yield* after(row)).status, "rejected")
+    }).pipe(Effect.provide(stored))
+  )
+})
+
 describe("a user whose orders could not be asked about at the start", () => {
   it.effect("may not trade until they were, while others may", () =>
     Effect.gen(function* () {

@@ -7,12 +7,13 @@ const contradicts = (sent: Decimal.Decimal | null, told: Decimal.Decimal): boole
 
 /**
  * Whether an order that the venue lists without a name may be this one. What is sent as a limit comes back with its price
- * and quantity; of a market order the venue tells a collar and, of one by amount, no quantity that was sent.
+ * and quantity, a market order by amount with its amount; its price is a collar of the venue's, and its quantity too.
  */
 export const mayBe = (row: OrderRow, told: VenueOrder): boolean => {
   if (told.clientOrderId !== null || told.side !== row.side) return false
   if (told.type === "unrecognised") return true
   if ((told.type === "market") !== (row.type === "market")) return false
+  if (contradicts(row.quote_amount, told.quoteAmount ?? Decimal.zero)) return false
   return row.type === "market" || !(contradicts(row.price, told.price) || contradicts(row.quantity, told.quantity))
 }
 

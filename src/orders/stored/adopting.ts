@@ -36,14 +36,16 @@ export const makeAdopting = Effect.fnUntraced(function* (
   const ledger = yield* Ledger
   const { venue } = yield* Meta
 
-  return Effect.fn("OrdersRepo.adopt")((userId: UserId, told: VenueOrder, pair: Pair) =>
+  return Effect.fn("OrdersRepo.adopt")((userId: UserId, told: VenueOrder, pair: Pair, asked = false) =>
     database.write(
       Effect.gen(function* () {
         const known = yield* amend(toldBy(userId, told), (row, now) => joinFacts(row, orderFacts(told), now))
         if (Option.isSome(known)) return { type: "kept", row: known.value } satisfies Adoption
         const now = yield* clock.now
         // The venue often leaves out the name we gave; one that it tells is not ours, or it would have been found.
-        const ours = (yield* nameless(userId, told, now - doubtFor)).filter((row) => mayBe(row, told))
+        const ours = (yield* nameless(userId, told, now - doubtFor)).filter(
+          (row) => mayBe(row, told) && !(asked && row.status === "rejected")
+        )
         if (ours.length > 0) return { type: "perhapsOurs", rows: ours } satisfies Adoption
         const bare = externalRow(userId, yield* makeOrderId(), told, pair, venue, now)
         yield* insertOrder(bare)
