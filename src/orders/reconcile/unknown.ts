@@ -1,5 +1,5 @@
 import { Clock, Effect, Option } from "effect"
-import type { OrderId } from "../../domain/Ids.ts"
+import type { OrderId, UserId } from "../../domain/Ids.ts"
 import { reason } from "../../domain/Reason.ts"
 import type { Credentials } from "../../mexc/Credentials.ts"
 import { Ledger } from "../../portfolio/Ledger.ts"
@@ -21,7 +21,7 @@ const askAgainAfter = (orders: number): number => (orders <= askedEachRound ? 0 
 const searchAgainAfter = (pairs: number, unknownForMs: number): number =>
   Math.max(10_000, pairs * 4_000, unknownForMs / 60)
 
-/** Orders of a pair that became unknown together are looked for in one reading of its lists. */
+/** Orders that became unknown together are looked for in one reading of the lists of their pair, and of the balances. */
 const listsServeForMs = 5_000
 
 /** Why an unknown order is still unknown after ten minutes, for its owner. */
@@ -51,6 +51,7 @@ export const makeUnknown = Effect.gen(function* () {
   const asked = new Map<OrderId, number>()
   const searched = new Map<OrderId, { readonly at: number; readonly overdue: boolean }>()
   const read = new Map<string, { readonly at: number; readonly since: number; readonly lists: Lists }>()
+  const balancesRead = new Map<UserId, number>()
   let orders = 0
   let pairs = 0
   const doubted = new Map<OrderId, Doubt>()
@@ -59,7 +60,11 @@ export const makeUnknown = Effect.gen(function* () {
   const doubt = (row: OrderRow, why: Doubt) => void doubted.set(row.order_id, why)
 
   const hasMoved = Effect.fnUntraced(function* (row: OrderRow) {
-    yield* wallets.reread(row.user_id)
+    const now = yield* Clock.currentTimeMillis
+    if (now - (balancesRead.get(row.user_id) ?? Number.NEGATIVE_INFINITY) >= listsServeForMs) {
+      yield* wallets.reread(row.user_id)
+      balancesRead.set(row.user_id, now)
+    }
     const assets = [row.base_asset, row.quote_asset]
     return yield* ledger.unexplainedSince(row.user_id, assets, row.sent_at ?? row.requested_at)
   })
@@ -130,6 +135,8 @@ export const makeUnknown = Effect.gen(function* () {
         for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id)
       const inDoubt = new Set(unknown.map(pairOf))
       for (const pair of read.keys()) if (!inDoubt.has(pair)) read.delete(pair)
+      const users = new Set(unknown.map((row) => row.user_id))
+      for (const userId of balancesRead.keys()) if (!users.has(userId)) balancesRead.delete(userId)
       orders = ids.size
       pairs = inDoubt.size
     })

@@ -6,6 +6,8 @@ import { sleep, until } from "./machine/Time.ts"
 /** What counts as proof of absence takes ten minutes by the wall clock (docs/reliability.md, "Unknown"). */
 const slept = 11 * 60_000
 const within = 30_000
+/** Until the questions about many unknown orders, which take turns, have let the service tell their owners. */
+const untilTold = 90_000
 
 export interface Settled {
   readonly quietMs: number
@@ -70,7 +72,7 @@ export const makeSettling = (
         resolved += await byHand()
         return (await unfinished()).length === 0
       },
-      within,
+      untilTold,
       1_000
     )
     await sleep(2_000)
