@@ -138,7 +138,7 @@ export const makeResting = Effect.fnUntraced(function* ({ settling, look, place 
     const now = yield* clock.now
     const { endAt, execution } = rule.document
     const isActive = rule.state === "active" && (endAt === null || now < endAt)
-    const next = restStep({ last, execution, isActive, now })
+    const next = restStep({ last, made, execution, isActive, now })
     switch (next.type) {
       case "wait":
         return { _tag: "Wait", until: next.until, order: last } satisfies Rested

@@ -61,11 +61,12 @@ const cases = (
     for (const [how, last, ...expected] of rows)
       it.effect(how, () =>
         Effect.gen(function* () {
-          const known = yield* order
+          const newest = { ...(yield* order), ...last }
           const steps = (["cancel", "reprice", "market"] as const).map((onTimeout) =>
             told(
               restStep({
-                last: { ...known, ...last },
+                last: newest,
+                made: [newest],
                 execution: {
                   type: "limit",
                   offsetPercent: d("1"),
@@ -89,6 +90,10 @@ const refused = (code: ReasonCode, terminalAt = sentAt + 100): Partial<Order> =>
   rejectReason: reason(code),
   terminalAt
 })
+const refusedWith = (venueCode: number): Partial<Order> => ({
+  ...refused("VENUE_REFUSED"),
+  rejectReason: reason("VENUE_REFUSED", { venueCode: String(venueCode) })
+})
 const cancelled = (terminalAt: number, more: Partial<Order> = {}): Partial<Order> => ({
   status: "cancelled",
   unfilledReason: reason("CANCELLED"),
@@ -99,9 +104,21 @@ const postOnly = ["end POST_ONLY", "again limit", "again market"] as const
 const timedOut = ["end TIMED_OUT", "again limit", "again market"] as const
 
 cases("what follows a post-only order that the venue refused", [
-  ["would have taken", refused("VENUE_REFUSED"), ...postOnly],
+  ["with no code", refused("VENUE_REFUSED"), ...postOnly],
+  ["with a code that nobody documented", refusedWith(30_099), ...postOnly],
   ["too far from the market", refused("PRICE_OUT_OF_BAND"), ...postOnly],
   ["accepted and cancelled at once", cancelled(sentAt + 100), ...postOnly]
+])
+
+cases("nothing follows a post-only order that the venue refused with a code that says something else", [
+  ["auth", refusedWith(10_001), ...ends("VENUE_REFUSED")],
+  ["permission", refusedWith(30_020), ...ends("VENUE_REFUSED")],
+  ["risk", refusedWith(30_027), ...ends("VENUE_REFUSED")],
+  ["time", refusedWith(700_003), ...ends("VENUE_REFUSED")],
+  ["symbol", refusedWith(30_041), ...ends("VENUE_REFUSED")],
+  ["input", refusedWith(30_029), ...ends("VENUE_REFUSED")],
+  ["order state", refusedWith(-2011), ...ends("VENUE_REFUSED")],
+  ["no price in the market", refusedWith(30_010), ...ends("VENUE_REFUSED")]
 ])
 
 cases("nothing follows a post-only order that ended for any other reason", [

@@ -255,6 +255,35 @@ describe("a post-only entry that would have bought at once", () => {
       })
     )
   )
+
+  it.effect("ten times in a row is given up: no market is that quick", () =>
+    inOneLife(
+      Effect.gen(function* () {
+        const id = yield* tried("reprice")
+        for (let i = 0; i < 30; i++) yield* passTime("1 second")
+        assert.strictEqual((yield* placed).length, 10)
+        assert.deepStrictEqual(yield* outcomes(id), ["n1 failed POST_ONLY"])
+      })
+    )
+  )
+
+  it.effect("is tried ten times anew once an order rested", () =>
+    inOneLife(
+      Effect.gen(function* () {
+        const orders = yield* FakeOrders
+        const id = yield* tried("reprice")
+        for (let i = 0; i < 5; i++) yield* passTime("1 second")
+        yield* orders.decideFate("rest")
+        yield* passTime("1 second")
+        const before = (yield* placed).length
+        yield* orders.decideFate("takes")
+        yield* passTime("10 minutes")
+        for (let i = 0; i < 30; i++) yield* passTime("1 second")
+        assert.strictEqual((yield* placed).length, before + 10)
+        assert.deepStrictEqual(yield* outcomes(id), ["n1 failed POST_ONLY"])
+      })
+    )
+  )
 })
 
 describe("a post-only entry that was never placed", () => {
