@@ -1,4 +1,16 @@
-import { Array, type Cause, Context, Deferred, Duration, Effect, Fiber, FiberMap, Layer, Schedule } from "effect"
+import {
+  Array,
+  type Cause,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Either,
+  Fiber,
+  FiberMap,
+  Layer,
+  Schedule
+} from "effect"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type { OrderId, UserId } from "../domain/Ids.ts"
 import { isTerminal } from "../domain/order/Order.ts"
@@ -24,7 +36,8 @@ const askingOpen = Schedule.spaced("10 seconds")
 const startPatience = Duration.seconds(10)
 /** How long a question may take: the next round asks again. */
 const questionPatience = Duration.seconds(10)
-const questionsAtOnce = 8
+/** So many failures one after the other are no trouble of single orders. */
+const silentAfter = 2
 
 /** Brings every order without a proven end to one by asking the venue; it never sends an order. */
 export class Reconciler extends Context.Tag("dipper/orders/Reconciler")<
@@ -71,33 +84,49 @@ const make = Effect.gen(function* () {
 
   const isAbandoned = (row: OrderRow) => row.status === "pending" && !submission.isHeld(row.order_id)
 
-  const questions = yield* Effect.makeSemaphore(questionsAtOnce)
   const patiently = <A, E>(question: Effect.Effect<A, E>) =>
-    questions.withPermits(1)(
-      Effect.timeoutFail(question, {
-        duration: questionPatience,
-        onTimeout: () => new VenueUnavailable({ message: "The venue did not answer a question about an order." })
-      })
+    Effect.timeoutFail(question, {
+      duration: questionPatience,
+      onTimeout: () => new VenueUnavailable({ message: "The venue did not answer a question about an order." })
+    })
+
+  const askOne = (row: OrderRow, credentials: Credentials) =>
+    patiently(
+      row.status === "unknown" ? unknown.resolve(row, credentials) : Effect.asVoid(inquiry.ask(row, credentials))
+    ).pipe(
+      Effect.catchTag("VenueRefused", (refused) =>
+        Effect.logWarning("The venue refused to tell about an order", {
+          order: row.order_id,
+          refused: refused.message
+        })
+      )
     )
 
-  /** A refusal concerns one order; any other failure would meet the next one too, and ends the user's round. */
-  const askEach = (rows: ReadonlyArray<OrderRow>, credentials: Credentials, note: Note = noNote) =>
-    Effect.forEach(
-      rows,
-      (row) =>
-        patiently(
-          row.status === "unknown" ? unknown.resolve(row, credentials) : Effect.asVoid(inquiry.ask(row, credentials))
-        ).pipe(
-          Effect.catchTag("VenueRefused", (refused) =>
-            Effect.logWarning("The venue refused to tell about an order", {
-              order: row.order_id,
-              refused: refused.message
-            })
-          ),
-          Effect.map(() => note(row))
-        ),
-      { discard: true }
-    )
+  /**
+   * A question that fails concerns its order as long as others are answered: what is answered in a way nobody can read
+   * must not keep the rest from being known. A venue that is silent ends the user's round.
+   */
+  const askEach = Effect.fnUntraced(function* (
+    rows: ReadonlyArray<OrderRow>,
+    credentials: Credentials,
+    note: Note = noNote
+  ) {
+    const failed: Array<OrderRow> = []
+    let inARow = 0
+    for (const row of rows) {
+      const outcome = yield* Effect.either(askOne(row, credentials))
+      if (Either.isRight(outcome)) {
+        inARow = 0
+        note(row)
+        continue
+      }
+      failed.push(row)
+      inARow += 1
+      if (inARow === silentAfter || failed.length === rows.length) return yield* Effect.fail(outcome.left)
+      yield* Effect.logWarning("A question about an order was not answered", { order: row.order_id }, outcome.left)
+    }
+    failed.forEach(note)
+  })
 
   /** All open orders of a user share a question. */
   const askOpen = Effect.fnUntraced(function* (

@@ -137,6 +137,26 @@ describe("the start after a crash", () => {
 
 const unknown = { sent_at: 1, status: "unknown", unknown_since: 1, unknown_since_wall: -595_000 } as const
 
+describe("an order about which the venue answers what nobody can read", () => {
+  it.effect("does not keep the others from being asked about, nor its user from trading", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const first = yield* leaveBehind(1, { sent_at: 1 })
+      const second = yield* leaveBehind(2, { sent_at: 1 })
+      const venue = yield* FakeVenue
+      venue.orders.set(clientIdOf(2), told(2, "open", "0", "0"))
+      venue.unreadable = clientIdOf(1)
+      yield* Effect.gen(function* () {
+        yield* ready
+        yield* reconcile
+        assert.strictEqual((yield* after(first)).status, "unknown")
+        assert.strictEqual((yield* after(second)).status, "open")
+        yield* (yield* Reconciled).assert(ann)
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+})
+
 describe("very many unknown orders", () => {
   it.effect("leave the venue's budget to others: they take turns, and share the lists of their pair", () =>
     Effect.gen(function* () {

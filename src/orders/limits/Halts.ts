@@ -6,6 +6,7 @@ import { Halt, HaltOrigin, HaltScope } from "../../domain/Halt.ts"
 import { UserId } from "../../domain/Ids.ts"
 import type { Side } from "../../domain/Market.ts"
 import { reason } from "../../domain/Reason.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { Database } from "../../store/Database.ts"
 import { Events } from "../../store/Events.ts"
 
@@ -25,6 +26,7 @@ export interface PendingCancel {
   readonly who: Halted
   readonly origin: HaltOrigin
   readonly scope: HaltScope
+  readonly since: Instant | null
 }
 
 /**
@@ -124,7 +126,8 @@ const make = Effect.gen(function* () {
       cancel_pending: change.halted && change.cancelOpen ? 1 : 0
     })} ON CONFLICT (user_id, origin) DO UPDATE SET halted = excluded.halted, scope = excluded.scope,
       reason = excluded.reason, cancel_pending = excluded.cancel_pending,
-      since = CASE WHEN halts.halted = 1 AND excluded.halted = 1 THEN halts.since ELSE excluded.since END`
+      since = CASE WHEN halts.halted = 1 AND excluded.halted = 1 AND halts.scope = excluded.scope
+        THEN halts.since ELSE excluded.since END`
 
   const affected = (who: Halted) =>
     who === "everybody"
@@ -161,18 +164,19 @@ const make = Effect.gen(function* () {
       })()
     ),
     (rows) =>
-      rows.map(({ origin, scope, user_id: id }): PendingCancel => ({
+      rows.map(({ origin, scope, since, user_id: id }): PendingCancel => ({
         who: id === everybody ? "everybody" : UserId.make(id),
         origin,
-        scope
+        scope,
+        since
       }))
   )
 
-  /** Only the halt that was worked on: a wider one that came meanwhile has more to cancel. */
-  const cancelled = ({ origin, scope, who }: PendingCancel) =>
+  /** Only the halt that was worked on: a wider or a newer one that came meanwhile has more to cancel. */
+  const cancelled = ({ origin, scope, since, who }: PendingCancel) =>
     Effect.asVoid(
       database.write(sql`UPDATE halts SET cancel_pending = 0
-        WHERE user_id = ${idOf(who)} AND origin = ${origin} AND scope = ${scope}`)
+        WHERE user_id = ${idOf(who)} AND origin = ${origin} AND scope = ${scope} AND since IS ${since}`)
     )
 
   return Halts.of({ state, assertAllowed, set, pendingCancels, cancelled })

@@ -93,6 +93,8 @@ export const makeUnknown = Effect.gen(function* () {
     const last = searched.get(row.order_id)
     const wait = searchAgainAfter(pairs, now - (row.unknown_since_wall ?? now))
     if (last !== undefined && last.overdue === isOverdue(row, now) && now - last.at < wait) return
+    // Noted before: lists that cannot be read are not asked for any sooner.
+    searched.set(row.order_id, { at: now, overdue: isOverdue(row, now) })
     const { at, lists } = yield* listsFor(row, credentials)
     const overdue = isOverdue(row, at)
     const found = yield* inquiry.search(row, credentials, lists)

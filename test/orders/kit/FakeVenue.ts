@@ -39,6 +39,8 @@ export class FakeVenue extends Context.Tag("test/FakeVenue")<
     isDown: boolean
     /** Some rows of its lists cannot be read. */
     isOdd: boolean
+    /** Nobody can read what it answers about the order of this name. */
+    unreadable: string | null
     /** What a question by an order's name waits for before it is answered. */
     pace: (userId: UserId) => Effect.Effect<void>
     /** Questions for fills are refused, as for a symbol that is gone. */
@@ -130,6 +132,7 @@ export const layer = Layer.effectContext(
       mood: { type: "fill" },
       isDown: false,
       isOdd: false,
+      unreadable: null,
       pace: () => Effect.void,
       refusesFills: false,
       accounts: new Map(),
@@ -148,7 +151,9 @@ export const layer = Layer.effectContext(
           order: ({ userId }, _, id) =>
             Effect.zipRight(
               venue.pace(userId),
-              answering(venue, "order", () => Option.fromNullable(venue.orders.get(id)))
+              id === venue.unreadable
+                ? Effect.fail(down)
+                : answering(venue, "order", () => Option.fromNullable(venue.orders.get(id)))
             ),
           uid: ({ accessKey }) => answering(venue, "uid", () => venue.accounts.get(accessKey) ?? "the-account"),
           orderByExchangeId: (_, __, id) =>
