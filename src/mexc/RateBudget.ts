@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, Exit, FiberHandle, Layer } from "effect"
+import { Clock, Context, Effect, Exit, FiberHandle, Layer } from "effect"
 import type { Instant } from "../domain/Time.ts"
 import { BudgetMemory } from "./budget/BudgetMemory.ts"
 import {
@@ -53,9 +53,6 @@ export class RateBudget extends Context.Tag("dipper/mexc/RateBudget")<
   static readonly layer = (limits: BudgetLimits) => Layer.scoped(RateBudget, make(limits))
 }
 
-/** The venue's longest ban. */
-const longestPauseMs = Duration.toMillis("3 days")
-
 const make = Effect.fnUntraced(function* (limits: BudgetLimits) {
   const setTimer = yield* FiberHandle.makeRuntime<never>()
   const memory = yield* BudgetMemory
@@ -71,7 +68,8 @@ const make = Effect.fnUntraced(function* (limits: BudgetLimits) {
     // Later than that, the clock was set back since: how much of the windows is left is not known.
     if (countedAt <= startedAt + limits.graceMs) settle(take(pools.chargesOf(request)), countedAt, 0)
   }
-  if (memory.earlier.pausedUntil <= startedAt + longestPauseMs) pausedUntil = memory.earlier.pausedUntil
+  const { pause: told } = memory.earlier
+  if (told.at <= startedAt + limits.graceMs) pausedUntil = told.until
 
   const pump = (now: number): void => {
     room.expire(now)
@@ -139,7 +137,7 @@ const make = Effect.fnUntraced(function* (limits: BudgetLimits) {
   const pause = (ms: number) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       pausedUntil = Math.max(pausedUntil, now + ms)
-      return memory.paused(pausedUntil)
+      return memory.paused(now, pausedUntil)
     })
 
   const state = (user?: string) =>

@@ -14,8 +14,8 @@ export interface Spent {
 
 export interface Remembered {
   readonly spent: ReadonlyArray<Spent>
-  /** Wall time until which the venue wants nothing; 0 when it said nothing. */
-  readonly pausedUntil: Instant
+  /** Wall time until which the venue wants nothing, and when that was noted; 0 when it said nothing. */
+  readonly pause: { readonly at: Instant; readonly until: Instant }
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Remembered {
  */
 export class BudgetMemory extends Context.Reference<BudgetMemory>()("dipper/mexc/BudgetMemory", {
   defaultValue: (): BudgetRecord => ({
-    earlier: { spent: [], pausedUntil: 0 },
+    earlier: { spent: [], pause: { at: 0, until: 0 } },
     granted: () => Effect.void,
     replied: () => Effect.void,
     paused: () => Effect.void
@@ -44,7 +44,7 @@ interface BudgetRecord {
   /** Before the request leaves; `id` is the caller's, one for each grant of a run. */
   readonly granted: (id: number, at: Instant, request: BudgetRequest) => Effect.Effect<void>
   readonly replied: (id: number, at: Instant) => Effect.Effect<void>
-  readonly paused: (until: Instant) => Effect.Effect<void>
+  readonly paused: (at: Instant, until: Instant) => Effect.Effect<void>
 }
 
 const Id = Schema.Tuple(Schema.Int, Schema.Int)
@@ -61,7 +61,7 @@ const Line = Schema.Union(
     twicePerSecond: Schema.optionalWith(Schema.String, { exact: true })
   }),
   Schema.Struct({ replied: Id, at: Schema.Int }),
-  Schema.Struct({ pausedUntil: Schema.Int })
+  Schema.Struct({ pausedUntil: Schema.Int, at: Schema.Int })
 )
 type Line = typeof Line.Type
 
@@ -114,7 +114,7 @@ const open = Effect.fnUntraced(function* (folder: string) {
     earlier: remembered(earlier),
     granted: (id: number, at: Instant, request: BudgetRequest) => note({ granted: [run, id], at, ...request }),
     replied: (id: number, at: Instant) => note({ replied: [run, id], at }),
-    paused: (until: Instant) => note({ pausedUntil: until })
+    paused: (at: Instant, until: Instant) => note({ pausedUntil: until, at })
   }
 })
 
@@ -129,9 +129,9 @@ const linesOf = (path: string): ReadonlyArray<Line> => {
 
 const remembered = (lines: ReadonlyArray<Line>): Remembered => {
   const spent = new Map<string, Spent>()
-  let pausedUntil = 0
+  let pause = { at: 0, until: 0 }
   for (const line of lines) {
-    if ("pausedUntil" in line) pausedUntil = Math.max(pausedUntil, line.pausedUntil)
+    if ("pausedUntil" in line) pause = { at: line.at, until: line.pausedUntil }
     else if ("granted" in line) {
       const { at: grantedAt, granted, ...request } = line
       spent.set(granted.join(), { request, grantedAt, repliedAt: null })
@@ -140,7 +140,7 @@ const remembered = (lines: ReadonlyArray<Line>): Remembered => {
       if (known !== undefined) spent.set(line.replied.join(), { ...known, repliedAt: line.at })
     }
   }
-  return { spent: [...spent.values()], pausedUntil }
+  return { spent: [...spent.values()], pause }
 }
 
 const close = (descriptor: number) => {

@@ -22,7 +22,7 @@ const runOn = Effect.fnUntraced(function* (folder: string, settings = limits) {
     earlier: kept.earlier,
     granted: (...grant) => whileAlive(kept.granted(...grant)),
     replied: (...reply) => whileAlive(kept.replied(...reply)),
-    paused: (until) => whileAlive(kept.paused(until))
+    paused: (at, until) => whileAlive(kept.paused(at, until))
   })
   const layer = Layer.provide(RateBudget.layer(settings), memory)
   const budget = Context.get(yield* Layer.buildWithScope(layer, scope), RateBudget)
@@ -106,9 +106,12 @@ describe("what a run has spent", () => {
       yield* TestClock.setTime(86_400_000)
       const first = yield* runOn(folder)
       yield* first.budget.withPermits(market)(Effect.void)
+      yield* first.budget.pause(60_000)
       yield* first.kill
       yield* TestClock.setTime(0)
-      assert.strictEqual((yield* (yield* runOn(folder)).budget.state()).ip.weight.used, 0)
+      const { budget } = yield* runOn(folder)
+      assert.strictEqual((yield* budget.state()).ip.weight.used, 0)
+      yield* budget.withPermits(order)(Effect.void)
     })
   )
 
