@@ -1,6 +1,6 @@
 import { type Entry, makeRollingLog, type RollingLog } from "./RollingLog.ts"
 
-/** Reconciling counts as an order: an unknown outcome blocks its rule. */
+/** Asking for an order by its name counts as an order: an unknown outcome blocks its rule. Lists count as the account. */
 export type BudgetClass = "order" | "account" | "market"
 
 export const classes = ["order", "account", "market"] as const

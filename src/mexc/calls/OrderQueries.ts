@@ -19,7 +19,7 @@ import { type Page, readPages, type Window } from "./Paging.ts"
 
 type Asked<A> = Effect.Effect<A, VenueFailure>
 
-/** What the venue knows of an account's orders and fills. Reading them is reconciliation, so it goes with the orders. */
+/** What the venue knows of an account's orders and fills. One order is asked for in the class of orders, lists in that of the account. */
 export interface OrderQueries {
   /** None when the venue says it does not know the order (−2013, −2011). */
   readonly order: (
