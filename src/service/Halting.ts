@@ -29,7 +29,7 @@ const looking = Schedule.spaced("500 millis")
 const again = Schedule.exponential("500 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
 const usersAtOnce = 8
 
-const keyOf = ({ origin, scope, who }: PendingCancel): string => `${origin} ${scope} ${who}`
+const keyOf = ({ origin, scope, since, who }: PendingCancel): string => `${origin} ${scope} ${since} ${who}`
 
 const make = Effect.gen(function* () {
   const accounts = yield* Accounts
@@ -51,7 +51,7 @@ const make = Effect.gen(function* () {
       )
     )
 
-  /** True when the halt needs no more attempts: its orders are cancelled, or it was released or widened meanwhile. */
+  /** True when the halt needs no more attempts: its orders are cancelled, or it was released or replaced meanwhile. */
   const attempt = (halt: PendingCancel) =>
     Effect.gen(function* () {
       if (!(yield* halts.pendingCancels).some((other) => keyOf(other) === keyOf(halt))) return true

@@ -1,14 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, TestClock } from "effect"
+import { Deferred, Effect, Layer, TestClock } from "effect"
 import { Accounts } from "../../src/accounts/Accounts.ts"
 import { DatabaseUnavailable } from "../../src/api/Errors.ts"
 import type { CancelledOrders } from "../../src/domain/order/CancelledOrders.ts"
 import { OrderId, type UserId } from "../../src/domain/Ids.ts"
+import { MarketClock } from "../../src/MarketClock.ts"
 import { Halts, type PendingCancel } from "../../src/orders/limits/Halts.ts"
 import { Orders } from "../../src/orders/Orders.ts"
 import { Halting } from "../../src/service/Halting.ts"
+import { Events } from "../../src/store/Events.ts"
 import { Ownership } from "../../src/store/Ownership.ts"
-import { ann, bob } from "../orders/kit/orders.ts"
+import * as TestDatabase from "../kit/TestDatabase.ts"
+import { addUsers, ann, bob } from "../orders/kit/orders.ts"
 
 type Cancelling = Effect.Effect<CancelledOrders, DatabaseUnavailable>
 
@@ -19,9 +22,9 @@ const refused: Cancelling = Effect.succeed({
 })
 const broken: Cancelling = Effect.fail(new DatabaseUnavailable({ message: "busy" }))
 
-const annsHalt: PendingCancel = { who: ann, origin: "user", scope: "entries" }
-const bobsHalt: PendingCancel = { who: bob, origin: "user", scope: "entries" }
-const everybodys: PendingCancel = { who: "everybody", origin: "operator", scope: "entries" }
+const annsHalt: PendingCancel = { who: ann, origin: "user", scope: "entries", since: 0 }
+const bobsHalt: PendingCancel = { who: bob, origin: "user", scope: "entries", since: 0 }
+const everybodys: PendingCancel = { who: "everybody", origin: "operator", scope: "entries", since: 0 }
 
 /** Halts that wait for their cancels, at a venue that treats ann in a way of her own. */
 const world = (anns: Cancelling, halts: ReadonlyArray<PendingCancel>) => {
@@ -49,6 +52,36 @@ const world = (anns: Cancelling, halts: ReadonlyArray<PendingCancel>) => {
   )
   return { layer, state, times }
 }
+
+/** Stored halts of ann, and her orders by name, of which a cancel lists those that are open and then waits for the gate. */
+const slowVenue = Effect.gen(function* () {
+  const gate = yield* Deferred.make<void>()
+  const open = new Set<string>()
+  const layer = Halting.layer.pipe(
+    Layer.provide(
+      Layer.mergeAll(
+        Layer.mock(Accounts, { isReady: () => true, listActive: Effect.succeed([ann]) }),
+        Layer.mock(Orders, {
+          cancelAll: () =>
+            Effect.gen(function* () {
+              const listed = [...open]
+              yield* Deferred.await(gate)
+              for (const order of listed) open.delete(order)
+              return { items: [], failed: [] }
+            })
+        })
+      )
+    ),
+    Layer.provideMerge(Halts.layer),
+    Layer.provide(Events.layer),
+    Layer.provide(MarketClock.layer),
+    Layer.provideMerge(TestDatabase.layer)
+  )
+  return { gate, layer, open }
+})
+
+const halt = (scope: "entries" | "all") => ({ halted: true, scope, cancelOpen: true, reason: null })
+const release = { halted: false, scope: "entries", cancelOpen: true, reason: null } as const
 
 describe("the cancels of a halt", () => {
   for (const [how, anns] of [
@@ -95,4 +128,28 @@ describe("the cancels of a halt", () => {
       assert.strictEqual(times(ann), tried)
     }).pipe(Effect.provide(layer))
   })
+
+  for (const [how, scope, meanwhile] of [
+    ["released", "entries", release],
+    ["narrowed", "all", { ...halt("entries"), cancelOpen: false }]
+  ] as const)
+    it.effect(`reach an order that came while it was ${how} and earlier cancels were under way`, () =>
+      Effect.gen(function* () {
+        const { gate, layer, open } = yield* slowVenue
+        yield* Effect.gen(function* () {
+          yield* addUsers
+          const halts = yield* Halts
+          open.add("before")
+          yield* halts.set(ann, "user", halt(scope))
+          yield* TestClock.adjust("1 second")
+          yield* halts.set(ann, "user", meanwhile)
+          open.add("meanwhile")
+          yield* TestClock.adjust("100 millis")
+          yield* halts.set(ann, "user", halt(scope))
+          yield* Deferred.succeed(gate, undefined)
+          while ((yield* halts.pendingCancels).length > 0) yield* TestClock.adjust("1 second")
+          assert.deepStrictEqual([...open], [])
+        }).pipe(Effect.provide(layer))
+      })
+    )
 })

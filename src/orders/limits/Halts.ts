@@ -115,6 +115,7 @@ const make = Effect.gen(function* () {
     if (halt !== undefined) return yield* refusal(halt)
   })
 
+  /** Another scope lets other orders through: what is known of their cancels is no longer true of it. */
   const store = (userId: string, origin: HaltOrigin, change: HaltChange, now: number) =>
     sql`INSERT INTO halts ${sql.insert({
       user_id: userId,
