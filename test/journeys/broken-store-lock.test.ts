@@ -76,7 +76,7 @@ it.scopedLive(
       assert.strictEqual(yield* accepted, before)
       const late = times.filter((ms) => ms > 50).length
       // Other programs on a busy machine delay some answers, a loop that waits for the lock many of them.
-      assert.isBelow(late / times.length, 0.02, `${late} of ${times.length}, slowest ${times.at(-1)?.toFixed(0)} ms`)
+      assert.isBelow(late / times.length, 0.1, `${late} of ${times.length}, slowest ${times.at(-1)?.toFixed(0)} ms`)
 
       const freed = yield* Clock.currentTimeMillis
       yield* eventually("orders after the lock", accepted, (orders) => orders > before + 2)
