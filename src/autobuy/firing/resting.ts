@@ -4,7 +4,7 @@ import type { ExecutionId, UserId } from "../../domain/Ids.ts"
 import { isTerminal, type Order } from "../../domain/order/Order.ts"
 import { reason, type Reason } from "../../domain/Reason.ts"
 import { tooSmallOrLarge } from "../../domain/rule/decision/feasible.ts"
-import { judgeGates } from "../../domain/rule/decision/gates.ts"
+import { bothSides, judgeGates } from "../../domain/rule/decision/gates.ts"
 import { type FixedSize, sizeOrder } from "../../domain/rule/decision/sizing.ts"
 import { formatInstant, type Instant } from "../../domain/Time.ts"
 import { MarketClock } from "../../MarketClock.ts"
@@ -94,15 +94,15 @@ export const makeResting = Effect.fnUntraced(function* ({ settling, look, place 
     const now = yield* clock.now
     const seen = yield* look(rule, row)
     const gates = judgeGates(rule.document, seen.view, { now, lastBuy: seen.lastBuy })
-    if (seen.isSymbolUnread || seen.view === null || gates.refusal?.code === "GATE_STALE")
-      return yield* later(stalePauseMs)
+    const best = bothSides(seen.view)
+    if (seen.isSymbolUnread || best === null || gates.refusal?.code === "GATE_STALE") return yield* later(stalePauseMs)
     if (gates.refusal !== null) return yield* end(rule, row.execution_id, gates.refusal)
     if (seen.symbol === null || !seen.symbol.tradable)
       return yield* end(rule, row.execution_id, reason("NOT_TRADABLE", { symbol: rule.symbol }))
     const { execution, maxPrice } = rule.document
     const styled = { size, maxPrice, execution: as === "market" ? protectedFor : execution }
     const budget = size.type === "quote" ? size.amount : null
-    const order = sizeOrder(styled, seen.symbol, seen.view, budget)
+    const order = sizeOrder(styled, seen.symbol, best, budget)
     // The rest is too little for the venue: what was bought is what there is.
     const unfit = tooSmallOrLarge(order, seen.symbol)
     if (unfit !== null) return yield* end(rule, row.execution_id, Decimal.isZero(row.executed_quantity) ? unfit : null)

@@ -7,7 +7,7 @@ import type { RuleDocument } from "../../domain/Rule.ts"
 import { balanceStep, freshBalance } from "../../domain/rule/decision/balance.ts"
 import { noUsage } from "../../domain/rule/decision/caps.ts"
 import { decide } from "../../domain/rule/decision/decide.ts"
-import { dataAgeLimit, type MarketView } from "../../domain/rule/decision/gates.ts"
+import { bothSides, dataAgeLimit, type MarketView } from "../../domain/rule/decision/gates.ts"
 import { freshTrigger, observe } from "../../domain/rule/decision/levels.ts"
 import { wishOf } from "../../domain/rule/decision/wish.ts"
 import { foresee } from "../../domain/rule/foresight/foresee.ts"
@@ -176,8 +176,9 @@ export const makePreview = Effect.gen(function* () {
       ...nothingYet
     })
     const runs = fits ? runsOf(document, now, now) : []
-    const size = view === null ? null : wishOf(document, { free, ...nothingYet }, view.bid).size
-    const foreseen = symbol === null || view === null || size === null ? null : foresee(document, size, symbol, view)
+    const best = bothSides(view)
+    const size = best === null ? null : wishOf(document, { free, ...nothingYet }, best.bid).size
+    const foreseen = symbol === null || best === null || size === null ? null : foresee(document, size, symbol, best)
     const would = problems.length === 0 && holds && decision.outcome === "fire"
     const preview: RulePreview = {
       problems,

@@ -54,18 +54,18 @@ export class RiskRefused extends Data.TaggedError("RiskRefused")<{
 }> {}
 
 /**
- * The immediate-or-cancel limit of a protected market order: never beyond `ask × (1 + bps/10⁴)` for a buy, nor below
- * `bid × (1 − bps/10⁴)` for a sell.
+ * The immediate-or-cancel limit of a protected market order against the best price: never beyond `ask × (1 + bps/10⁴)`
+ * for a buy, nor below `bid × (1 − bps/10⁴)` for a sell.
  */
 export const protectedLimit = (
   side: Side,
-  quote: { readonly bid: Decimal.Decimal; readonly ask: Decimal.Decimal },
+  best: Decimal.Decimal,
   bps: number,
   tick: Decimal.Decimal
 ): Decimal.Decimal =>
   side === "buy"
-    ? Decimal.quantise(Decimal.multiply(quote.ask, Decimal.plusBps(bps)), tick, "floor")
-    : Decimal.quantise(Decimal.multiply(quote.bid, Decimal.plusBps(-bps)), tick, "ceil")
+    ? Decimal.quantise(Decimal.multiply(best, Decimal.plusBps(bps)), tick, "floor")
+    : Decimal.quantise(Decimal.multiply(best, Decimal.plusBps(-bps)), tick, "ceil")
 
 /** The largest whole number of steps that `amount` pays for at `price`, the taker fee included. */
 export const quantityFor = (
@@ -81,7 +81,8 @@ const limitPrice = (ask: OrderAsk, { symbol, quote }: RiskContext): Decimal.Deci
   if (ask.price !== undefined)
     return Decimal.quantise(ask.price, symbol.priceTick, ask.side === "buy" ? "floor" : "ceil")
   if (ask.maxSlippageBps === undefined || quote === null) return null
-  const limit = protectedLimit(ask.side, quote, ask.maxSlippageBps, symbol.priceTick)
+  const best = ask.side === "buy" ? quote.ask : quote.bid
+  const limit = protectedLimit(ask.side, best, ask.maxSlippageBps, symbol.priceTick)
   if (ask.maxPrice === undefined || ask.side === "sell") return limit
   return Decimal.min(limit, Decimal.quantise(ask.maxPrice, symbol.priceTick, "floor"))
 }

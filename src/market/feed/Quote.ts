@@ -11,8 +11,9 @@ export interface Tick {
   readonly symbol: SymbolName
   /** The last trade's price. */
   readonly price: Decimal.Decimal
-  readonly bid: Decimal.Decimal
-  readonly ask: Decimal.Decimal
+  /** Null where nobody offers. */
+  readonly bid: Decimal.Decimal | null
+  readonly ask: Decimal.Decimal | null
   readonly at: Instant
   readonly receivedAt: Instant
   /** `book`: only the best prices changed. `rest`: read, not pushed. */
@@ -21,10 +22,11 @@ export interface Tick {
   readonly afterGap: boolean
 }
 
+/** A side without a price is one that is empty. */
 interface Best {
-  readonly bid: Decimal.Decimal
+  readonly bid: Decimal.Decimal | null
   readonly bidQuantity: Decimal.Decimal | null
-  readonly ask: Decimal.Decimal
+  readonly ask: Decimal.Decimal | null
   readonly askQuantity: Decimal.Decimal | null
 }
 
@@ -118,7 +120,7 @@ export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "book
   // Prices nobody offers any more must not pass for fresh ones.
   best:
     best.type === "oneSided"
-      ? null
+      ? { bid: best.bid, bidQuantity: null, ask: best.ask, askQuantity: null }
       : { bid: best.bid, bidQuantity: best.bidQuantity, ask: best.ask, askQuantity: best.askQuantity },
   day: quote.day,
   at: Math.max(quote.at, best.at),
@@ -159,7 +161,7 @@ export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now:
   }
 }
 
-/** Null until last, bid and ask are known. */
+/** Null until the last price and what the book offers are known. A trade is one whatever the book has. */
 export const tickOf = (quote: Quote, cause: Tick["cause"], receivedAt: Instant, afterGap: boolean): Tick | null =>
   quote.last === null || quote.best === null
     ? null
@@ -184,15 +186,20 @@ const changePercent = (open: Decimal.Decimal, last: Decimal.Decimal): number =>
     ? Decimal.toNumber(Decimal.divide(Decimal.multiply(Decimal.subtract(last, open), Decimal.hundred), open, 4))
     : 0
 
-/** Null until everything a ticker tells is known. */
+/** Null until everything a ticker tells is known, and while a side of the book is empty. */
 export const tickerOf = (quote: Quote, now: number): Ticker | null => {
   const { symbol, last, best, day } = quote
   if (last === null || best === null || day === null) return null
+  const { ask, askQuantity, bid, bidQuantity } = best
+  if (bid === null || ask === null) return null
   const stale = !isFresh(quote, now)
   return {
     symbol,
     last,
-    ...best,
+    bid,
+    bidQuantity,
+    ask,
+    askQuantity,
     ...day,
     changePercent: changePercent(day.open, last),
     asOf: quote.at,

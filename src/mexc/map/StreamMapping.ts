@@ -38,10 +38,11 @@ const positiveOrNull = (text: string): Decimal.Decimal | null => {
   return value !== null && Decimal.isPositive(value) ? value : null
 }
 
+/** Null where nobody offers. */
 export interface BestPrices {
-  readonly bid: Decimal.Decimal
+  readonly bid: Decimal.Decimal | null
   readonly bidQuantity: Decimal.Decimal
-  readonly ask: Decimal.Decimal
+  readonly ask: Decimal.Decimal | null
   readonly askQuantity: Decimal.Decimal
 }
 
@@ -61,16 +62,16 @@ export const toPublicTrade = (deal: typeof AggreDeal.Type): Option.Option<Trade>
   return Option.some({ price, quantity, quoteQuantity: Decimal.multiply(price, quantity), side, at: deal.time })
 }
 
-/** A side without a price is empty: then there are none, and null says so. */
-export const toBestPrices = (ticker: typeof PublicAggreBookTicker.Type): Option.Option<BestPrices | null> => {
+/** A side without a price is empty. */
+export const toBestPrices = (ticker: typeof PublicAggreBookTicker.Type): Option.Option<BestPrices> => {
   const bid = amountOrNull(ticker.bidPrice)
   const bidQuantity = amountOrNull(ticker.bidQuantity)
   const ask = amountOrNull(ticker.askPrice)
   const askQuantity = amountOrNull(ticker.askQuantity)
   if (bid === null || bidQuantity === null || ask === null || askQuantity === null) return Option.none()
   if (Decimal.isNegative(bid) || Decimal.isNegative(ask) || saysNothing(ticker)) return Option.none()
-  if (Decimal.isZero(bid) || Decimal.isZero(ask)) return Option.some(null)
-  return Option.some({ bid, bidQuantity, ask, askQuantity })
+  const priced = (price: Decimal.Decimal) => (Decimal.isZero(price) ? null : price)
+  return Option.some({ bid: priced(bid), bidQuantity, ask: priced(ask), askQuantity })
 }
 
 /** Another layout, in which no field is the one we know. */

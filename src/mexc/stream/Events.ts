@@ -35,10 +35,12 @@ export type MarketEvent =
       readonly at: Instant
       readonly receivedAt: Instant
     }
-  /** A side of the book is empty: the best prices told before stand no more. */
+  /** A side of the book is empty, or both: null where nobody offers, and what was told before stands no more. */
   | {
       readonly type: "oneSided"
       readonly symbol: SymbolName
+      readonly bid: Decimal | null
+      readonly ask: Decimal | null
       readonly at: Instant
       readonly receivedAt: Instant
     }

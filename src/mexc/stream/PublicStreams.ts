@@ -71,10 +71,10 @@ export const makePublicStreams = (pool: Pool, odd: Odd) => {
       if (!newest(() => versionOrNull(best.version) ?? stampOf(frame), origin)) return []
       const at = frame.sendTime ?? receivedAt
       return oneOr(
-        Option.map(toBestPrices(best), (prices): MarketEvent =>
-          prices === null
-            ? { type: "oneSided", symbol, at, receivedAt }
-            : { type: "bookTicker", symbol, ...prices, at, receivedAt }
+        Option.map(toBestPrices(best), ({ ask, askQuantity, bid, bidQuantity }): MarketEvent =>
+          bid === null || ask === null
+            ? { type: "oneSided", symbol, bid, ask, at, receivedAt }
+            : { type: "bookTicker", symbol, bid, bidQuantity, ask, askQuantity, at, receivedAt }
         )
       )
     }

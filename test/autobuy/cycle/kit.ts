@@ -107,16 +107,21 @@ const user = Layer.effectDiscard(
   )
 )
 
-const market = Layer.mergeAll(TickerHub.layer.pipe(Layer.provide(TickerReader.layer))).pipe(
-  Layer.provideMerge(Symbols.layer)
-)
+/** Where prices come from; a test may put itself in between. */
+interface Sources {
+  readonly stream: typeof MexcStream.layer
+  readonly reader: typeof TickerReader.layer
+}
+const sources: Sources = { stream: MexcStream.layer, reader: TickerReader.layer }
+
 const history = RollingHigh.layer.pipe(Layer.provideMerge(Candles.layer), Layer.provide(Cache.layerMemory))
 
-const ground = (folder: string, { url, wsUrl }: Pick<Venue, "url" | "wsUrl">) =>
+const ground = (folder: string, { url, wsUrl }: Pick<Venue, "url" | "wsUrl">, { reader, stream }: Sources) =>
   history.pipe(
-    Layer.provideMerge(market),
+    Layer.provideMerge(TickerHub.layer.pipe(Layer.provide(reader))),
+    Layer.provideMerge(Symbols.layer),
     Layer.provideMerge(accounts),
-    Layer.provideMerge(MexcStream.layer),
+    Layer.provideMerge(stream),
     Layer.provideMerge(MexcClient.layer),
     Layer.provide([ContractDrift.layer, RateBudget.layer(defaultLimits)]),
     Layer.provideMerge(Events.layer),
@@ -128,7 +133,7 @@ const ground = (folder: string, { url, wsUrl }: Pick<Venue, "url" | "wsUrl">) =>
   )
 
 /** The service without its API, on a database that outlives it. */
-export const service = (folder: string, { url, wsUrl }: Venue) =>
+export const service = (folder: string, { url, wsUrl }: Venue, from = sources) =>
   Autobuy.layer({ maxRulesPerUser: 50 }).pipe(
     Layer.provideMerge(Layer.mergeAll(Orders.layer, UserFeed.layer, Reconciler.layer)),
     Layer.provide([RiskInputs.layer, Inquiry.layer, Submission.layer, Idempotency.layer]),
@@ -139,16 +144,16 @@ export const service = (folder: string, { url, wsUrl }: Venue) =>
     Layer.provideMerge(Wallets.layer),
     Layer.provideMerge(Ledger.layer),
     Layer.provideMerge(Books.layer),
-    Layer.provideMerge(ground(folder, { url, wsUrl })),
+    Layer.provideMerge(ground(folder, { url, wsUrl }, from)),
     Layer.orDie
   )
 
 type Services = Layer.Layer.Success<ReturnType<typeof service>>
 
 /** One life of the service: what happens in it, and its end. */
-export const life = <A, E>(folder: string, at: Venue, effect: Effect.Effect<A, E, Services>) =>
+export const life = <A, E>(folder: string, at: Venue, effect: Effect.Effect<A, E, Services>, from = sources) =>
   Effect.scoped(
-    Effect.flatMap(Layer.build(Layer.fresh(service(folder, at))), (context) =>
+    Effect.flatMap(Layer.build(Layer.fresh(service(folder, at, from))), (context) =>
       Effect.provide(
         Effect.gen(function* () {
           yield* (yield* Reconciler).ready

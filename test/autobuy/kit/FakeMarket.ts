@@ -10,6 +10,8 @@ export class FakeMarket extends Context.Tag("test/FakeMarket")<
   FakeMarket,
   {
     readonly tick: (price: string | number) => Effect.Effect<void>
+    /** Nobody sells any more, or buys. */
+    readonly lose: (side: "bid" | "ask") => Effect.Effect<void>
     readonly setAge: (ms: number) => Effect.Effect<void>
     /** What the venue answers when a price that has grown old is read again; null while it does not answer. */
     readonly setReading: (price: string | null) => Effect.Effect<void>
@@ -27,6 +29,7 @@ export const market = Layer.effectContext(
     const clock = yield* MarketClock
     const handlers = new Set<(tick: PriceTick) => void>()
     let last: PriceTick | null = null
+    let lost: "bid" | "ask" | null = null
     let ageMs = 0
     let reading: string | null = null
     let high: string | null = null
@@ -42,6 +45,7 @@ export const market = Layer.effectContext(
           // Whatever the tick woke runs before the test goes on.
           yield* settleDown
         }),
+      lose: (side) => Effect.sync(() => void (lost = side)),
       setAge: (ms) => Effect.sync(() => void (ageMs = ms)),
       setReading: (price) => Effect.sync(() => void (reading = price)),
       setHigh: (price) => Effect.sync(() => void (high = price)),
@@ -74,8 +78,8 @@ export const market = Layer.effectContext(
             ? null
             : {
                 last: last.price,
-                bid: Decimal.subtract(last.price, d("0.1")),
-                ask: Decimal.add(last.price, d("0.1")),
+                bid: lost === "bid" ? null : Decimal.subtract(last.price, d("0.1")),
+                ask: lost === "ask" ? null : Decimal.add(last.price, d("0.1")),
                 asOf: last.at,
                 ageMs,
                 quoteVolume: volume === null ? null : d(volume)

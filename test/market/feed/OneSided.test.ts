@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Ref, TestClock } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
+import type { Tick } from "../../../src/market/feed/Quote.ts"
 import { TickerReader } from "../../../src/market/feed/TickerReader.ts"
 import { TickerHub } from "../../../src/market/TickerHub.ts"
 import { btc, makeStream, makeVenue, settle, tickerAt, venueDown } from "../stubs.ts"
 
 const oneSided = (stream: Effect.Effect.Success<typeof makeStream>) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    stream.push({ type: "oneSided", symbol: btc, at: now, receivedAt: now })
+    stream.push({ type: "oneSided", symbol: btc, bid: Decimal.unsafe("89999"), ask: null, at: now, receivedAt: now })
   )
 
 const withFollowed = <A, E>(
@@ -42,22 +43,26 @@ const withFollowed = <A, E>(
   })
 
 describe("a book that lost a side", () => {
-  it.effect("has no best prices any more, and no tick, until both are told again", () =>
+  it.effect("keeps its other side and tells its trades, though not the price that is gone", () =>
     withFollowed(({ hub, stream }) =>
       Effect.gen(function* () {
-        assert.isNotNull(yield* hub.current(btc))
+        const heard: Array<string> = []
+        const texts = (tick: Tick | null) => [tick?.price, tick?.bid, tick?.ask].map(String).join(" ")
+        yield* hub.listen(btc, (tick) => void heard.push(texts(tick)))
+        const told = (...prices: ReadonlyArray<string | null>) =>
+          prices.map((price) => String(price === null ? null : Decimal.unsafe(price))).join(" ")
         yield* TestClock.adjust("1 second")
         yield* oneSided(stream)
-        assert.isNull(yield* hub.current(btc))
+        yield* stream.trade(btc, "50000")
+        assert.strictEqual(texts(yield* hub.current(btc)), told("50000", "89999", null))
         assert.isNull(yield* hub.remembered(btc))
-        yield* stream.trade(btc, "90005")
-        assert.isNull(yield* hub.current(btc))
-        yield* stream.best(btc, "90004", "90006")
-        const tick = yield* hub.current(btc)
-        assert.deepStrictEqual([tick?.price, tick?.bid, tick?.ask].map(String), [
-          ...[Decimal.unsafe("90005"), Decimal.unsafe("90004"), Decimal.unsafe("90006")].map(String)
+        yield* stream.best(btc, "49999", "50001")
+        assert.deepStrictEqual(heard, [
+          told("90000", "89999", null),
+          told("50000", "89999", null),
+          told("50000", "49999", "50001")
         ])
-      })
+      }).pipe(Effect.scoped)
     )
   )
 

@@ -252,15 +252,21 @@ describe("a market with one side", () => {
         const best = (publicAggreBookTicker: PushFrameInput["publicAggreBookTicker"]) =>
           server.peers[0]?.push({ channel: bookTickerChannel("ABCUSDT"), symbol: "ABCUSDT", publicAggreBookTicker })
         const expected = [
-          [{ bidPrice: "9", bidQuantity: "1", askPrice: "10", askQuantity: "3" }, "bookTicker"],
-          [{ bidPrice: "9", bidQuantity: "1", version: "8" }, "oneSided"],
-          [{ askPrice: "10", askQuantity: "1", bidPrice: "0", bidQuantity: "0" }, "oneSided"],
-          [{ version: "9" }, "oneSided"]
+          [{ bidPrice: "9", bidQuantity: "1", askPrice: "10", askQuantity: "3" }, "bookTicker", "9", "10"],
+          [{ bidPrice: "9", bidQuantity: "1", version: "8" }, "oneSided", "9", null],
+          [{ askPrice: "10", askQuantity: "1", bidPrice: "0", bidQuantity: "0" }, "oneSided", null, "10"],
+          [{ version: "9" }, "oneSided", null, null]
         ] as const
-        for (const [index, [frame, type]] of expected.entries()) {
+        for (const [index, [frame, type, ...sides]] of expected.entries()) {
           best(frame)
           yield* eventually(() => heard.events.length === index + 2, "the pushed sides")
-          assert.strictEqual(heard.events.at(-1)?.type, type)
+          const event = heard.events.at(-1)
+          assert.strictEqual(event?.type, type)
+          if (event?.type !== "bookTicker" && event?.type !== "oneSided") continue
+          assert.deepStrictEqual(
+            [event.bid, event.ask].map((price) => price && Decimal.format(price)),
+            sides
+          )
         }
         const drifted = Effect.map(
           Effect.flatMap(ContractDrift, (drift) => drift.counters),

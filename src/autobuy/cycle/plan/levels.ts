@@ -2,7 +2,7 @@ import { Duration } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import type { SymbolInfo } from "../../../domain/Market.ts"
 import { expandLadder, type Rung } from "../../../domain/rule/decision/cycle/expandLadder.ts"
-import { dataAgeLimit } from "../../../domain/rule/decision/gates.ts"
+import { bothSides, dataAgeLimit } from "../../../domain/rule/decision/gates.ts"
 import { type BuyOrder, sizeOrder } from "../../../domain/rule/decision/sizing.ts"
 import type { ExecutionRow } from "../../record/rows.ts"
 import {
@@ -126,7 +126,8 @@ const watch = (snapshot: Snapshot, rung: Rung, symbol: SymbolInfo): Step | Waiti
   if (before !== undefined && now < before.triggered_at + againAfterMs)
     return { ...nothing, until: before.triggered_at + againAfterMs }
   if (snapshot.resting.has(stepName("level", rung.level))) return soon
-  if (view === null || view.ageMs > Duration.toMillis(dataAgeLimit(document.gates))) return soon
+  const best = bothSides(view)
+  if (view === null || best === null || view.ageMs > Duration.toMillis(dataAgeLimit(document.gates))) return soon
   const execution =
     document.execution.type === "limit"
       ? ({ type: "protectedMarket", maxSlippageBps: defaultSlippageBps } as const)
@@ -135,7 +136,7 @@ const watch = (snapshot: Snapshot, rung: Rung, symbol: SymbolInfo): Step | Waiti
   return ask(
     snapshot,
     rung,
-    sizeOrder({ size: rung.size, execution, maxPrice }, symbol, view, document.limits.perBuyMax)
+    sizeOrder({ size: rung.size, execution, maxPrice }, symbol, best, document.limits.perBuyMax)
   )
 }
 

@@ -5,7 +5,6 @@ import type { Operand } from "../../../domain/order/Execution.ts"
 import { protectedLimit } from "../../../domain/order/risk.ts"
 import { reason } from "../../../domain/Reason.ts"
 import { slippageOf } from "../../../domain/rule/decision/cycle/exitPlan.ts"
-import type { MarketView } from "../../../domain/rule/decision/gates.ts"
 import type { ExitExecution } from "../../../domain/rule/shape/Exit.ts"
 import type { Exiting } from "../../record/cycle/CycleRow.ts"
 import {
@@ -65,8 +64,8 @@ export interface Sale {
 }
 
 /** A protected sale now: an immediate-or-cancel limit no lower than `bps` under the bid. */
-export const saleNow = (snapshot: Snapshot, view: MarketView, symbol: SymbolInfo, sale: Sale): CycleAsk => {
-  const price = protectedLimit("sell", view, sale.bps, symbol.priceTick)
+export const saleNow = (snapshot: Snapshot, bid: Decimal.Decimal, symbol: SymbolInfo, sale: Sale): CycleAsk => {
+  const price = protectedLimit("sell", bid, sale.bps, symbol.priceTick)
   return {
     kind: "exit",
     level: sale.level,
@@ -78,7 +77,7 @@ export const saleNow = (snapshot: Snapshot, view: MarketView, symbol: SymbolInfo
     quantity: atMost(sale.quantity, price, symbol),
     quoteAmount: null,
     worst: Decimal.zero,
-    asked: Decimal.multiply(sale.quantity, view.bid)
+    asked: Decimal.multiply(sale.quantity, bid)
   }
 }
 
@@ -120,8 +119,9 @@ export const giveUp = (snapshot: Snapshot, exiting: Exiting): Step => {
   if (exiting.cause === "release") return ended(snapshot, exiting)
   const held = heldOf(snapshot)
   if (!Decimal.isPositive(held)) return ended(snapshot, exiting)
-  if (symbol === null || view === null) return wait(soon)
-  const whole = sellable(held, view.bid, symbol)
+  const bid = view?.bid ?? null
+  if (symbol === null || bid === null) return wait(soon)
+  const whole = sellable(held, bid, symbol)
   if (!Decimal.isPositive(whole)) return ended(snapshot, exiting)
   // What was decided by dust stays decided, though the price may lift it above the minimum again.
   if (exiting.cause === "over") return ended(snapshot, exiting)
@@ -132,7 +132,7 @@ export const giveUp = (snapshot: Snapshot, exiting: Exiting): Step => {
   if (due !== null && now < due) return wait({ ...nothing, until: due })
   if (snapshot.resting.has(stepName("exit", wholeExit))) return wait(soon)
   // A balance that is told late, or orders of others: what is free now goes first.
-  const now_ = free === null ? whole : sellable(Decimal.min(held, free), view.bid, symbol)
+  const now_ = free === null ? whole : sellable(Decimal.min(held, free), bid, symbol)
   if (!Decimal.isPositive(now_)) return wait(soon)
   const bps = slippageOf(selling, attempts.length)
   const operand: Operand = {
@@ -144,5 +144,5 @@ export const giveUp = (snapshot: Snapshot, exiting: Exiting): Step => {
     asOf: exiting.at
   }
   const sale = { level: wholeExit, quantity: now_, bps, label: labelOf(exiting), operands: [operand] }
-  return { do: "send", ask: saleNow(snapshot, view, symbol, sale) }
+  return { do: "send", ask: saleNow(snapshot, bid, symbol, sale) }
 }

@@ -118,7 +118,8 @@ const watch = (target: Target, snapshot: Snapshot, symbol: SymbolInfo): Step | W
   if (last !== undefined && now < last.triggered_at + everyOf(selling))
     return { ...nothing, until: last.triggered_at + everyOf(selling) }
   if (snapshot.resting.has(stepName("exit", target.level))) return soon
-  if (view === null || view.ageMs > Duration.toMillis(dataAgeLimit(document.gates))) return soon
+  const bid = view?.bid ?? null
+  if (view === null || bid === null || view.ageMs > Duration.toMillis(dataAgeLimit(document.gates))) return soon
   // Nothing is bought any more while the position is being sized.
   const buys = open.filter(isBuy)
   const cancellable = buys.filter(isProvenOpen)
@@ -127,7 +128,7 @@ const watch = (target: Target, snapshot: Snapshot, symbol: SymbolInfo): Step | W
   if (snapshot.free !== null && Decimal.lessThan(snapshot.free, target.quantity)) return soon
   return {
     do: "send",
-    ask: saleNow(snapshot, view, symbol, {
+    ask: saleNow(snapshot, bid, symbol, {
       level: target.level,
       quantity: target.quantity,
       bps: selling.maxSlippageBps,

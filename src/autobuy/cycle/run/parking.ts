@@ -24,8 +24,10 @@ export const makeParking = Effect.gen(function* () {
     Effect.scoped(
       Effect.gen(function* () {
         const woken = yield* Queue.sliding<void>(1)
-        yield* hub.onTick(symbol, (tick) =>
-          bounds.some((bound) => holds(bound, tick.bid)) ? Effect.asVoid(Queue.offer(woken, undefined)) : Effect.void
+        yield* hub.onTick(symbol, ({ bid }) =>
+          bid !== null && bounds.some((bound) => holds(bound, bid))
+            ? Effect.asVoid(Queue.offer(woken, undefined))
+            : Effect.void
         )
         yield* Queue.take(woken)
       })

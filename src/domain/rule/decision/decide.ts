@@ -8,8 +8,8 @@ import type { RuleDocument } from "../../Rule.ts"
 import { formatDuration, formatInstant, type Instant } from "../../Time.ts"
 import { checkCaps, quoteLeft, type Usage } from "./caps.ts"
 import { tooSmallOrLarge } from "./feasible.ts"
-import { judgeGates, type MarketView } from "./gates.ts"
-import { askedQuote, type BuyOrder, sizeOrder } from "./sizing.ts"
+import { bothSides, judgeGates, type MarketView } from "./gates.ts"
+import { askedQuote, type BestPrices, type BuyOrder, sizeOrder } from "./sizing.ts"
 import { type Means, wishOf } from "./wish.ts"
 
 /** Everything a firing is judged by. What could not be read is null and never passes for good. */
@@ -103,22 +103,22 @@ const whatLeftTooLittle = (
   return checkCaps(firing.document.limits, firing.usage, asked).refusal ?? reserveLine(firing, asked).refusal ?? refusal
 }
 
-const judgeOrder = (firing: Firing, symbol: SymbolInfo, view: MarketView): Judgement => {
+const judgeOrder = (firing: Firing, symbol: SymbolInfo, best: BestPrices): Judgement => {
   const { document } = firing
-  const wish = wishOf(document, firing, view.bid)
+  const wish = wishOf(document, firing, best.bid)
   if (wish.size === null) return nothing(wish.refusal)
   const sized = { size: wish.size, execution: document.execution, maxPrice: document.maxPrice }
-  const asked = askedQuote(sized, symbol, view)
+  const asked = askedQuote(sized, symbol, best)
   const budget = budgetFor(firing, asked)
   const capped = budget === null ? asked : Decimal.min(asked, budget)
-  const order = sizeOrder(sized, symbol, view, budget)
+  const order = sizeOrder(sized, symbol, best, budget)
   const caps = checkCaps(document.limits, firing.usage, order.worst)
   const reserve = reserveLine(firing, order.worst)
   const { maxPrice } = document
   const { perBuyMin } = document.limits
   const refusal =
-    (maxPrice !== null && document.execution.type !== "limit" && Decimal.greaterThan(view.ask, maxPrice)
-      ? reason("MAX_PRICE", { ask: text(view.ask), maxPrice: text(maxPrice) })
+    (maxPrice !== null && document.execution.type !== "limit" && Decimal.greaterThan(best.ask, maxPrice)
+      ? reason("MAX_PRICE", { ask: text(best.ask), maxPrice: text(maxPrice) })
       : null) ??
     caps.refusal ??
     (perBuyMin !== null && Decimal.lessThan(capped, perBuyMin)
@@ -150,10 +150,11 @@ const basics = ({ document, isSymbolUnread, symbol, now }: Firing): Reason | nul
 /** One firing, judged. The record holds every gate and limit that could be evaluated, not only the one that refused. */
 export const decide = (firing: Firing): Decided => {
   const { document, symbol, view } = firing
+  const best = bothSides(view)
   const gates = judgeGates(document, view, firing)
   const early = basics(firing) ?? gates.refusal ?? cooldown(firing)
   const judged =
-    symbol === null || view === null ? nothing(early ?? reason("GATE_STALE")) : judgeOrder(firing, symbol, view)
+    symbol === null || best === null ? nothing(early ?? reason("GATE_STALE")) : judgeOrder(firing, symbol, best)
   const refusal = early ?? judged.refusal
   const shadow = document.mode === "shadow"
   return {

@@ -5,14 +5,16 @@ import { reason, type Reason } from "../../Reason.ts"
 import type { RuleDocument } from "../../Rule.ts"
 import { formatDuration, type Instant } from "../../Time.ts"
 import type { Gate, TimeWindow } from "../RuleParts.ts"
+import type { BestPrices } from "./sizing.ts"
 import { displayInstant } from "../display.ts"
 import { isInWindow } from "./timeWindow.ts"
 
 /** What a firing sees of the market. `ageMs` is wall time since the venue last confirmed the symbol. */
 export interface MarketView {
   readonly last: Decimal.Decimal
-  readonly bid: Decimal.Decimal
-  readonly ask: Decimal.Decimal
+  /** Null where nobody offers. */
+  readonly bid: Decimal.Decimal | null
+  readonly ask: Decimal.Decimal | null
   readonly asOf: Instant
   readonly ageMs: number
   /** Traded in the last 24 hours; null when the venue does not tell. */
@@ -34,17 +36,31 @@ export const dataAgeLimit = (gates: ReadonlyArray<Gate>): Duration.Duration => {
   return age ?? defaultDataAge
 }
 
+/** What a buy is sized and judged by: null where a side of the book is empty, or nothing is known. */
+export const bothSides = (view: MarketView | null): BestPrices | null =>
+  view === null || view.bid === null || view.ask === null ? null : { bid: view.bid, ask: view.ask }
+
 /** (ask − bid) / mid in basis points, rounded up so that a limit is never passed by rounding. */
-const spreadBps = (view: MarketView): Decimal.Decimal => {
-  const mid = Decimal.divide(Decimal.add(view.bid, view.ask), Decimal.unsafe("2"))
+const spreadBps = (best: BestPrices): Decimal.Decimal => {
+  const mid = Decimal.divide(Decimal.add(best.bid, best.ask), Decimal.unsafe("2"))
   if (!Decimal.isPositive(mid)) return Decimal.tenThousand
-  const spread = Decimal.multiply(Decimal.subtract(view.ask, view.bid), Decimal.tenThousand)
+  const spread = Decimal.multiply(Decimal.subtract(best.ask, best.bid), Decimal.tenThousand)
   return Decimal.divide(spread, mid, 4, "ceil")
 }
 
 interface Judged {
   readonly result: GateResult
   readonly refusal: Reason | null
+}
+
+/** A price that is not there is no younger than one that is too old. */
+const emptySide = (gates: ReadonlyArray<Gate>, { ask }: MarketView): Judged => {
+  const limit = formatDuration(dataAgeLimit(gates))
+  const value = ask === null ? "no ask" : "no bid"
+  return {
+    result: { type: "maxDataAge", pass: false, value, limit },
+    refusal: reason("GATE_STALE", { limit }, `The order book has ${value} now.`)
+  }
 }
 
 const dataAge = (gates: ReadonlyArray<Gate>, view: MarketView | null): Judged => {
@@ -58,7 +74,7 @@ const dataAge = (gates: ReadonlyArray<Gate>, view: MarketView | null): Judged =>
   }
 }
 
-const spread = (bps: number, view: MarketView): Judged => {
+const spread = (bps: number, view: BestPrices): Judged => {
   const value = spreadBps(view)
   const pass = Decimal.lessOrEqual(value, Decimal.unsafe(String(bps)))
   const params = { limit: `${bps} bps`, value: `${Decimal.format(value)} bps` }
@@ -92,7 +108,7 @@ const volume = (amount: Decimal.Decimal, view: MarketView): Judged => {
 }
 
 /** Against the ask, which is what the next buy pays; without an earlier buy there is nothing to improve on. */
-const improvement = (percent: Decimal.Decimal, view: MarketView, lastBuy: Decimal.Decimal | null): Judged => {
+const improvement = (percent: Decimal.Decimal, view: BestPrices, lastBuy: Decimal.Decimal | null): Judged => {
   const bound = lastBuy === null ? null : Decimal.percentOf(lastBuy, Decimal.subtract(Decimal.hundred, percent))
   const pass = bound === null || Decimal.lessOrEqual(view.ask, bound)
   const value = Decimal.format(view.ask)
@@ -116,17 +132,18 @@ const time = (gate: TimeWindow, now: Instant, timezone: string): Judged => {
 }
 
 const judge = (gate: Gate, timezone: string, view: MarketView, means: GateMeans): Judged | null => {
+  const best = bothSides(view)
   switch (gate.type) {
     case "maxDataAge":
       return null
     case "maxSpread":
-      return spread(gate.bps, view)
+      return best && spread(gate.bps, best)
     case "priceBetween":
       return priceBetween(gate, view)
     case "min24hQuoteVolume":
       return volume(gate.amount, view)
     case "minImprovementOverLastBuy":
-      return improvement(gate.percent, view, means.lastBuy ?? null)
+      return best && improvement(gate.percent, best, means.lastBuy ?? null)
     case "timeWindow":
       return time(gate, means.now, timezone)
   }
@@ -138,7 +155,8 @@ export const judgeGates = (
   view: MarketView | null,
   means: GateMeans
 ): { readonly results: ReadonlyArray<GateResult>; readonly refusal: Reason | null } => {
-  const judged: Array<Judged> = [dataAge(rule.gates, view)]
+  const lacksSide = view !== null && bothSides(view) === null
+  const judged: Array<Judged> = [lacksSide ? emptySide(rule.gates, view) : dataAge(rule.gates, view)]
   for (const gate of rule.gates) {
     const one = view === null ? null : judge(gate, rule.timezone, view, means)
     if (one !== null) judged.push(one)

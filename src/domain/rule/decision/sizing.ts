@@ -42,7 +42,7 @@ const limitOf = (execution: ExecutionStyle, { bid, ask }: BestPrices, symbol: Sy
     case "market":
       return Decimal.multiply(ask, Decimal.plusBps(marketPaddingBps))
     case "protectedMarket":
-      return protectedLimit("buy", { bid, ask }, execution.maxSlippageBps, symbol.priceTick)
+      return protectedLimit("buy", ask, execution.maxSlippageBps, symbol.priceTick)
     case "limit": {
       const below = Decimal.subtract(Decimal.hundred, execution.offsetPercent)
       return Decimal.quantise(Decimal.percentOf(bid, below), symbol.priceTick, "floor")
