@@ -1,4 +1,4 @@
-import { Array, Context, Duration, Effect, Fiber, FiberSet, Layer, Option, Queue, Stream } from "effect"
+import { Array, Context, Deferred, Duration, Effect, Fiber, FiberSet, Layer, Option, Queue, Stream } from "effect"
 import type { ExecutionId, RuleId, UserId } from "../domain/Ids.ts"
 import { reason, type ReasonCode } from "../domain/Reason.ts"
 import type { Instant } from "../domain/Time.ts"
@@ -47,17 +47,20 @@ const shares = { inAll: 32, ofOne: 8 }
 /** Rules that stopped while nobody waited, until the supervisor has heard of them. */
 const endsKept = 256
 
+/** The execution of a slot, and whether the slot was free. */
+export interface Claimed {
+  readonly execution: ExecutionRow
+  readonly isNew: boolean
+}
+
 /** From a trigger to its record: claim the slot, look, decide, place, settle. One at a time per rule. */
 export class RuleFiring extends Context.Tag("dipper/autobuy/RuleFiring")<
   RuleFiring,
   {
     /** A slot fires once for ever; asking again gives its execution. Interruption does not stop what has begun. */
     readonly fire: (rule: RuleRow, trigger: Trigger) => Effect.Effect<Fired, Stuck>
-    /** Claims the slot and goes on in the background; `isNew` tells whether the slot was free. */
-    readonly begin: (
-      rule: RuleRow,
-      trigger: Asked
-    ) => Effect.Effect<{ readonly execution: ExecutionRow; readonly isNew: boolean }, Stuck>
+    /** Claims the slot and goes on in the background. */
+    readonly begin: (rule: RuleRow, trigger: Asked) => Effect.Effect<Claimed, Stuck>
     /** Places a ladder's level or an exit that was decided elsewhere, as an execution of its own, once per slot and level. */
     readonly fireOrder: (rule: RuleRow, order: CycleOrder) => Effect.Effect<Fired, Stuck>
     /** Records slots that will not be made up for. */
@@ -197,21 +200,27 @@ const make = Effect.gen(function* () {
     )
   )
 
-  const begin = Effect.fn("RuleFiring.begin")(function* (rule: RuleRow, trigger: Asked) {
-    const mine = yield* newEntry(rule, trigger)
-    const execution = yield* inTurn(rule, claim(mine))
-    const isNew = execution.execution_id === mine.execution_id
-    if (isNew)
-      yield* begun(
-        rule,
-        Effect.flatMap(asItIs(rule), (current) => decideAndSend(current, mine, trigger))
-      ).pipe(
-        Effect.flatMap((fired) => following.tell(rule, fired.finished)),
-        // A restart goes on with what was claimed.
-        Effect.catchAllCause((cause) => Effect.logWarning("A firing stopped half-way", { rule: rule.rule_id }, cause)),
-        FiberSet.run(working)
-      )
-    return { execution, isNew }
+  /** Claimed and decided in one turn of the lane: between two, others would take the claim for one that broke off. */
+  const begin = Effect.fn("RuleFiring.begin")(function* (asked: RuleRow, trigger: Asked) {
+    const claimed = yield* Deferred.make<Claimed, Stuck>()
+    yield* begun(
+      asked,
+      Effect.gen(function* () {
+        const rule = yield* asItIs(asked)
+        const mine = yield* newEntry(rule, trigger)
+        const execution = yield* claim(mine)
+        const isNew = execution.execution_id === mine.execution_id
+        yield* Deferred.succeed(claimed, { execution, isNew })
+        return isNew ? yield* decideAndSend(rule, mine, trigger) : known(execution)
+      })
+    ).pipe(
+      Effect.onError((cause) => Deferred.failCause(claimed, cause)),
+      Effect.flatMap((fired) => following.tell(asked, fired.finished)),
+      // A restart goes on with what was claimed.
+      Effect.catchAllCause((cause) => Effect.logWarning("A firing stopped half-way", { rule: asked.rule_id }, cause)),
+      FiberSet.run(working)
+    )
+    return yield* Deferred.await(claimed)
   })
 
   const fireOrder = Effect.fn("RuleFiring.fireOrder")((rule: RuleRow, asked: CycleOrder) =>

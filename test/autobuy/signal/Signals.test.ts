@@ -1,9 +1,11 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
+import { ExecutionsRepo } from "../../../src/autobuy/ExecutionsRepo.ts"
+import { RuleSupervisor } from "../../../src/autobuy/RuleSupervisor.ts"
 import { Signals } from "../../../src/autobuy/signal/Signals.ts"
 import { RulesRepo } from "../../../src/autobuy/RulesRepo.ts"
-import { makeRuleId } from "../../../src/domain/Ids.ts"
+import { makeRuleId, type RuleId } from "../../../src/domain/Ids.ts"
 import { FakeMarket } from "../kit/FakeMarket.ts"
 import { FakeOrders } from "../kit/FakeOrders.ts"
 import { outcomes, storeRule } from "../kit/rules.ts"
@@ -27,6 +29,9 @@ const listening = Effect.gen(function* () {
   return { signals, id, token }
 })
 const at = 3_600_000
+const nextTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
 const placed = Effect.flatMap(FakeOrders, (orders) => orders.placed)
 
 describe("a signal", () => {
@@ -117,6 +122,67 @@ describe("a signal", () => {
     }).pipe(Effect.scoped, Effect.provide(world))
   )
 })
+
+describe("signals that come while an order of their rule is under way", () => {
+  /** The first of them is at its order, the others wait for their turn. */
+  const queued = Effect.fn(function* (ids: ReadonlyArray<string>) {
+    const { id, signals, token } = yield* listening
+    const orders = yield* FakeOrders
+    const gate = yield* Deferred.make<void>()
+    yield* orders.beforeIntent(Deferred.await(gate))
+    for (const signal of ids) {
+      yield* Effect.fork(signals.receive(id, { id: signal, at, token }))
+      yield* settleDown
+    }
+    return { id, open: Effect.zipRight(Deferred.succeed(gate, undefined), settleDown) }
+  })
+  const endings = (id: RuleId) => Effect.map(outcomes(id), (lines) => lines.map((line) => line.replace(/^\S+ /, "")))
+  const decisions = Effect.fn(function* (ruleId: RuleId) {
+    const { decisions: list } = yield* ExecutionsRepo
+    return (yield* list(alice, ruleId, { limit: 100, before: null })).length
+  })
+
+  it.effect("are recorded once each when their rule is paused before their turn", () =>
+    Effect.gen(function* () {
+      const { id, open } = yield* queued(["a", "b"])
+      yield* (yield* RulesRepo).setState(alice, id, ["active"], { state: "paused", reason: null, at: 0 })
+      yield* (yield* RuleSupervisor).refresh(alice, id)
+      yield* settleDown
+      yield* open
+      assert.deepStrictEqual(yield* endings(id), ["skipped BY_USER", "skipped BY_USER"])
+      assert.strictEqual(yield* decisions(id), 2)
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+
+  it.effect("each buy once when their turn comes", () =>
+    Effect.gen(function* () {
+      const { id, open } = yield* queued(["a", "b", "c"])
+      yield* open
+      yield* settleDown
+      assert.deepStrictEqual(yield* endings(id), ["executed", "executed", "executed"])
+      assert.strictEqual(yield* decisions(id), 3)
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+})
+
+it.effect("a signal whose sender goes away is either forgotten or fired, whenever that is", () =>
+  Effect.gen(function* () {
+    const { id, signals, token } = yield* listening
+    for (let moment = 0; moment < 25; moment++) {
+      const asking = yield* Effect.fork(signals.receive(id, { id: `gone-${moment}`, at, token }))
+      for (let step = 0; step < moment; step++) yield* nextTurn
+      yield* Fiber.interrupt(asking)
+      yield* settleDown
+    }
+    yield* settleDown
+    const lines = yield* outcomes(id)
+    assert.isAbove(lines.length, 0)
+    assert.deepStrictEqual(
+      lines.filter((line) => !line.endsWith(" executed")),
+      []
+    )
+  }).pipe(Effect.scoped, Effect.provide(world))
+)
 
 describe("a signal token", () => {
   it.effect("is kept as a hash only, and made by the rule's owner for signal rules only", () =>
