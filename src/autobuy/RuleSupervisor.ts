@@ -1,8 +1,9 @@
-import { Clock, Context, Duration, Effect, Layer, Option, Schedule, Stream } from "effect"
+import { Clock, Context, Duration, Effect, FiberMap, Layer, Option, Schedule, Stream } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { RuleId, UserId } from "../domain/Ids.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Orders } from "../orders/Orders.ts"
+import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import { CycleSignals } from "./record/cycle/CycleSignals.ts"
 import { makeLanes } from "./firing/lanes.ts"
 import type { Finished } from "./firing/records.ts"
@@ -53,6 +54,7 @@ export class RuleSupervisor extends Context.Tag("dipper/autobuy/RuleSupervisor")
 
 const make = Effect.gen(function* () {
   const rules = yield* RulesRepo
+  const executions = yield* ExecutionsRepo
   const firing = yield* RuleFiring
   const orders = yield* Orders
   const index = yield* TriggerIndex
@@ -70,6 +72,8 @@ const make = Effect.gen(function* () {
 
   const lanes = yield* makeLanes<RuleId>()
   const lives = yield* makeLives({ store })
+  /** A user who never gets ready keeps them waiting: one for each rule. */
+  const settlings = yield* FiberMap.make<RuleId>()
   /** Rules that were changed while the start reads them: it leaves them to whoever told of the change. */
   const changed = new Set<RuleId>()
   let started = false
@@ -78,19 +82,35 @@ const make = Effect.gen(function* () {
 
   /** A rule that does not run has nobody else who looks after its firings of an earlier run. */
   const settleLeft = (rule: RuleRow) =>
-    orders.whenReconciled(rule.user_id).pipe(
-      Effect.zipRight(firing.resume(rule)),
-      Effect.catchAllCause((cause) =>
-        Effect.logWarning("Firings of a rule could not be settled; the next start does", { rule: rule.rule_id }, cause)
+    FiberMap.run(
+      settlings,
+      rule.rule_id,
+      Effect.gen(function* () {
+        yield* orders.whenReconciled(rule.user_id)
+        const current = Option.getOrNull(yield* rules.find(rule.user_id, rule.rule_id))
+        // One that runs again by then looks after them itself.
+        if (current !== null && current.state !== "active") yield* firing.resume(current)
+      }).pipe(
+        Effect.catchAllCause((cause) =>
+          Effect.logWarning(
+            "Firings of a rule could not be settled; the next start does",
+            { rule: rule.rule_id },
+            cause
+          )
+        )
       ),
-      Effect.forkIn(scope)
+      { onlyIfMissing: true }
     )
+
+  const settleAny = Effect.fnUntraced(function* (rule: RuleRow) {
+    if ((yield* executions.running(rule.user_id, rule.rule_id)).length > 0) yield* settleLeft(rule)
+  })
 
   const agree = Effect.fnUntraced(function* (userId: UserId, id: RuleId) {
     const found = yield* rules.find(userId, id)
     const rule = Option.getOrNull(found)
     if (rule === null) return yield* lives.stop(id)
-    if (rule.state !== "active") return yield* Effect.zipRight(lives.stop(id), settleLeft(rule))
+    if (rule.state !== "active") return yield* Effect.zipRight(lives.stop(id), settleAny(rule))
     // The row is read inside the lane, so a late call can only find a version that runs already.
     if (lives.versionOf(id) >= rule.version) return
     yield* lives.stop(id)

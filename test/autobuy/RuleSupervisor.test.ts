@@ -5,6 +5,8 @@ import { makeRuleId, type RuleId, type UserId } from "../../src/domain/Ids.ts"
 import { reason } from "../../src/domain/Reason.ts"
 import { Orders } from "../../src/orders/Orders.ts"
 import type { Step } from "../../src/autobuy/program/waiting.ts"
+import { ExecutionsRepo } from "../../src/autobuy/ExecutionsRepo.ts"
+import { newExecution } from "../../src/autobuy/firing/records.ts"
 import type { RuleRow } from "../../src/autobuy/record/rows.ts"
 import { RuleFiring } from "../../src/autobuy/RuleFiring.ts"
 import { RuleProgram } from "../../src/autobuy/RuleProgram.ts"
@@ -56,17 +58,26 @@ const scripted = Layer.effectContext(
   })
 )
 
-const supervisor = RuleSupervisor.layer.pipe(
-  Layer.provideMerge(scripted),
-  Layer.provide(
-    Layer.mergeAll(
-      Layer.mock(RuleFiring, { resume: () => Effect.succeed(null), left: Effect.succeed(new Map<RuleId, UserId>()) }),
-      Layer.mock(Orders, { changes: Stream.never, whenReconciled: () => Effect.void }),
-      Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
-    )
-  ),
-  Layer.provideMerge(world())
-)
+const supervisorOf = (whenReconciled: Effect.Effect<void>, resumed: (rule: RuleRow) => void = () => undefined) =>
+  RuleSupervisor.layer.pipe(
+    Layer.provideMerge(scripted),
+    Layer.provide(
+      Layer.mergeAll(
+        Layer.mock(RuleFiring, {
+          resume: (rule) =>
+            Effect.as(
+              Effect.sync(() => resumed(rule)),
+              null
+            ),
+          left: Effect.succeed(new Map<RuleId, UserId>())
+        }),
+        Layer.mock(Orders, { changes: Stream.never, whenReconciled: () => whenReconciled }),
+        Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
+      )
+    ),
+    Layer.provideMerge(world())
+  )
+const supervisor = supervisorOf(Effect.void)
 
 const crash = () => Effect.dieMessage("a bug")
 const start = Effect.flatMap(RuleSupervisor, (engine) => Effect.zipRight(engine.start, settleDown))
@@ -193,6 +204,75 @@ describe("a change of a rule", () => {
       yield* settleDown
       assert.deepStrictEqual(script.log, ["start 1", "stop 1", "start 1"])
     }).pipe(Effect.provide(supervisor))
+  )
+})
+
+describe("firings of a rule that does not run", () => {
+  const settled = Effect.gen(function* () {
+    const reconciled = yield* Deferred.make<void>()
+    const seen = { waits: 0, resumed: new Array<RuleId>() }
+    const wait = Effect.suspend(() => {
+      seen.waits++
+      return Deferred.await(reconciled)
+    })
+    const layer = supervisorOf(wait, ({ rule_id: id }) => void seen.resumed.push(id))
+    return { layer, seen, reconcile: Effect.zipRight(Deferred.succeed(reconciled, undefined), settleDown) }
+  })
+  const changeOften = (id: RuleId) =>
+    Effect.flatMap(RuleSupervisor, (engine) =>
+      Effect.zipRight(Effect.replicateEffect(engine.refresh(alice, id), 5), settleDown)
+    )
+  const left = (rule: RuleRow) =>
+    Effect.gen(function* () {
+      const execution = yield* newExecution(rule, { slot: "left", triggeredAt: 0 })
+      yield* (yield* ExecutionsRepo).begin(execution)
+    })
+
+  it.effect("are waited for once, however often it is changed before its user's orders are known", () =>
+    Effect.gen(function* () {
+      const { layer, reconcile, seen } = yield* settled
+      yield* Effect.gen(function* () {
+        yield* start
+        const rule = yield* storeRule(yield* makeRuleId(), {}, "paused")
+        yield* left(rule)
+        yield* changeOften(rule.rule_id)
+        assert.strictEqual(seen.waits, 1)
+        yield* reconcile
+        assert.deepStrictEqual(seen.resumed, [rule.rule_id])
+        yield* changeOften(rule.rule_id)
+        assert.isAbove(seen.resumed.length, 1)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("are not waited for where there are none", () =>
+    Effect.gen(function* () {
+      const { layer, seen } = yield* settled
+      yield* Effect.gen(function* () {
+        yield* start
+        const rule = yield* storeRule(yield* makeRuleId(), {}, "draft")
+        yield* changeOften(rule.rule_id)
+        assert.strictEqual(seen.waits, 0)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("are left to the rule itself when it runs again by then", () =>
+    Effect.gen(function* () {
+      const { layer, reconcile, seen } = yield* settled
+      yield* Effect.gen(function* () {
+        const engine = yield* RuleSupervisor
+        const rules = yield* RulesRepo
+        yield* start
+        const rule = yield* storeRule(yield* makeRuleId(), {}, "paused")
+        yield* left(rule)
+        yield* engine.refresh(alice, rule.rule_id)
+        yield* rules.setState(alice, rule.rule_id, ["paused"], { state: "active", reason: null, at: 0 })
+        yield* engine.refresh(alice, rule.rule_id)
+        yield* reconcile
+        assert.deepStrictEqual(seen.resumed, [])
+      }).pipe(Effect.provide(layer))
+    })
   )
 })
 
