@@ -1,7 +1,7 @@
 import type { Call } from "../journal/Client.ts"
 import type { Line } from "../journal/Lines.ts"
-import { isOurs } from "../journal/Orders.ts"
-import { flag, type Json, text } from "../Reading.ts"
+import { isOurs, orderOf } from "../journal/Orders.ts"
+import { flag, type Json, object, text } from "../Reading.ts"
 import type { Check, Run } from "../Run.ts"
 
 /**
@@ -16,10 +16,11 @@ export const halts: Check = function* (run) {
       if (venue.accountId !== accountId || !isOurs(venue.clientOrderId)) continue
       const kept = byName.get(venue.clientOrderId ?? "")
       const sentAt = kept?.value.sentAt ?? venue.at
-      for (const { begin, from, scope, to } of intervals) {
+      for (const { begin, from, n, scope, to } of intervals) {
         if (scope === "entries" && venue.side !== "buy") continue
         if (venue.at <= from || venue.at >= to) continue
-        if (sentAt > from || venue.at - sentAt > longestWay)
+        const late = sentAt > from && !(kept !== undefined && isToldSent(run, record.user, kept.value.id, n))
+        if (late || venue.at - sentAt > longestWay)
           yield {
             text: `an order was sent ${venue.at - from} ms after the halt of ${record.user} was acknowledged`,
             lines: [begin, venue.line, ...(kept === undefined ? [] : [kept.line])]
@@ -32,10 +33,21 @@ export const halts: Check = function* (run) {
 /** Bytes that left in time may be held up: as long as a signature is good, and by the longest delay that is planned. */
 const longestWay = 9_000
 
+/** Its owner had heard that it was sent before the halt was acknowledged, whatever the clocks of the two say. */
+const isToldSent = ({ client }: Run, user: string, orderId: string, n: number): boolean =>
+  client.heard.some((heard) => {
+    if (heard.user !== user || heard.what !== "event" || heard.n >= n || heard.value["type"] !== "order.changed")
+      return false
+    const order = orderOf(object(heard.value, "data"))
+    return order.id === orderId && order.sentAt !== null
+  })
+
 type Scope = "entries" | "all"
 
 interface Interval {
   readonly from: number
+  /** Place of the answer in the journal. */
+  readonly n: number
   readonly to: number
   readonly scope: Scope
   readonly begin: Line
@@ -56,7 +68,7 @@ const intervalsOf = (run: Run, user: string): ReadonlyArray<Interval> => {
     ])
     .toSorted((a, b) => a.n - b.n)
   const intervals: Array<Interval> = []
-  let current: { from: number; scope: Scope; begin: Line } | null = null
+  let current: { from: number; n: number; scope: Scope; begin: Line } | null = null
   const end = (to: number) => {
     if (current !== null) intervals.push({ ...current, to })
     current = null
@@ -66,7 +78,7 @@ const intervalsOf = (run: Run, user: string): ReadonlyArray<Interval> => {
     if (answered && call.answer !== null) {
       if (scope !== null) {
         end(call.answer.at)
-        current = { from: call.answer.at, scope, begin: call.answer.line }
+        current = { from: call.answer.at, n: call.answer.n, scope, begin: call.answer.line }
       }
     } else if (scope !== "all") end(call.askedAt)
   }

@@ -58,6 +58,9 @@ const haltBefore = ({ client, exchange, service }: Draft, isOn: (order: Entry, a
     if (answer === undefined || order === undefined || kept === undefined) continue
     order["at"] = at + 1
     dataOf(kept)["sentAt"] = new Date(at + 1).toISOString()
+    // Nobody was told before that it had left.
+    for (const told of client.slice(0, client.indexOf(answer)))
+      if (told["kind"] === "event" && told["objectId"] === dataOf(kept)["id"]) dataOf(told)["sentAt"] = null
     return true
   }
   return false
