@@ -6,6 +6,10 @@ import type { Journal } from "./machine/Journal.ts"
 import { parsed } from "./machine/Json.ts"
 import { output } from "./machine/Program.ts"
 import type { Service } from "./machine/Service.ts"
+import { until } from "./machine/Time.ts"
+
+/** A service that never reads a wallet again is judged by what it has. */
+const untilReadable = 30_000
 
 export interface Verdict {
   readonly orders: number
@@ -24,7 +28,12 @@ export const judge = async (
   tokens: ReadonlyMap<string, string>,
   journal: Journal
 ): Promise<Verdict> => {
-  for (const user of tokens.keys()) await client.surely(user, { method: "POST", path: "/account/wallet/refresh" })
+  for (const user of tokens.keys())
+    await until(
+      async () => (await client.once(user, { method: "POST", path: "/account/wallet/refresh" }))?.status === 200,
+      untilReadable,
+      1_000
+    )
   const files = ["client.jsonl", "exchange.jsonl", "service.jsonl"].map((name) => join(folder, name))
   const [, ours = "", theirs = ""] = files
   const told = (await exchange.control("GET", "journal")).text

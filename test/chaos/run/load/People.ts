@@ -41,10 +41,14 @@ export const makePeople = async ({
   const streams: Array<ReturnType<typeof listen>> = []
   for (let index = 0; index < options.users; index++) {
     const name = `user${index}`
-    const { code, stderr, stdout } = await output(
-      [...program, "keys", "create", "--user", name, "--scopes", "read,trade,manage"],
-      { cwd: folder, env: settings }
-    )
+    const create = () =>
+      output([...program, "keys", "create", "--user", name, "--scopes", "read,trade,manage"], {
+        cwd: folder,
+        env: settings
+      })
+    let { code, stderr, stdout } = await create()
+    // The service may hold the database for a moment: what it says then is to ask again.
+    for (let left = 3; code !== 0 && left > 0; left--) ({ code, stderr, stdout } = await create())
     if (code !== 0) throw new Error(`keys create ended with ${code}: ${stderr}`)
     tokens.set(name, stdout.trim())
     const credentials = await client.surely(name, { method: "GET", path: "/account/credentials" })

@@ -7,6 +7,8 @@ export interface Answer {
 }
 
 const patience = 40
+/** A busy machine, a limit, a service that is not ready. */
+const comesAgain: ReadonlyArray<number> = [408, 429, 503]
 
 const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms))
 
@@ -20,7 +22,7 @@ export const makeApi = (base: string, token: string) => {
         const seq = response.headers.get("x-event-seq")
         return { data: object(objectOf(JSON.parse(body)), "data"), seq: seq === null ? null : Number(seq) }
       }
-      if (response.status !== 429 && response.status !== 503)
+      if (!comesAgain.includes(response.status))
         throw new Error(`GET ${path} was answered ${response.status}: ${body.slice(0, 300)}`)
       await sleep(Math.max(250, Number(response.headers.get("retry-after") ?? 0) * 1_000))
     }
