@@ -3,6 +3,7 @@ import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { OrderId } from "../domain/Ids.ts"
 import type { ApprovedOrder } from "../domain/order/risk.ts"
 import { failPoint } from "../FailPoints.ts"
+import { Symbols } from "../market/Symbols.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { OrderAck, OrderRequest } from "../mexc/OrderRequest.ts"
@@ -46,6 +47,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
       const halts = yield* Halts
       const mexc = yield* MexcClient
       const repo = yield* OrdersRepo
+      const symbols = yield* Symbols
       const held = new Set<OrderId>()
 
       const record = (row: OrderRow, outcome: Outcome) => {
@@ -103,6 +105,8 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
             Effect.zipLeft(failPoint("submit.answered")),
             Effect.map((exit) => outcomeOf(exit, sent, stopped)),
             Effect.tap((outcome) => Effect.logDebug("Order submitted", { order: row.order_id, outcome: outcome.type })),
+            // Only marks the pairs as changed; they are read by those who watch them.
+            Effect.tap((outcome) => Effect.when(symbols.recheck, () => isUntradable(outcome))),
             Effect.flatMap((outcome) => Effect.retry(record(row, outcome), recording)),
             Effect.zipLeft(failPoint("submit.outcomeCommitted")),
             Effect.catchAll((error: DatabaseUnavailable) =>
@@ -132,6 +136,9 @@ type Outcome =
   | { readonly type: "accepted"; readonly exchangeOrderId: string; readonly at: number }
   | { readonly type: "refused"; readonly refusal: ReturnType<typeof refusalOf> }
   | { readonly type: "unknown" }
+
+const isUntradable = (outcome: Outcome): boolean =>
+  outcome.type === "refused" && outcome.refusal.code === "SYMBOL_NOT_TRADABLE"
 
 const requestOf = (row: OrderRow, { draft, side, symbol }: ApprovedOrder): OrderRequest => ({
   symbol: symbol.symbol,

@@ -218,6 +218,8 @@ describe("placing an order", () => {
         const [order] = yield* repo.list(ann, { limit: 1 }, null)
         assert.strictEqual(order?.status, "rejected")
         assert.strictEqual(order?.rejectReason?.code, why)
+        // The pairs are read again where they were not as they are known.
+        assert.deepStrictEqual(venue.asked, why === "NOT_TRADABLE" ? ["pairs"] : [])
       }).pipe(Effect.provide(withVenue))
     )
 

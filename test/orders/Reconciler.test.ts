@@ -661,7 +661,7 @@ const startedHeld = (row: OrderRow) =>
             }
           }
         })
-      ).pipe(Layer.provide(Submission.layer))
+      ).pipe(Layer.provide(Layer.provide(Submission.layer, listed)))
     ),
     Layer.provide(vault)
   )

@@ -23,7 +23,14 @@ export const vault = Layer.mock(CredentialVault, {
   get: (userId) => Effect.succeed({ userId, accessKey: "mx0test", secretKey: Redacted.make("secret") })
 })
 
-export const listed = Layer.mock(Symbols, { get: () => Effect.succeed(btcInfo) })
+export const listed = Layer.unwrapEffect(
+  Effect.map(FakeVenue.FakeVenue, ({ asked }) =>
+    Layer.mock(Symbols, {
+      get: () => Effect.succeed(btcInfo),
+      recheck: Effect.sync(() => void asked.push("pairs"))
+    })
+  )
+)
 
 /** 10,000 USDT, 5 BTC, bid 99.9 and ask 100.1. */
 export const inputs = Layer.succeed(RiskInputs, {
