@@ -1,24 +1,15 @@
 // `npm run broken [name]`: builds that are broken on purpose, each of which a named test must catch (docs/reliability.md).
 // Works on a copy in the temporary folder; the tests have to pass there before anything is broken.
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { basename, join } from "node:path"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { buildsNamed, copySources, root, whileBroken } from "./breaking.mjs"
 
-const root = join(import.meta.dirname, "..")
-const asked = process.argv.slice(2).join(" ")
-const all = JSON.parse(readFileSync(join(root, "test/broken/builds.json"), "utf8"))
-const builds = all.filter(({ name }) => name.includes(asked))
-if (builds.length === 0) {
-  console.error(`no broken build is called "${asked}"; there are: ${all.map(({ name }) => name).join(", ")}`)
-  process.exit(2)
-}
+// `--chaos`: caught by a chaos run instead.
+if (process.argv.includes("--chaos")) await import("./broken-chaos.mjs")
 
-const notCopied = new Set([".git", "node_modules", "dist", "data", ".cache"])
-const copy = mkdtempSync(join(tmpdir(), "dipper-broken-"))
-process.on("exit", () => rmSync(copy, { recursive: true, force: true }))
-cpSync(root, copy, { recursive: true, filter: (from) => from === root || !notCopied.has(basename(from)) })
-symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
+const builds = buildsNamed(process.argv.slice(2).join(" "))
+const copy = copySources()
 // Nothing is bundled: the tests named here run the sources.
 writeFileSync(
   join(copy, "vitest.config.ts"),
@@ -64,20 +55,9 @@ for (const file of new Set(builds.map((build) => build.file))) {
 
 let caught = 0
 for (const { file, name, patches, test } of builds) {
-  const sources = new Map(patches.map((patch) => [patch.file, readFileSync(join(copy, patch.file), "utf8")]))
-  const texts = new Map(sources)
-  const stale = patches.filter((patch) => {
-    const text = texts.get(patch.file)
-    texts.set(
-      patch.file,
-      text.replace(patch.find, () => patch.replace)
-    )
-    return text.split(patch.find).length !== 2
-  })
-  for (const [path, text] of texts) writeFileSync(join(copy, path), text)
   const status =
-    stale.length > 0 ? "could not be broken: its source has changed" : statusOf(outcomesOf(file, [test]), test)
-  for (const [path, text] of sources) writeFileSync(join(copy, path), text)
+    whileBroken(copy, patches, () => statusOf(outcomesOf(file, [test]), test)) ??
+    "could not be broken: its source has changed"
   const isCaught = status === "failed"
   if (isCaught) caught++
   console.log(isCaught ? `caught  ${name}: ${file} "${test}"` : `MISSED  ${name}: "${test}" ${status}`)

@@ -17,7 +17,14 @@ const Builds = Schema.parseJson(
       ),
       /** The test that catches it. */
       file: Schema.String,
-      test: Schema.String
+      test: Schema.String,
+      /** The chaos run that catches it and by which invariant, or why none does. */
+      chaos: Schema.optional(
+        Schema.Union(
+          Schema.Struct({ seed: Schema.Int, kills: Schema.Int, minutes: Schema.Number, found: Schema.String }),
+          Schema.Struct({ unseen: Schema.String })
+        )
+      )
     })
   )
 )

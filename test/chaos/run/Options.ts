@@ -10,15 +10,28 @@ export interface Options {
   readonly minutes: number
   /** A step of the service at which it kills itself, instead of kills from outside; needs a build with fail points. */
   readonly at: string | null
+  /** Denser occasions for what only a broken build does wrong; it takes longer to come to rest. */
+  readonly isCrowded: boolean
   readonly program: string | null
   readonly folder: string | null
 }
 
 export const usage = `usage: npm run chaos -- --kills N --seed S [--faults all|NAME…] [--users U --rules R --minutes M] [--at POINT]
-                    [--program PATH] [--out DIR]
+                    [--crowded] [--program PATH] [--out DIR]
   faults: ${faultNames.join(" ")}`
 
-const names = ["--kills", "--seed", "--faults", "--users", "--rules", "--minutes", "--at", "--program", "--out"]
+const names = [
+  "--kills",
+  "--seed",
+  "--faults",
+  "--users",
+  "--rules",
+  "--minutes",
+  "--at",
+  "--crowded",
+  "--program",
+  "--out"
+]
 
 /** What a person typed, or the sentence that says what is wrong with it. */
 export const parse = (words: ReadonlyArray<string>): Options | string => {
@@ -52,6 +65,7 @@ export const parse = (words: ReadonlyArray<string>): Options | string => {
     rules: Math.trunc(number("--rules", 18, 0, 500)),
     minutes: number("--minutes", Math.max(0.5, (kills * 6) / 60), 0.1, 10_000),
     at: text("--at"),
+    isCrowded: given.has("--crowded"),
     program: text("--program"),
     folder: text("--out")
   }

@@ -95,7 +95,8 @@ export const actionsOf = (
   user: number,
   dice: Random,
   rules: number,
-  lasts: number
+  lasts: number,
+  isCrowded: boolean
 ): ReadonlyArray<Action> => {
   const actions: Array<Action> = []
   const prices = new Map(markets.map((market) => [market.symbol, pricesOf(seed, market)]))
@@ -106,7 +107,7 @@ export const actionsOf = (
   const add = (at: number, deed: Deed) => actions.push({ at: Math.round(at), user, deed })
 
   for (let index = 0; index < rules; index++)
-    add(index * 120, { do: "rule", key: key(), body: ruleOf(index * 4 + user, dice) })
+    add(index * 120, { do: "rule", key: key(), body: ruleOf(index * 4 + user, dice, isCrowded) })
   let busyUntil = 0
   for (let at = 500; at < lasts; at += dice.between(250, 1_100)) {
     const roll = dice.next()
@@ -130,7 +131,7 @@ export const actionsOf = (
       add(busyUntil, { do: "halt", body: { halted: false } })
       busyUntil += 3_000
     } else if (roll < 0.525) add(at, { do: "limits", body: limitsOf(dice) })
-    else if (roll < 0.54) add(at, { do: "rule", key: key(), body: ruleOf(dice.integer(0, 200), dice) })
+    else if (roll < 0.54) add(at, { do: "rule", key: key(), body: ruleOf(dice.integer(0, 200), dice, isCrowded) })
     else if (roll < 0.55) add(at, { do: "edit", pick, key: key(), body: { name: `edited ${made}` } })
     else if (roll < 0.57) {
       add(at, { do: "pause", pick })

@@ -50,7 +50,7 @@ const livesOf = ({ kills, minutes, seed }: Options): ReadonlyArray<Life> => {
   }))
 }
 
-const injectionsOf = ({ faults, minutes, seed }: Options, lasts: number): ReadonlyArray<Injection> => {
+const injectionsOf = ({ faults, isCrowded, minutes, seed }: Options, lasts: number): ReadonlyArray<Injection> => {
   const dice = random(seed, "faults")
   const injections: Array<Injection> = []
   let at = 1_500
@@ -60,9 +60,17 @@ const injectionsOf = ({ faults, minutes, seed }: Options, lasts: number): Readon
   while (faults.length > 0 && at < lasts)
     for (const name of roundOf(dice.shuffled(faults), round++)) {
       injections.push({ at: Math.round(at), fault: faultOf(name, dice) })
+      const other = companions[name]
+      if (isCrowded && other !== undefined && faults.includes(other.type))
+        injections.push({ at: Math.round(at), fault: other })
       at += gap * dice.between(0.4, 1.6)
     }
   return injections
+}
+
+/** An answer that is lost leaves a doubt only where the stream does not tell first. */
+const companions: Readonly<Record<string, Fault>> = {
+  dropAfterBooking: { type: "latePush", count: 12, channel: "spot@private", delayMs: 3_000 }
 }
 
 const roundOf = (names: ReadonlyArray<string>, round: number): ReadonlyArray<string> =>
@@ -74,7 +82,7 @@ export const planOf = (options: Options): Plan => {
   const lasts = minutes * 60_000 * 1.5 + 60_000
   const actions = Array.from({ length: users }, (_, user) => {
     const its = Math.floor(rules / users) + (user < rules % users ? 1 : 0)
-    return actionsOf(seed, user, random(seed, `user ${user}`), its, lasts)
+    return actionsOf(seed, user, random(seed, `user ${user}`), its, lasts, options.isCrowded)
   })
   return {
     actions: actions.flat().toSorted((a, b) => a.at - b.at),

@@ -26,6 +26,17 @@ const withMinutes = (trigger: unknown, now: number): unknown => {
 export const timely = (body: Body, now: number): Body =>
   "trigger" in body ? { ...body, trigger: withMinutes(body["trigger"], now) } : body
 
+/** Twice as many orders wait at once as a limit has room for, and sooner or later all that wait are bought. */
+const crowded = (limit: "perDay" | "total"): Kind => ({
+  name: `crowded ${limit}`,
+  make: () => ({
+    trigger: { type: "schedule.every", every: "PT2S" },
+    size: { type: "quote", amount: "20" },
+    execution: { type: "limit", offsetPercent: "0.8", ttl: "PT8S", onTimeout: "market" },
+    limits: { [limit]: "50" }
+  })
+})
+
 const kinds: readonly [Kind, ...ReadonlyArray<Kind>] = [
   {
     name: "every",
@@ -137,8 +148,11 @@ const kinds: readonly [Kind, ...ReadonlyArray<Kind>] = [
   }
 ]
 
-export const ruleOf = (index: number, dice: Random): Body => {
-  const kind = kinds[index % kinds.length] ?? kinds[0]
+const all: typeof kinds = [...kinds, crowded("perDay"), crowded("total")]
+
+export const ruleOf = (index: number, dice: Random, isCrowded: boolean): Body => {
+  const possible = isCrowded ? all : kinds
+  const kind = possible[index % possible.length] ?? kinds[0]
   const market = dice.pick(markets)
   return { name: `${kind.name} ${index}`, symbol: market.symbol, ...kind.make(dice, market) }
 }
