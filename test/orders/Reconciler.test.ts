@@ -405,7 +405,7 @@ describe("an order made elsewhere that looks like one of ours which counts as ne
           origin.type,
           status
         ])
-      }).pipe(Effect.provide(startedWith(vault)), Effect.provide(vault))
+      }).pipe(Effect.provide(Layer.provideMerge(startedWith(vault), vault)))
       assert.deepStrictEqual(listed.toSorted(), [
         ["external", "filled"],
         ["manual", "rejected"]

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ContractDrift } from "../../../src/mexc/ContractDrift.ts"
 import type { MexcClient } from "../../../src/mexc/MexcClient.ts"
+import type { VenueFailure } from "../../../src/mexc/VenueFailure.ts"
 import { driftOf, only, withMemoryVenue } from "../kit/memoryVenue.ts"
 import { credentials } from "../kit/venueServer.ts"
 
@@ -44,7 +45,7 @@ const read = (change: object, more: ReadonlyArray<object> = []) =>
       })
   )
 
-const calls = (endpoint: string, body: unknown, call: (client: Client) => Effect.Effect<unknown, unknown>) =>
+const calls = (endpoint: string, body: unknown, call: (client: Client) => Effect.Effect<unknown, VenueFailure>) =>
   withMemoryVenue(only(endpoint, body), ({ client, drift }) => Effect.zipRight(call(client), driftOf(drift)))
 
 describe("a word of a pair that nobody knows", () => {
