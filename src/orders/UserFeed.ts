@@ -92,8 +92,10 @@ const make = Effect.gen(function* () {
     // Without it a replaced key is only doubted longer.
     yield* Effect.ignore(venueAccounts.learn(credentials))
     yield* keyTrouble.watched(userId, wallets.reread(userId))
-    yield* inquiry.sweep(credentials)
-    const unsettled = (yield* repo.unsettled).filter((row) => row.user_id === userId && row.status !== "pending")
+    const isListed = yield* inquiry.sweep(credentials)
+    const unsettled = (yield* repo.unsettled).filter(
+      (row) => row.user_id === userId && row.status !== "pending" && !isListed(row)
+    )
     yield* Effect.forEach(unsettled, (row) => passingOver(row.symbol, asked(row, credentials)), { discard: true })
     const traded = yield* repo.lastFills(userId)
     yield* Effect.forEach(

@@ -100,6 +100,23 @@ describe("a user's feed", () => {
     }).pipe(Effect.provide(stored))
   )
 
+  it.live("does not ask one by one about orders that are open as they were", () =>
+    Effect.gen(function* () {
+      const { events, feed, venue } = yield* setup
+      yield* openOrder
+      venue.orders.set(clientIdOf(1), told(1, "open", "0", "0"))
+      yield* Effect.gen(function* () {
+        const { isLive } = yield* UserFeed
+        yield* Queue.offer(events, { type: "connected" })
+        yield* until(isLive(ann), (live) => live)
+        assert.deepEqual(
+          venue.asked.filter((what) => what !== "uid"),
+          ["openOrders"]
+        )
+      }).pipe(Effect.provide(feed))
+    }).pipe(Effect.provide(stored))
+  )
+
   it.live("catches up after every connection: balances, open orders, fills since the last known", () =>
     Effect.gen(function* () {
       const { balances, events, feed, repo, venue } = yield* setup

@@ -1,6 +1,6 @@
 import { type Entry, makeRollingLog, type RollingLog } from "./RollingLog.ts"
 
-/** Asking for an order by its name counts as an order: an unknown outcome blocks its rule. Lists count as the account. */
+/** Only what places and cancels counts as an order; asking about orders counts as the account. */
 export type BudgetClass = "order" | "account" | "market"
 
 export const classes = ["order", "account", "market"] as const

@@ -19,7 +19,7 @@ import { type Page, readPages, type Window } from "./Paging.ts"
 
 type Asked<A> = Effect.Effect<A, VenueFailure>
 
-/** What the venue knows of an account's orders and fills. One order is asked for in the class of orders, lists in that of the account. */
+/** What the venue knows of an account's orders and fills. In the class of the account: hundreds of questions must not hold up an order. */
 export interface OrderQueries {
   /** None when the venue says it does not know the order (−2013, −2011). */
   readonly order: (
@@ -68,7 +68,6 @@ export const makeOrderQueries = (
   drift: typeof ContractDrift.Service,
   { listing }: RowReader
 ): OrderQueries => {
-  // Lists are long questions: what they are asked for can wait until orders have gone.
   const list = { class: "account", answer: RowList } as const
 
   /** At a fast paper market our reading of its clock lags by the time a message takes. */
@@ -106,7 +105,7 @@ export const makeOrderQueries = (
   ) {
     const [name, id] = parameter
     const row = yield* call({
-      class: "order",
+      class: "account",
       endpoint: "GET /order",
       parameters: [["symbol", symbol], parameter],
       credentials,
