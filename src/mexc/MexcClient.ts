@@ -27,9 +27,9 @@ interface ClockAndOrder {
   /**
    * Sends one order, once. `beforeSend` runs when the budget has granted the request, just before the bytes leave:
    * the caller commits `sentAt` there. It runs a second time before an order that was refused for its time, and so not
-   * booked, is sent once more. OutcomeUnknown = only the venue can say; every other failure = no order exists. From
-   * `beforeSend` on the send runs to its answer or its timeout whatever happens to the caller; a caller
-   * that wants that answer runs this where it cannot be interrupted.
+   * booked, is sent once more. OutcomeUnknown = only the venue can say; every other failure = no order exists. An
+   * interruption ends the waiting for the budget, also where the caller cannot be interrupted. From `beforeSend` on the
+   * send runs to its answer or its timeout; a caller that wants that answer runs this where it cannot be interrupted.
    */
   readonly placeOrder: (
     credentials: Credentials,

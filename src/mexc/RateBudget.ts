@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Exit, FiberHandle, Layer } from "effect"
+import { Clock, Context, Effect, Exit, FiberHandle, identity, Layer } from "effect"
 import type { Instant } from "../domain/Time.ts"
 import { BudgetMemory } from "./budget/BudgetMemory.ts"
 import {
@@ -40,10 +40,11 @@ export class RateBudget extends Context.Tag("dipper/mexc/RateBudget")<
   {
     /**
      * Runs the effect when its cost is granted. The effect succeeds when a reply is in, whatever it says, and fails when
-     * none came. BudgetUnavailable: nothing was sent.
+     * none came. BudgetUnavailable: nothing was sent. `waiting` is put around the wait for the grant alone.
      */
     readonly withPermits: (
-      request: BudgetRequest
+      request: BudgetRequest,
+      waiting?: typeof Effect.interruptible
     ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | BudgetUnavailable, R>
     /** Stops every grant of every class; of overlapping pauses the longest counts. */
     readonly pause: (ms: number) => Effect.Effect<void>
@@ -123,11 +124,11 @@ const make = Effect.fnUntraced(function* (limits: BudgetLimits) {
     })
 
   const withPermits =
-    (request: BudgetRequest) =>
+    (request: BudgetRequest, waiting: typeof Effect.interruptible = identity) =>
     <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | BudgetUnavailable, R> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
-          const grant = yield* restore(acquire(request))
+          const grant = yield* restore(waiting(acquire(request)))
           const id = (grants += 1)
           yield* memory.granted(id, yield* Clock.currentTimeMillis, request)
           return yield* Effect.onExit(restore(effect), (exit) => release(id, grant, Exit.isSuccess(exit)))

@@ -1,5 +1,5 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
-import { Clock, Duration, Effect, Either, Exit, Fiber, identity, Predicate, Schedule, Schema } from "effect"
+import { Clock, Duration, Effect, Either, Exit, Fiber, Predicate, Schedule, Schema } from "effect"
 import type { Instant } from "../domain/Time.ts"
 import type { BudgetClass, BudgetRequest } from "./budget/Pools.ts"
 import { asUnknown, isClockFault, mayBeReadAgain, noReplyToRead, noReplyToWrite } from "./classify.ts"
@@ -108,11 +108,15 @@ export const makeTransport = Effect.fnUntraced(function* (
   /** The inner answer is a value, so that the budget knows the reply is in even when it refuses. */
   const answer = <A, I>(
     call: Call<A, I>,
-    around: (send: Effect.Effect<Reply, NoReply>) => Effect.Effect<Reply, NoReply>
+    send: Effect.Effect<Reply, NoReply> = exchangeNow(call),
+    waiting?: typeof Effect.interruptible
   ): Effect.Effect<Timed<A>, VenueFailure | NoReply> =>
     budget
-      .withPermits(budgetRequest(call))(
-        Effect.flatMap(timed(around(exchangeNow(call))), ({ value, ...times }) =>
+      .withPermits(
+        budgetRequest(call),
+        waiting
+      )(
+        Effect.flatMap(timed(send), ({ value, ...times }) =>
           Effect.map(
             Effect.either(understand(call, value)),
             Either.map((body) => ({ ...times, body }))
@@ -140,7 +144,7 @@ export const makeTransport = Effect.fnUntraced(function* (
   }
 
   const callTimed = <A, I>(request: Call<A, I>): Effect.Effect<Timed<A>, VenueFailure> =>
-    Effect.catchTag(answer(request, identity), "NoReply", (failure) => Effect.fail(noReplyToRead(failure)))
+    Effect.catchTag(answer(request), "NoReply", (failure) => Effect.fail(noReplyToRead(failure)))
 
   const measureClock = (budgetClass: BudgetClass): Effect.Effect<Instant, VenueFailure> =>
     callTimed({ endpoint: "GET /time", class: budgetClass, answer: ServerTime }).pipe(
@@ -174,7 +178,7 @@ export const makeTransport = Effect.fnUntraced(function* (
       Effect.catchAll(attempt, (failure) =>
         isClockFault(failure)
           ? measureUnlessNewer(budgetClass, known).pipe(
-              Effect.mapError(() => failure),
+              Effect.catchAllCause(() => Effect.fail(failure)),
               Effect.zipRight(again)
             )
           : Effect.fail(failure)
@@ -207,12 +211,11 @@ export const makeTransport = Effect.fnUntraced(function* (
     request: Call<A, I>,
     beforeSend: Effect.Effect<void>
   ): Effect.Effect<A, VenueFailure | OutcomeUnknown> =>
-    // Once the caller has noted that it sends, only the timeout may stop the send: the bytes may have left. They are
-    // signed as of before the note, so that those of a process which stood still in between come too late to count.
-    answer(request, () =>
-      Effect.flatMap(clock.now, (now) =>
-        Effect.uninterruptible(Effect.zipRight(beforeSend, detached(exchangeAt(request, now))))
-      )
+    // Signed as of before the note, so that the bytes of a process which stood still in between come too late to count.
+    answer(
+      request,
+      Effect.flatMap(clock.now, (now) => Effect.zipRight(beforeSend, detached(exchangeAt(request, now)))),
+      Effect.interruptible
     ).pipe(
       Effect.mapBoth({
         onSuccess: ({ value }) => value,
@@ -223,10 +226,14 @@ export const makeTransport = Effect.fnUntraced(function* (
   /**
    * Sends a signed write once; again only when it was refused for its time, and then `beforeSend` runs again, for the
    * caller may no longer want it. VenueUnavailable means that no byte has left, OutcomeUnknown that nothing is proven.
+   * An interruption ends the waiting for clock and budget. Once the caller has noted that it sends, only the timeout may stop
+   * the send, for the bytes may have left.
    */
   const submit = <A, I>(request: Call<A, I>, beforeSend: Effect.Effect<void>) => {
     const once = submitOnce(request, beforeSend)
-    return resynchronised(request.class, once, once)
+    return Effect.uninterruptible(
+      Effect.zipRight(Effect.interruptible(clockIsKnown), resynchronised(request.class, once, once))
+    )
   }
 
   return { call, submit, scrubber, measureClock, clockOffset: clock.offset }

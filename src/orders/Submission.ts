@@ -27,7 +27,10 @@ const repeatedRequest = 603
 export class Submission extends Context.Tag("dipper/orders/Submission")<
   Submission,
   {
-    /** Never fails and never sends twice: interrupted or broken, it leaves `rejected` when nothing left, else `unknown`. */
+    /**
+     * Never fails and never sends twice. Interrupted, it leaves `rejected` when nothing left, and else waits for the
+     * answer, ten seconds at most.
+     */
     readonly send: (
       row: OrderRow,
       order: ApprovedOrder,
@@ -99,8 +102,9 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         )
         const request = requestOf(row, order)
         const asked = paperFault === undefined ? request : { ...request, paperFault }
-        return yield* Effect.uninterruptibleMask((restore) =>
-          restore(mexc.placeOrder(credentials, asked, beforeSend)).pipe(
+        // Interrupted, it stops waiting for the budget, but not for the answer of what it has sent.
+        return yield* Effect.uninterruptible(
+          mexc.placeOrder(credentials, asked, beforeSend).pipe(
             Effect.exit,
             Effect.zipLeft(failPoint("submit.answered")),
             Effect.map((exit) => outcomeOf(exit, sent, stopped)),

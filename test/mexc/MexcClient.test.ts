@@ -256,7 +256,7 @@ describe("placing an order", () => {
     })
   )
 
-  it.live("is not begun by a caller interrupted while it waits for the budget", () =>
+  it.live("is not begun by a caller interrupted while it waits for the budget, even one that waits for answers", () =>
     withVenue(
       () => ({ json: ack }),
       (client, venue, budget) =>
@@ -265,9 +265,11 @@ describe("placing an order", () => {
           yield* client.serverTime
           yield* budget.pause(10_000)
           const placing = yield* Effect.fork(
-            place(
-              client,
-              Ref.update(noted, (n) => n + 1)
+            Effect.uninterruptible(
+              place(
+                client,
+                Ref.update(noted, (n) => n + 1)
+              )
             )
           )
           yield* Effect.yieldNow()

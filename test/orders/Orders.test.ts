@@ -172,10 +172,12 @@ describe("placing an order", () => {
   it.live("says that a request is still running", () =>
     Effect.gen(function* () {
       const { orders, venue } = yield* start
-      venue.mood = { type: "hangAfter" }
+      const answered = yield* Deferred.make<void>()
+      venue.mood = { type: "waitAfter", until: Deferred.await(answered) }
       yield* Effect.fork(orders.place(ann, buy, key(1)))
       yield* Deferred.await(venue.reached)
       assert.strictEqual(yield* tagOf(orders.place(ann, buy, key(1))), "IDEMPOTENCY_IN_PROGRESS")
+      yield* Deferred.succeed(answered, undefined)
     }).pipe(Effect.provide(withVenue))
   )
 
@@ -297,15 +299,16 @@ const startAndStop = Effect.gen(function* () {
 })
 
 describe("a service that stops while it sends", () => {
-  for (const [mood, status] of [
-    ["hangBefore", "rejected"],
-    ["hangAfter", "unknown"]
+  for (const [type, status, what] of [
+    ["waitBefore", "rejected", "gives up an order that it has not sent"],
+    ["waitAfter", "open", "waits for the answer to what it has sent"]
   ] as const)
-    it.live(`leaves the order ${status} when it was ${mood === "hangBefore" ? "not yet" : "perhaps"} sent`, () =>
+    it.live(what, () =>
       Effect.gen(function* () {
         yield* addUsers
         const venue = yield* FakeVenue
-        venue.mood = { type: mood }
+        const answered = yield* Deferred.make<void>()
+        venue.mood = { type, until: Deferred.await(answered) }
         const { context, stop } = yield* startAndStop
         yield* Effect.fork(
           Effect.provide(
@@ -314,7 +317,12 @@ describe("a service that stops while it sends", () => {
           )
         )
         yield* Deferred.await(venue.reached)
-        yield* stop
+        const stopping = yield* Effect.fork(stop)
+        if (type === "waitAfter") {
+          yield* Effect.repeatN(Effect.yieldNow(), 100)
+          yield* Deferred.succeed(answered, undefined)
+        }
+        yield* Fiber.join(stopping)
         const next = yield* startAndStop
         const [order] = yield* Effect.provide(
           Effect.flatMap(OrdersRepo, (repo) => repo.list(ann, { limit: 1 }, null)),

@@ -25,10 +25,9 @@ export type Mood =
   | { readonly type: "unreachable" }
   /** Refuses the first request for its time; it is sent once more after a while. */
   | { readonly type: "late"; readonly until: Effect.Effect<void> }
-  /** Waits before the bytes leave, or after they left, until it is interrupted. */
+  /** Waits before the bytes leave, which an interruption ends, or after they left, which it does not. */
   | { readonly type: "waitBefore"; readonly until: Effect.Effect<void> }
-  | { readonly type: "hangBefore" }
-  | { readonly type: "hangAfter" }
+  | { readonly type: "waitAfter"; readonly until: Effect.Effect<void> }
 
 /** A venue of one symbol in memory, which counts the orders it was sent. */
 export class FakeVenue extends Context.Tag("test/FakeVenue")<
@@ -100,9 +99,8 @@ const place = (venue: FakeVenue["Type"]) => (request: OrderRequest, beforeSend: 
     const { mood } = venue
     if (mood.type === "noBudget") return yield* mood.failure
     if (mood.type === "unreachable") return yield* down
-    if (mood.type === "hangBefore")
-      return yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), Effect.never)
-    if (mood.type === "waitBefore") yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), mood.until)
+    if (mood.type === "waitBefore")
+      yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), Effect.interruptible(mood.until))
     yield* beforeSend
     venue.posts.push(request)
     if (mood.type === "late") {
@@ -115,10 +113,9 @@ const place = (venue: FakeVenue["Type"]) => (request: OrderRequest, beforeSend: 
     if (mood.type === "loseRequest") return yield* lost
     const exchangeOrderId = book(venue, request, request.price ?? Decimal.unsafe("100"), mood.type !== "rest")
     if (mood.type === "loseAnswer") return yield* lost
-    if (mood.type === "hangAfter")
-      return yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), Effect.never)
+    if (mood.type === "waitAfter") yield* Effect.zipRight(Deferred.succeed(venue.reached, undefined), mood.until)
     return { exchangeOrderId, transactTime: 10 }
-  })
+  }).pipe(Effect.uninterruptible)
 
 const answering = <A>(venue: FakeVenue["Type"], what: string, answer: () => A) =>
   Effect.suspend(() => {
