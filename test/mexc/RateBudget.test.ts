@@ -50,11 +50,31 @@ describe("the rate budget", () => {
     )
   )
 
+  for (const [busy, other] of [
+    ["account", "market"],
+    ["market", "account"]
+  ] as const)
+    it.effect(`keeps room for the ${other} however much is asked of the ${busy}`, () =>
+      withBudget((budget) =>
+        Effect.gen(function* () {
+          const ask = (name: BudgetClass) =>
+            Effect.fork(budget.withPermits({ cost: 10, class: name, user: "a" })(Effect.void))
+          const burst = yield* Effect.forEach(Array.from({ length: 40 }), () => ask(busy))
+          yield* TestClock.adjust(1)
+          assert.strictEqual(burst.filter(isDone).length, 18)
+          const others = yield* Effect.forEach(Array.from({ length: 7 }), () => ask(other))
+          yield* TestClock.adjust(1)
+          assert.strictEqual(others.filter(isDone).length, 6)
+          assert.strictEqual((yield* budget.state()).ip.weight.used, 240)
+        })
+      )
+    )
+
   it.effect("serves users of a class in turn", () =>
     withBudget((budget) =>
       Effect.gen(function* () {
         const served = yield* Ref.make<ReadonlyArray<string>>([])
-        yield* budget.withPermits({ cost: 240, class: "account", user: "z" })(Effect.void)
+        yield* budget.withPermits({ cost: 180, class: "account", user: "z" })(Effect.void)
         const ask = (user: string) =>
           Effect.fork(
             budget.withPermits({ cost: 60, class: "account", user })(Ref.update(served, (list) => [...list, user]))

@@ -5,11 +5,13 @@ export type BudgetClass = "order" | "account" | "market"
 
 export const classes = ["order", "account", "market"] as const
 
+/** What is used of a pool before a class has to wait: an order never waits behind a burst of questions. */
+const poolCaps = { order: 1, account: 0.8, market: 0.8 } as const
 /**
- * A lower class may fill a pool only so far, so that an order never waits behind a refresh burst. These caps are the
- * only reserve.
+ * What a class may use of a pool by itself. Without a bound of its own each of the lower classes can keep the other from
+ * the venue for as long as it is busy, and orders need the prices of the one and the balances of the other.
  */
-const classCaps = { order: 1, account: 0.8, market: 0.6 } as const
+const ownCaps = { order: 1, account: 0.6, market: 0.6 } as const
 
 export interface BudgetLimits {
   readonly ipWeight: number
@@ -61,6 +63,8 @@ interface Charge {
 /** What a request costs in the pools all users share, and in its own account's. */
 export interface Charges {
   readonly shared: ReadonlyArray<Charge>
+  /** In what the request's class uses of the shared pools. */
+  readonly ofClass: ReadonlyArray<Charge>
   readonly own: ReadonlyArray<Charge>
 }
 
@@ -70,12 +74,12 @@ export type Grant = ReadonlyArray<{ readonly log: RollingLog; readonly entry: En
 export const fits = (charges: ReadonlyArray<Charge>, now: number): boolean =>
   charges.every(({ cap, cost, log }) => log.used(now) + cost <= cap)
 
-/** A cost above its cap would wait for ever. */
-export const canEverFit = ({ own, shared }: Charges): boolean =>
-  [...shared, ...own].every(({ cap, cost }) => cost <= cap)
+const all = ({ ofClass, own, shared }: Charges): ReadonlyArray<Charge> => [...shared, ...ofClass, ...own]
 
-export const take = ({ own, shared }: Charges): Grant =>
-  [...shared, ...own].map(({ cost, log }) => ({ log, entry: log.add(cost) }))
+/** A cost above its cap would wait for ever. */
+export const canEverFit = (charges: Charges): boolean => all(charges).every(({ cap, cost }) => cost <= cap)
+
+export const take = (charges: Charges): Grant => all(charges).map(({ cost, log }) => ({ log, entry: log.add(cost) }))
 
 export const settle = (grant: Grant, now: number, graceMs: number): void => {
   for (const { entry, log } of grant) log.settle(entry, now, graceMs)
@@ -96,6 +100,11 @@ interface UserPools {
 export const makePools = (limits: BudgetLimits) => {
   const ipWeight = makeRollingLog(limits.ipWeight, weightWindowMs)
   const ipRequests = makeRollingLog(limits.requestsPerSecond, secondMs)
+  const makeUsed = () => ({
+    weight: makeRollingLog(limits.ipWeight, weightWindowMs),
+    requests: makeRollingLog(limits.requestsPerSecond, secondMs)
+  })
+  const byClass = { order: makeUsed(), account: makeUsed(), market: makeUsed() }
   const users = new Map<string, UserPools>()
 
   const makeUser = (user: string): UserPools => {
@@ -118,21 +127,25 @@ export const makePools = (limits: BudgetLimits) => {
 
   const logsOf = ({ orders, slow, weight }: UserPools): ReadonlyArray<RollingLog> => [weight, orders, ...slow.values()]
 
-  const capped = (log: RollingLog, cost: number, budgetClass: BudgetClass): Charge => ({
+  const capped = (log: RollingLog, cost: number, share: number): Charge => ({
     log,
     cost,
-    cap: Math.floor(log.capacity * classCaps[budgetClass])
+    cap: Math.floor(log.capacity * share)
   })
   const whole = (log: RollingLog): Charge => ({ log, cost: 1, cap: log.capacity })
 
   const chargesOf = (request: BudgetRequest): Charges => {
-    const shared = [capped(ipWeight, request.cost, request.class), capped(ipRequests, 1, request.class)]
-    if (request.user === undefined) return { shared, own: [] }
+    const poolCap = poolCaps[request.class]
+    const ownCap = ownCaps[request.class]
+    const shared = [capped(ipWeight, request.cost, poolCap), capped(ipRequests, 1, poolCap)]
+    const used = byClass[request.class]
+    const ofClass = [capped(used.weight, request.cost, ownCap), capped(used.requests, 1, ownCap)]
+    if (request.user === undefined) return { shared, ofClass, own: [] }
     const user = users.get(request.user) ?? makeUser(request.user)
-    const own = [capped(user.weight, request.cost, request.class)]
+    const own = [capped(user.weight, request.cost, poolCap)]
     if (request.orderOperation === true) own.push(whole(user.orders))
     if (request.twicePerSecond !== undefined) own.push(whole(slowPool(user, request.twicePerSecond)))
-    return { shared, own }
+    return { shared, ofClass, own }
   }
 
   const forgetIdle = (now: number, isWaiting: (user: string) => boolean): void => {

@@ -13,8 +13,8 @@ export interface Waiter {
 
 /**
  * Who waits, in what order: classes strictly, users in turn within a class, first come first served within a user.
- * Nobody overtakes a waiting higher class. A user whose own pool is full is passed over, with all its lower classes,
- * because only its own requests filled it.
+ * Nobody overtakes a waiting higher class, unless that has used its own share. A user whose own pool is full is passed
+ * over, with all its lower classes, because only its own requests filled it.
  */
 export const makeWaitingRoom = () => {
   // A map keeps insertion order: the user served last is put at the end.
@@ -54,7 +54,7 @@ export const makeWaitingRoom = () => {
     queue.set(waiter.user, list)
   }
 
-  /** Admits everyone who fits now. The first who does not fit into a shared pool stops everyone behind it. */
+  /** Admits everyone who fits now. The first who does not fit into a shared pool stops everyone behind. */
   const admit = (now: number): void => {
     const passed = new Set<string>()
     for (const budgetClass of classes) {
@@ -62,6 +62,7 @@ export const makeWaitingRoom = () => {
         const waiter = nextOf(queues[budgetClass], passed)
         if (waiter === undefined) break
         if (!fits(waiter.charges.own, now)) passed.add(waiter.user)
+        else if (!fits(waiter.charges.ofClass, now)) break
         else if (!fits(waiter.charges.shared, now)) return
         else {
           remove(waiter)
