@@ -1,7 +1,7 @@
 // `npm run chaos -- --kills N --seed S --faults all`: kills the service while it trades and compares three independent
 // journals afterwards (docs/reliability.md). Bundles the runner and the checker, which import nothing from src.
 import { spawn, spawnSync } from "node:child_process"
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 
 const root = join(import.meta.dirname, "..")
@@ -23,9 +23,9 @@ const named = given.includes("--program")
 if (!named) {
   // With --at the program kills itself at the step: the same sources with fail points (test/kit/failing).
   const failing = given.includes("--at")
-  if (failing) bundle("test/kit/failing/failing.ts", ".cache/failing")
-  else if (!existsSync(join(root, "dist/main.js"))) bundle("src/main.ts", "dist")
-  cpSync(join(root, failing ? ".cache/failing" : "dist"), copy, { recursive: true })
+  const folder = failing ? ".cache/failing" : ".cache/program"
+  bundle(failing ? "test/kit/failing/failing.ts" : "src/main.ts", folder)
+  cpSync(join(root, folder), copy, { recursive: true })
   if (failing) renameSync(join(copy, "failing.js"), join(copy, "main.js"))
 }
 const program = named ? [] : ["--program", join(copy, "main.js")]
