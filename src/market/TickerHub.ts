@@ -104,7 +104,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
       let manyReadAt = Number.NEGATIVE_INFINITY
       const readDue = Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
-        const feeds = [...live.values()]
+        const feeds = [...live.values()].filter((feed) => !feed.isReading())
         if (now - manyReadAt < manyEveryMs || !feeds.some((feed) => isDue(feed, now))) return
         const silent = feeds.filter((feed) => isDue(feed, now) || isDueSoon(feed, now))
         if (silent.length > 1) manyReadAt = now

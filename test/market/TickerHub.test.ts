@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Clock, Effect, Exit, Fiber, Layer, Ref, Scope, Stream, TestClock } from "effect"
+import { Chunk, Clock, Effect, Exit, Fiber, Layer, Logger, Ref, Scope, Stream, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import type { Ticker } from "../../src/domain/Market.ts"
 import { VenueRefused } from "../../src/mexc/VenueFailure.ts"
@@ -13,18 +13,24 @@ const makeMarket = Effect.gen(function* () {
   const stream = yield* makeStream
   const last = yield* Ref.make("90000")
   const isDown = yield* Ref.make(false)
+  const takesSeconds = yield* Ref.make(0)
   const answer = <A>(make: (last: string, now: number) => A) =>
-    Effect.flatMap(isDown, (down) =>
-      down
-        ? Effect.fail(venueDown)
-        : Effect.map(Effect.all([last, Clock.currentTimeMillis]), ([price, now]) => make(price, now))
+    Effect.flatMap(
+      Effect.zipRight(
+        Effect.flatMap(takesSeconds, (s) => Effect.sleep(s * 1_000)),
+        isDown
+      ),
+      (down) =>
+        down
+          ? Effect.fail(venueDown)
+          : Effect.map(Effect.all([last, Clock.currentTimeMillis]), ([price, now]) => make(price, now))
     )
   const venue = yield* makeVenue({
     ticker: (symbol) => answer((price, now) => tickerAt(symbol, price, now)),
     tickers: answer((price, now) => [btc, eth].map((symbol) => tickerAt(symbol, price, now)))
   })
   const layer = TickerHub.layer.pipe(Layer.provide([stream.layer, Layer.provide(TickerReader.layer, venue.layer)]))
-  return { stream, venue, last, isDown, layer }
+  return { stream, venue, last, isDown, takesSeconds, layer }
 })
 
 const withHub = <A, E>(
@@ -108,6 +114,23 @@ describe("TickerHub", () => {
         assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
       })
     )
+  )
+
+  it.scoped("tells once that a silent symbol could not be read, however long the venue takes to fail", () =>
+    Effect.gen(function* () {
+      const { isDown, layer, stream, takesSeconds } = yield* makeMarket
+      let told = 0
+      const counting = Logger.make(() => void (told += 1))
+      yield* Effect.gen(function* () {
+        yield* (yield* TickerHub).watch(btc)
+        yield* settle
+        yield* Ref.set(isDown, true)
+        yield* Ref.set(takesSeconds, 15)
+        yield* stream.signal("subscribed", btc)
+        yield* TestClock.adjust("16 seconds")
+        assert.strictEqual(told, 1)
+      }).pipe(Effect.provide(Layer.provide(layer, Logger.replace(Logger.defaultLogger, counting))))
+    })
   )
 
   it.scoped("reads symbols that fall silent one after the other together from then on", () =>

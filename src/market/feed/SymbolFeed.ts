@@ -24,6 +24,8 @@ export interface SymbolFeed {
   /** Wall time from which a reading is wanted whatever the stream says: to begin, and after a gap. */
   readonly readDueAt: () => number
   readonly triedAt: () => number
+  /** A reading is under way. */
+  readonly isReading: () => boolean
 }
 
 /** A slow reader of `ticks` loses the oldest ones; rules do not read them, they have handlers. */
@@ -184,6 +186,7 @@ export const makeSymbolFeed = Effect.fnUntraced(function* (
     ticks,
     read,
     readDueAt: () => readDueAt,
-    triedAt: () => triedAt
+    triedAt: () => triedAt,
+    isReading: () => reading !== null
   }
 })
