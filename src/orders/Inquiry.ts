@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { type Array, Context, Effect, Layer, Option } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Instant } from "../domain/Time.ts"
@@ -37,7 +37,11 @@ const orphansLooked = 50
 export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
   Inquiry,
   {
-    /** By its name, with the fills that are still missing; none when the venue does not know the order. */
+    /** By its name; none when the venue does not know the order. Fills that are missing then are not read. */
+    readonly look: (row: OrderRow, credentials: Credentials) => Asked<Option.Option<OrderRow>>
+    /** Reads the fills of orders of one pair in one question. */
+    readonly explain: (rows: Array.NonEmptyReadonlyArray<OrderRow>, credentials: Credentials) => Asked<void>
+    /** As `look`, with the fills that are still missing. */
     readonly ask: (row: OrderRow, credentials: Credentials) => Asked<Option.Option<OrderRow>>
     /** What the venue lists of a pair since a time; several orders may be looked for in one reading. */
     readonly lists: (credentials: Credentials, symbol: SymbolName, since: Instant) => Asked<Lists>
@@ -66,10 +70,14 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
       const pairOf = (symbol: SymbolName): Effect.Effect<Pair | null> =>
         Effect.orElseSucceed(symbols.get(symbol), () => null)
 
-      const joinTold = Effect.fnUntraced(function* (row: OrderRow, told: VenueOrder, credentials: Credentials) {
+      const tell = (row: OrderRow, told: VenueOrder) => {
         // The answer often lacks the client order id we asked by.
         const name = row.origin === "external" ? told.clientOrderId : row.client_order_id
-        const joined = yield* repo.tell(row.user_id, { ...told, clientOrderId: name })
+        return repo.tell(row.user_id, { ...told, clientOrderId: name })
+      }
+
+      const joinTold = Effect.fnUntraced(function* (row: OrderRow, told: VenueOrder, credentials: Credentials) {
+        const joined = yield* tell(row, told)
         if (Option.isNone(joined) || joined.value.explained) return joined
         const fills = yield* mexc.fills(credentials, { symbol: row.symbol, exchangeOrderId: told.exchangeOrderId })
         return yield* joinFills(row, fills.rows)
@@ -90,6 +98,22 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
       const ask = Effect.fn("Inquiry.ask")(function* (row: OrderRow, credentials: Credentials) {
         const told = yield* question(row, credentials)
         return Option.isNone(told) ? Option.none<OrderRow>() : yield* joinTold(row, told.value, credentials)
+      })
+
+      const look = Effect.fn("Inquiry.look")(function* (row: OrderRow, credentials: Credentials) {
+        const told = yield* question(row, credentials)
+        return Option.isNone(told) ? Option.none<OrderRow>() : yield* tell(row, told.value)
+      })
+
+      const explain = Effect.fn("Inquiry.explain")(function* (
+        rows: Array.NonEmptyReadonlyArray<OrderRow>,
+        credentials: Credentials
+      ) {
+        const [{ exchange_order_id: only, symbol }] = rows
+        const from = Math.min(...rows.map((row) => row.requested_at)) - marginMs
+        const which = rows.length === 1 && only !== null ? { exchangeOrderId: only } : { from }
+        const fills = yield* mexc.fills(credentials, { symbol, ...which })
+        yield* Effect.forEach(rows, (row) => joinFills(row, fills.rows.filter(isAbout(row))), { discard: true })
       })
 
       const lists = Effect.fn("Inquiry.lists")(function* (
@@ -170,7 +194,7 @@ export class Inquiry extends Context.Tag("dipper/orders/Inquiry")<
         }
       })
 
-      return Inquiry.of({ ask, lists, search, sweep, hear, hearFills, nameOrphans })
+      return Inquiry.of({ ask, look, explain, lists, search, sweep, hear, hearFills, nameOrphans })
     })
   )
 }

@@ -9,15 +9,17 @@ import {
   Fiber,
   FiberMap,
   Layer,
+  Option,
   Schedule
 } from "effect"
+import type { DatabaseUnavailable } from "../api/Errors.ts"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type { OrderId, UserId } from "../domain/Ids.ts"
-import { isTerminal } from "../domain/order/Order.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
-import { VenueUnavailable } from "../mexc/VenueFailure.ts"
+import { type VenueFailure, VenueUnavailable } from "../mexc/VenueFailure.ts"
 import { Ownership } from "../store/Ownership.ts"
 import { Inquiry } from "./Inquiry.ts"
+import { byPair, lacksFills, makeLacking } from "./reconcile/lacking.ts"
 import { makeUnknown } from "./reconcile/unknown.ts"
 import { Reconciled } from "./reconcile/Reconciled.ts"
 import { VenueAccounts } from "./reconcile/VenueAccounts.ts"
@@ -63,6 +65,11 @@ type Every = Schedule.Schedule<unknown>
 type Note = (row: OrderRow) => void
 const noNote: Note = () => undefined
 
+interface Question {
+  readonly about: OrderId
+  readonly work: Effect.Effect<void, VenueFailure | DatabaseUnavailable>
+}
+
 interface Round {
   readonly userId: UserId
   readonly work: Effect.Effect<void>
@@ -75,6 +82,7 @@ const make = Effect.gen(function* () {
   const repo = yield* OrdersRepo
   const submission = yield* Submission
   const unknown = yield* makeUnknown
+  const lacking = makeLacking()
   const vault = yield* CredentialVault
   const venueAccounts = yield* VenueAccounts
   const ready = yield* Deferred.make<void>()
@@ -90,42 +98,49 @@ const make = Effect.gen(function* () {
       onTimeout: () => new VenueUnavailable({ message: "The venue did not answer a question about an order." })
     })
 
-  const askOne = (row: OrderRow, credentials: Credentials) =>
-    patiently(
-      row.status === "unknown" ? unknown.resolve(row, credentials) : Effect.asVoid(inquiry.ask(row, credentials))
-    ).pipe(
-      Effect.catchTag("VenueRefused", (refused) =>
-        Effect.logWarning("The venue refused to tell about an order", {
-          order: row.order_id,
-          refused: refused.message
-        })
-      )
-    )
-
   /**
-   * A question that fails concerns its order as long as others are answered: what is answered in a way nobody can read
+   * A question that fails concerns its orders as long as others are answered: what is answered in a way nobody can read
    * must not keep the rest from being known. A venue that is silent ends the user's round.
    */
+  const inTurn = Effect.fnUntraced(function* (questions: ReadonlyArray<Question>) {
+    let failed = 0
+    let inARow = 0
+    for (const { about, work } of questions) {
+      const outcome = yield* patiently(work).pipe(
+        Effect.catchTag("VenueRefused", (refused) =>
+          Effect.logWarning("The venue refused to tell about an order", { order: about, refused: refused.message })
+        ),
+        Effect.either
+      )
+      if (Either.isRight(outcome)) {
+        inARow = 0
+        continue
+      }
+      failed += 1
+      inARow += 1
+      if (inARow === silentAfter || failed === questions.length) return yield* Effect.fail(outcome.left)
+      yield* Effect.logWarning("A question about an order was not answered", { order: about }, outcome.left)
+    }
+  })
+
+  /** First what became of each, then the fills of those that came to an end, of a pair's orders together. */
   const askEach = Effect.fnUntraced(function* (
     rows: ReadonlyArray<OrderRow>,
     credentials: Credentials,
     note: Note = noNote
   ) {
-    const failed: Array<OrderRow> = []
-    let inARow = 0
-    for (const row of rows) {
-      const outcome = yield* Effect.either(askOne(row, credentials))
-      if (Either.isRight(outcome)) {
-        inARow = 0
-        note(row)
-        continue
-      }
-      failed.push(row)
-      inARow += 1
-      if (inARow === silentAfter || failed.length === rows.length) return yield* Effect.fail(outcome.left)
-      yield* Effect.logWarning("A question about an order was not answered", { order: row.order_id }, outcome.left)
-    }
-    failed.forEach(note)
+    const lack: Array<OrderRow> = []
+    const askOne = Effect.fnUntraced(function* (row: OrderRow) {
+      if (lacksFills(row) && !(yield* lacking.isDue(row))) return note(row)
+      const found = row.status === "unknown" ? unknown.resolve(row, credentials) : inquiry.look(row, credentials)
+      const known = Option.getOrElse(yield* found, () => row)
+      if (known.explained) note(row)
+      else lack.push(known)
+    })
+    yield* inTurn(rows.map((row) => ({ about: row.order_id, work: askOne(row) })))
+    const explain = (own: OrdersOfOne) => Effect.map(inquiry.explain(own, credentials), () => own.forEach(note))
+    yield* inTurn(byPair(lack).map((own) => ({ about: own[0].order_id, work: explain(own) })))
+    rows.forEach(note)
   })
 
   /** All open orders of a user share a question. */
@@ -175,7 +190,7 @@ const make = Effect.gen(function* () {
     return yield* repo.unsettled
   })
 
-  const isUrgent = (row: OrderRow) => row.status === "unknown" || (isTerminal(row.status) && !row.explained)
+  const isUrgent = (row: OrderRow) => row.status === "unknown" || lacksFills(row)
   const isOpen = (row: OrderRow) => row.status === "open" || row.status === "partiallyFilled"
 
   /** A user may trade when each order was asked about once, in however many rounds. */
@@ -201,6 +216,7 @@ const make = Effect.gen(function* () {
   const roundsOfUnknown = Effect.gen(function* () {
     const rows = yield* settleIntents
     yield* unknown.keepOnly(rows)
+    lacking.keepOnly(rows)
     return yield* roundsOver(rows)
   })
   const roundsOfOpen = Effect.map(repo.unsettled, (rows) => perUser(rows.filter(isOpen), askOpen))

@@ -3,6 +3,7 @@ import { Accounts } from "../accounts/Accounts.ts"
 import { CredentialVault } from "../accounts/CredentialVault.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { SymbolName } from "../domain/Market.ts"
+import type { OrderStatus } from "../domain/order/Order.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { MexcStream } from "../mexc/MexcStream.ts"
@@ -14,6 +15,7 @@ import { makeKeyTrouble } from "./feed/keyTrouble.ts"
 import { passingOver } from "./feed/passingOver.ts"
 import { makeSweeping, overlapMs } from "./feed/sweeping.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
+import { Reconciled } from "./reconcile/Reconciled.ts"
 import { VenueAccounts } from "./reconcile/VenueAccounts.ts"
 import type { OrderRow } from "./record/OrderRow.ts"
 
@@ -32,6 +34,9 @@ const catchingUp = Schedule.exponential("500 millis").pipe(
   Schedule.union(Schedule.spaced("10 seconds")),
   Schedule.jittered
 )
+
+/** Not sent yet, or asked for by name every few seconds. */
+const leftToReconciler: ReadonlySet<OrderStatus> = new Set(["pending", "unknown"])
 
 /** Keeps orders, fills and balances of every active user as the venue's private stream tells them. */
 export class UserFeed extends Context.Tag("dipper/orders/UserFeed")<
@@ -54,6 +59,7 @@ const make = Effect.gen(function* () {
   const accounts = yield* Accounts
   const inquiry = yield* Inquiry
   const mexc = yield* MexcClient
+  const reconciled = yield* Reconciled
   const repo = yield* OrdersRepo
   const streams = yield* MexcStream
   const vault = yield* CredentialVault
@@ -89,12 +95,14 @@ const make = Effect.gen(function* () {
 
   /** Everything that may have been missed; joining it twice changes nothing. */
   const catchUp = Effect.fnUntraced(function* (userId: UserId, credentials: Credentials) {
+    // After a start the user waits to trade for the reconciler, which asks about the same orders.
+    yield* reconciled.whenDone(userId)
     // Without it a replaced key is only doubted longer.
     yield* Effect.ignore(venueAccounts.learn(credentials))
     yield* keyTrouble.watched(userId, wallets.reread(userId))
     const isListed = yield* inquiry.sweep(credentials)
     const unsettled = (yield* repo.unsettled).filter(
-      (row) => row.user_id === userId && row.status !== "pending" && !isListed(row)
+      (row) => row.user_id === userId && !leftToReconciler.has(row.status) && !isListed(row)
     )
     yield* Effect.forEach(unsettled, (row) => passingOver(row.symbol, asked(row, credentials)), { discard: true })
     const traded = yield* repo.lastFills(userId)

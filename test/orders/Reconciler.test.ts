@@ -72,6 +72,9 @@ const reached = Effect.flatMap(Database, (database) => Effect.repeatN(database.w
 const ready = Effect.flatMap(Reconciler, (reconciler) => reconciler.ready)
 const reconcile = Effect.flatMap(Reconciler, (reconciler) => reconciler.reconcile)
 
+/** The lists are read once their user may trade. */
+const readyAndSearched = Effect.zipRight(ready, reconcile)
+
 describe("the start after a crash", () => {
   it.effect("rejects an intent that was never sent, without asking", () =>
     Effect.gen(function* () {
@@ -110,6 +113,58 @@ describe("the start after a crash", () => {
       venue.isDown = true
       yield* Effect.provide(ready, started)
       assert.strictEqual((yield* after(row)).status, "unknown")
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("lets a user trade before it reads the lists in which an unknown order may be", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      yield* leaveBehind(1, unknown)
+      const venue = yield* FakeVenue
+      yield* Effect.gen(function* () {
+        yield* ready
+        yield* Effect.flatMap(Reconciled, (reconciled) => reconciled.assert(ann))
+        assert.deepStrictEqual(venue.asked, ["order"])
+        yield* reconcile
+        assert.deepStrictEqual(venue.asked, ["order", "order", "openOrders", "allOrders", "fills"])
+      }).pipe(Effect.provide(started))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("reads the fills of all orders of a pair that ended meanwhile in one question", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const venue = yield* FakeVenue
+      const rows = yield* Effect.forEach([1, 2, 3], (n) => leaveBehind(n, { sent_at: 1 }))
+      for (const n of [1, 2, 3]) {
+        venue.orders.set(clientIdOf(n), told(n, "filled", "3", "30"))
+        venue.fills.push(fillOf(n, `t${n}`, "3", "10"))
+      }
+      yield* Effect.provide(ready, started)
+      assert.deepStrictEqual(venue.asked, ["order", "order", "order", "fills"])
+      for (const row of rows) {
+        const order = yield* after(row)
+        assert.deepStrictEqual([order.status, order.explained], ["filled", true])
+      }
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.effect("asks less and less often for fills that the venue does not show yet", () =>
+    Effect.gen(function* () {
+      yield* addUsers
+      const venue = yield* FakeVenue
+      const row = yield* leaveBehind(1, { sent_at: 1 })
+      venue.orders.set(clientIdOf(1), told(1, "filled", "3", "30"))
+      yield* Effect.gen(function* () {
+        yield* ready
+        for (let second = 0; second < 60; second++) yield* Effect.zipRight(TestClock.adjust("1 second"), reconcile)
+        const fills = venue.asked.filter((what) => what === "fills").length
+        assert.isAtLeast(fills, 4)
+        assert.isAtMost(fills, 7)
+        venue.fills.push(fillOf(1, "t1", "3", "10"))
+        for (let second = 0; second < 31; second++) yield* Effect.zipRight(TestClock.adjust("1 second"), reconcile)
+        assert.isTrue((yield* after(row)).explained)
+      }).pipe(Effect.provide(started))
     }).pipe(Effect.provide(stored))
   )
 
@@ -192,7 +247,7 @@ describe("an unknown order", () => {
       const row = yield* leaveBehind(1, unknown)
       const venue = yield* FakeVenue
       venue.orders.set("elsewhere", told(1, "filled", "3", "30"))
-      yield* Effect.provide(ready, started)
+      yield* Effect.provide(readyAndSearched, started)
       assert.strictEqual((yield* after(row)).status, "filled")
     }).pipe(Effect.provide(stored))
   )
@@ -203,7 +258,7 @@ describe("an unknown order", () => {
       const row = yield* leaveBehind(1, unknown)
       const venue = yield* FakeVenue
       yield* Effect.gen(function* () {
-        yield* ready
+        yield* readyAndSearched
         yield* TestClock.setTime(4_999)
         yield* reconcile
         assert.strictEqual((yield* after(row)).status, "unknown")
@@ -298,7 +353,7 @@ describe("an order nobody can tell of", () => {
       yield* Effect.gen(function* () {
         const accounts = yield* VenueAccounts
         yield* accounts.learn({ userId: ann, accessKey: "mx0before", secretKey: Redacted.make("s") })
-        yield* ready
+        yield* readyAndSearched
         yield* TestClock.setTime(5_000)
         yield* reconcile
         assert.strictEqual((yield* after(row)).status, "rejected")
@@ -328,7 +383,7 @@ describe("an unknown order at a venue that leaves out the names", () => {
   /** What became of it after ten minutes, its name known nowhere. */
   const tenMinutesOn = (row: OrderRow) =>
     Effect.gen(function* () {
-      yield* ready
+      yield* readyAndSearched
       yield* TestClock.setTime(5_000)
       yield* reconcile
       return (yield* after(row)).status

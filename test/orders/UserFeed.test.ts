@@ -12,6 +12,7 @@ import { Inquiry } from "../../src/orders/Inquiry.ts"
 import { OrderChanges } from "../../src/orders/OrderChanges.ts"
 import { OrdersRepo } from "../../src/orders/OrdersRepo.ts"
 import { VenueAccounts } from "../../src/orders/reconcile/VenueAccounts.ts"
+import { Reconciled } from "../../src/orders/reconcile/Reconciled.ts"
 import { UserFeed } from "../../src/orders/UserFeed.ts"
 import { Ledger } from "../../src/portfolio/Ledger.ts"
 import { Wallets } from "../../src/portfolio/Wallets.ts"
@@ -55,6 +56,7 @@ const setup = Effect.gen(function* () {
   ).pipe(Layer.provide(vault))
   const feed = UserFeed.layer.pipe(
     Layer.provide(Layer.mergeAll(Inquiry.layer, VenueAccounts.layer)),
+    Layer.provideMerge(Reconciled.layer),
     Layer.provide(
       Layer.mergeAll(stream, wallets, accounts, keys, Layer.mock(Symbols, { get: () => Effect.succeed(btcInfo) }))
     )
@@ -113,6 +115,27 @@ describe("a user's feed", () => {
           venue.asked.filter((what) => what !== "uid"),
           ["openOrders"]
         )
+      }).pipe(Effect.provide(feed))
+    }).pipe(Effect.provide(stored))
+  )
+
+  it.live("leaves the venue to the reconciler until its user may trade, and unknown orders always", () =>
+    Effect.gen(function* () {
+      const { balances, events, feed, repo, venue } = yield* setup
+      const database = yield* Database
+      yield* database.write(Effect.flatMap(newIntent(1, { sent_at: 1, status: "unknown" }), repo.insert))
+      yield* Effect.gen(function* () {
+        const { isLive } = yield* UserFeed
+        const reconciled = yield* Reconciled
+        yield* reconciled.judged([ann])
+        yield* Queue.offer(events, { type: "connected" })
+        yield* until(Queue.size(events), (left) => left < 0)
+        yield* Effect.repeatN(Effect.yieldNow(), 100)
+        assert.deepStrictEqual([yield* Ref.get(balances), venue.asked], [[], []])
+        yield* reconciled.done(ann)
+        yield* until(isLive(ann), (live) => live)
+        assert.deepStrictEqual(yield* Ref.get(balances), ["read"])
+        assert.notInclude(venue.asked, "order")
       }).pipe(Effect.provide(feed))
     }).pipe(Effect.provide(stored))
   )

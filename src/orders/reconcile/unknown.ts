@@ -9,6 +9,7 @@ import { Inquiry, type Lists } from "../Inquiry.ts"
 import { OrdersRepo } from "../OrdersRepo.ts"
 import { isOverdue } from "../record/resolve.ts"
 import type { OrderRow } from "../record/OrderRow.ts"
+import { Reconciled } from "./Reconciled.ts"
 import { VenueAccounts } from "./VenueAccounts.ts"
 
 const askedEachRound = 4
@@ -45,6 +46,7 @@ export const makeUnknown = Effect.gen(function* () {
   const events = yield* Events
   const inquiry = yield* Inquiry
   const ledger = yield* Ledger
+  const reconciled = yield* Reconciled
   const repo = yield* OrdersRepo
   const venueAccounts = yield* VenueAccounts
   const wallets = yield* Wallets
@@ -79,17 +81,25 @@ export const makeUnknown = Effect.gen(function* () {
     return fresh
   })
 
+  /** What the venue knows of it under its name, perhaps without all of its fills. */
   const resolve = Effect.fn("Reconciler.resolve")(function* (row: OrderRow, credentials: Credentials) {
     const began = yield* Clock.currentTimeMillis
     const askedAt = asked.get(row.order_id)
-    if (askedAt !== undefined && began - askedAt < askAgainAfter(orders)) return
+    if (askedAt !== undefined && began - askedAt < askAgainAfter(orders)) return Option.none()
     asked.set(row.order_id, began)
     const before = doubted.get(row.order_id)
     doubt(row, "silent")
-    const known = yield* inquiry.ask(row, credentials)
-    if (Option.isSome(known)) return
+    const known = yield* inquiry.look(row, credentials)
+    if (Option.isSome(known)) return known
+    yield* searchFor(row, credentials, before)
+    return known
+  })
+
+  const searchFor = Effect.fnUntraced(function* (row: OrderRow, credentials: Credentials, before: Doubt | undefined) {
     const now = yield* Clock.currentTimeMillis
     if (before !== undefined) doubt(row, before)
+    // The lists cost ten times as much: they wait until their user may trade again.
+    if ((yield* reconciled.waiting).has(row.user_id)) return
     const last = searched.get(row.order_id)
     const wait = searchAgainAfter(pairs, now - (row.unknown_since_wall ?? now))
     if (last !== undefined && last.overdue === isOverdue(row, now) && now - last.at < wait) return
