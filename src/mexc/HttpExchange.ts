@@ -2,8 +2,9 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { Duration, Effect, Predicate, Schema, Stream } from "effect"
+import { Duration, Effect, Predicate, Schema } from "effect"
 import type { Reply } from "./Reply.ts"
+import { boundedText } from "./wire/boundedText.ts"
 
 /**
  * No complete answer. The platform's errors carry the whole request with key and signature, so nothing of them is
@@ -47,19 +48,10 @@ const fromClientError = (error: HttpClientError): NoReply => {
 
 const broken = (message: string) => new NoReply({ message, neverSent: false })
 
-const readText = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string, NoReply> => {
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  return response.stream.pipe(
-    Stream.mapError(() => broken("The venue's answer broke off.")),
-    Stream.runForEach((chunk) => {
-      size += chunk.length
-      chunks.push(chunk)
-      return size > maxBodyBytes ? Effect.fail(broken("The venue's answer is larger than any real one.")) : Effect.void
-    }),
-    Effect.map(() => Buffer.concat(chunks).toString("utf8"))
+const readText = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string, NoReply> =>
+  Effect.mapError(boundedText(response, maxBodyBytes), (fault) =>
+    broken(fault === "broken" ? "The venue's answer broke off." : "The venue's answer is larger than any real one.")
   )
-}
 
 /** One request, one complete reply; no redirects, no retries, no tracing of addresses that hold a signature. */
 export const makeHttpExchange = (client: HttpClient.HttpClient) => {

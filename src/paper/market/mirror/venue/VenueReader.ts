@@ -1,7 +1,8 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { Clock, Effect, Schema, Stream } from "effect"
+import { Clock, Effect, Schema } from "effect"
+import { boundedText } from "../../../../mexc/wire/boundedText.ts"
 import { weightOf } from "../../../../mexc/wire/Weights.ts"
 import { WeightWindow } from "./WeightWindow.ts"
 
@@ -86,16 +87,8 @@ export const makeVenueReader = Effect.fnUntraced(function* (base: string) {
 })
 
 const readText = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string, UpstreamFailed> =>
-  Effect.suspend(() => {
-    const chunks: Array<Uint8Array> = []
-    let size = 0
-    return response.stream.pipe(
-      Stream.mapError(() => failed("the answer of the venue broke off")),
-      Stream.runForEach((chunk) => {
-        size += chunk.length
-        chunks.push(chunk)
-        return size > maxBodyBytes ? failed("the answer of the venue is larger than any real one") : Effect.void
-      }),
-      Effect.map(() => Buffer.concat(chunks).toString("utf8"))
+  Effect.catchAll(boundedText(response, maxBodyBytes), (fault) =>
+    failed(
+      fault === "broken" ? "the answer of the venue broke off" : "the answer of the venue is larger than any real one"
     )
-  })
+  )
