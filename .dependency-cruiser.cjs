@@ -21,7 +21,7 @@ const ranks = [
   [6, "autobuy", "^src/autobuy/"],
   [7, "service", "^src/service/"],
   [8, "http", "^src/http/"],
-  [9, "root", "^src/(App|Cli|DemoRun|Venue|main)\\.ts$"]
+  [9, "root", "^src/(App|Cli|DemoRun|Venue|SignIn|main)\\.ts$"]
 ]
 
 const rankRules = ranks.flatMap(([rank, name, path]) => {

@@ -5,7 +5,6 @@ import { stdout } from "node:process"
 import manifest from "../package.json" with { type: "json" }
 import { Accounts } from "./accounts/Accounts.ts"
 import { ApiKeys } from "./accounts/ApiKeys.ts"
-import { Auth } from "./accounts/Auth.ts"
 import { CredentialVault } from "./accounts/CredentialVault.ts"
 import { KeyRing } from "./accounts/secrets/KeyRing.ts"
 import { UsersRepo } from "./accounts/UsersRepo.ts"
@@ -53,6 +52,7 @@ import { Halting } from "./service/Halting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
+import { signIn } from "./SignIn.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
 import { Events } from "./store/Events.ts"
@@ -117,7 +117,9 @@ export const beside = Layer.mergeAll(Halts.layer, LimitsRepo.layer, UsersRepo.la
   Layer.provide(Config.layer)
 )
 
-const accounts = Layer.mergeAll(ApiKeys.layer, Auth.layerLocal, Accounts.layer).pipe(
+const auth = configured(signIn)
+
+const accounts = Layer.mergeAll(ApiKeys.layer, auth, Accounts.layer).pipe(
   Layer.provideMerge(CredentialVault.layer),
   Layer.provide(keyRing)
 )

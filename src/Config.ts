@@ -120,7 +120,10 @@ const poll = plain<Duration.Duration>((value) => {
     : Either.left(`expected an ISO 8601 duration from PT1S to PT1H, got ${quoted(value)}`)
 })
 
-const origins = plain<ReadonlyArray<string>>((value) => {
+const isLoopback = (host: string) =>
+  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
+
+const readOrigins: Read<ReadonlyArray<string>> = (value) => {
   const list = value
     .split(",")
     .map((origin) => origin.trim())
@@ -129,7 +132,18 @@ const origins = plain<ReadonlyArray<string>>((value) => {
   return wrong === undefined
     ? Either.right(list)
     : Either.left(`expected origins without path, separated by commas, got ${quoted(wrong)}`)
-})
+}
+const origins = plain(readOrigins)
+
+/** A page without TLS hands its tokens to whoever listens; one on this machine does not. */
+const parties = plain<ReadonlyArray<string>>((value) =>
+  Either.flatMap(readOrigins(value), (list) => {
+    const open = list.find((origin) => new URL(origin).protocol !== "https:" && !isLoopback(new URL(origin).hostname))
+    return open === undefined
+      ? Either.right(list)
+      : Either.left(`expected origins that begin with https:// (http:// only for localhost), got ${quoted(open)}`)
+  })
+)
 
 /** In the order of `.env.example`; a test compares the two. */
 export const settings = {
@@ -170,7 +184,29 @@ export const settings = {
   ),
   paperSpeed: speed("PAPER_SPEED", "60", "Market seconds per second", 1),
   paperSeed: whole(0, 2_147_483_647)("PAPER_SEED", "7", "Seed of the synthetic market", 1),
-  authMode: oneOf("local")("AUTH_MODE", "local", "local: keys made with the command line", "local"),
+  authMode: oneOf("local", "clerk")(
+    "AUTH_MODE",
+    "local",
+    "local: keys made with the command line; clerk: people sign in with Clerk as well",
+    "local"
+  ),
+  clerkPublishableKey: optionalText(
+    "CLERK_PUBLISHABLE_KEY",
+    "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k",
+    "Names the Clerk instance whose people may sign in",
+    null
+  ),
+  clerkAuthorizedParties: parties(
+    "CLERK_AUTHORIZED_PARTIES",
+    "https://app.example.com",
+    "Origins of the pages whose sign-ins count, separated by commas",
+    []
+  ),
+  clerkJwtKey: secret(
+    "CLERK_JWT_KEY",
+    "-----BEGIN PUBLIC KEY-----\\n…",
+    "The instance's public key as PEM: with it Clerk is never asked for keys"
+  ),
   masterKeys: secret(
     "MASTER_KEYS",
     "k1:BASE64_OF_32_BYTES",
@@ -217,9 +253,6 @@ export type Settings = {
   readonly [Name in keyof typeof settings]: (typeof settings)[Name] extends Setting<infer A> ? A : never
 }
 
-const isLoopback = (host: string) =>
-  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
-
 const refuse = (name: string, problem: string, example: string) =>
   Either.left(new WrongSetting({ name, problem, example }))
 
@@ -237,6 +270,17 @@ const consistent = (all: Settings): Either.Either<Settings, WrongSetting> => {
       `"${all.host}" is reachable from outside; set TLS_CERT_FILE and TLS_KEY_FILE, or TRUST_PROXY=1 behind a proxy that speaks TLS`,
       "127.0.0.1"
     )
+  const clerk = [
+    ["CLERK_PUBLISHABLE_KEY", all.clerkPublishableKey !== null, settings.clerkPublishableKey.example],
+    ["CLERK_AUTHORIZED_PARTIES", all.clerkAuthorizedParties.length > 0, settings.clerkAuthorizedParties.example],
+    ["CLERK_JWT_KEY", all.clerkJwtKey !== null, settings.clerkJwtKey.example]
+  ] as const
+  for (const [name, isSet, example] of clerk) {
+    if (all.authMode === "local" && isSet)
+      return refuse(name, "set together with AUTH_MODE=local; remove it, or set AUTH_MODE=clerk", example)
+    if (all.authMode === "clerk" && !isSet && name !== "CLERK_JWT_KEY")
+      return refuse(name, "AUTH_MODE=clerk needs it", example)
+  }
   if (all.exchange === "mexc" && all.paperUrl !== null)
     return refuse("PAPER_URL", "set together with EXCHANGE=mexc; remove one of the two", "http://127.0.0.1:3001")
   if (all.paperUrl !== null && !isLoopback(new URL(all.paperUrl).hostname))
@@ -279,6 +323,9 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       paperSpeed: settings.paperSpeed.read(env),
       paperSeed: settings.paperSeed.read(env),
       authMode: settings.authMode.read(env),
+      clerkPublishableKey: settings.clerkPublishableKey.read(env),
+      clerkAuthorizedParties: settings.clerkAuthorizedParties.read(env),
+      clerkJwtKey: settings.clerkJwtKey.read(env),
       masterKeys: settings.masterKeys.read(env),
       mexcIpWeight: settings.mexcIpWeight.read(env),
       mexcUidWeight: settings.mexcUidWeight.read(env),

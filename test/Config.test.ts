@@ -39,6 +39,14 @@ describe("settings", () => {
     [{ PAPER_MARKET: "mirror", PAPER_SPEED: "60" }, "PAPER_SPEED: a mirrored market moves at the venue's speed"],
     [{ LISTING_POLL: "2s" }, "LISTING_POLL: expected an ISO 8601 duration"],
     [{ LISTING_POLL: "PT0S" }, "LISTING_POLL: expected an ISO 8601 duration from PT1S to PT1H"],
+    [{ AUTH_MODE: "open" }, 'AUTH_MODE: expected local or clerk, got "open"'],
+    [{ AUTH_MODE: "clerk" }, "CLERK_PUBLISHABLE_KEY: AUTH_MODE=clerk needs it"],
+    [{ AUTH_MODE: "clerk", CLERK_PUBLISHABLE_KEY: "pk_test_x" }, "CLERK_AUTHORIZED_PARTIES: AUTH_MODE=clerk needs it"],
+    [{ CLERK_PUBLISHABLE_KEY: "pk_test_x" }, "CLERK_PUBLISHABLE_KEY: set together with AUTH_MODE=local"],
+    [{ CLERK_JWT_KEY: "pem" }, "CLERK_JWT_KEY: set together with AUTH_MODE=local"],
+    [{ CLERK_AUTHORIZED_PARTIES: "https://*.a.example" }, "CLERK_AUTHORIZED_PARTIES: "],
+    [{ CLERK_AUTHORIZED_PARTIES: "https://a.example/app" }, "CLERK_AUTHORIZED_PARTIES: expected origins without path"],
+    [{ CLERK_AUTHORIZED_PARTIES: "http://a.example" }, "CLERK_AUTHORIZED_PARTIES: expected origins that begin with"],
     [{ MASTER_KEYS_FILE: "/does/not/exist" }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names does not exist"],
     [{ MASTER_KEYS_FILE: tmpdir() }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names cannot be read"]
   ])("refuse %j in one line with an example", (env, start) => {

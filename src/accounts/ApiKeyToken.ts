@@ -22,11 +22,12 @@ export const makeToken = (): { readonly id: string; readonly token: Redacted.Red
 /** Of the whole token: a hash of the secret alone would accept a key in many spellings. */
 export const hashToken = sha256
 
-/** What an `Authorization` header carries, if it has the form of a key of ours. */
-export const tokenOf = (header: string | undefined): string | null => {
-  const token = header === undefined ? undefined : bearer.exec(header)?.[1]
-  return token !== undefined && token.length === 70 && token.startsWith("bk_") ? token : null
-}
+/** What an `Authorization` header carries, whatever it is. */
+export const bearerOf = (header: string | undefined): string | null =>
+  header === undefined ? null : (bearer.exec(header)?.[1] ?? null)
+
+/** It is meant to be a key of ours. */
+export const isKey = (token: string): boolean => token.startsWith("bk_")
 
 /** The id of a token whose checksum fits. */
 export const idOf = (token: string): string | null => {

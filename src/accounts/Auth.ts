@@ -1,35 +1,63 @@
 import { Clock, Context, Effect, Layer, Option } from "effect"
-import { type DatabaseUnavailable, SetupRequired, Unauthenticated, UserDisabled } from "../api/Errors.ts"
-import type { Principal } from "../domain/Principal.ts"
+import {
+  type AuthUnavailable,
+  type DatabaseUnavailable,
+  type ImpersonationForbidden,
+  type SessionPending,
+  SetupRequired,
+  type TokenExpired,
+  Unauthenticated,
+  UserDisabled
+} from "../api/Errors.ts"
+import type { UserId } from "../domain/Ids.ts"
+import { type Principal, Scope } from "../domain/Principal.ts"
 import type { Instant } from "../domain/Time.ts"
-import { hashToken, idOf, sameHash, tokenOf, unknownHash } from "./ApiKeyToken.ts"
+import { bearerOf, hashToken, idOf, isKey, sameHash, unknownHash } from "./ApiKeyToken.ts"
 import { ApiKeysRepo, type Credential } from "./ApiKeysRepo.ts"
+import { ClerkSessions, type Session } from "./clerk/ClerkSessions.ts"
 import { makeLastUsed } from "./makeLastUsed.ts"
 import { UsersRepo } from "./UsersRepo.ts"
+
+type Refused =
+  | Unauthenticated
+  | TokenExpired
+  | SetupRequired
+  | SessionPending
+  | ImpersonationForbidden
+  | UserDisabled
+  | AuthUnavailable
+
+const stored = Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer)
 
 /** Turns an `Authorization` header into the one who asks. Handlers see the `Principal`, never a token. */
 export class Auth extends Context.Tag("dipper/accounts/Auth")<
   Auth,
   {
-    readonly authenticate: (
-      header: string | undefined
-    ) => Effect.Effect<Principal, Unauthenticated | SetupRequired | UserDisabled | DatabaseUnavailable>
+    readonly authenticate: (header: string | undefined) => Effect.Effect<Principal, Refused | DatabaseUnavailable>
     /** Without a fiber and without the database; `undefined` = cannot tell, ask `authenticate`. */
     readonly authenticateCached: (header: string | undefined, now: Instant) => Principal | "unauthenticated" | undefined
     /** The credential of one who was let in before still is good, and so is its user. */
     readonly isStillGood: (principal: Principal) => Effect.Effect<boolean, DatabaseUnavailable>
+    /** Everybody with a good credential can be let in; false while Clerk's keys are not known. */
+    readonly isUsable: Effect.Effect<boolean>
   }
 >() {
-  /** Keys made by the command line only. */
+  /** Keys only. */
   static readonly layerLocal = Layer.scoped(
     Auth,
-    Effect.suspend(() => makeLocal())
-  ).pipe(Layer.provide(ApiKeysRepo.layer), Layer.provide(UsersRepo.layer))
+    Effect.suspend(() => make(null))
+  ).pipe(Layer.provide(stored))
+
+  /** Keys, and people who are signed in with Clerk. */
+  static readonly layerClerk = Layer.scoped(
+    Auth,
+    Effect.flatMap(ClerkSessions, (sessions) => make(sessions))
+  ).pipe(Layer.provide(stored))
 }
 
-/** How long a key that was good is good without another look: the command line revokes from another process. */
+/** How long a credential that was good is good without another look: the command line revokes from another process. */
 const trustedMs = 2_000
-/** Only good keys are remembered, so this bounds a forgotten case, not normal work. */
+/** Only good ones are remembered, so this bounds a forgotten case, not normal work. */
 const maxKnown = 10_000
 
 interface Known {
@@ -38,7 +66,7 @@ interface Known {
   readonly checkedAt: Instant
 }
 
-const makeLocal = Effect.fnUntraced(function* () {
+const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service | null) {
   const repo = yield* ApiKeysRepo
   const users = yield* UsersRepo
   const lastUsed = yield* makeLastUsed(repo.markUsed)
@@ -46,19 +74,26 @@ const makeLocal = Effect.fnUntraced(function* () {
   let hasUsers = false
 
   const authenticateCached = (header: string | undefined, now: Instant) => {
-    const refused = hasUsers ? "unauthenticated" : undefined
-    const token = tokenOf(header)
+    const refused = hasUsers || sessions !== null ? "unauthenticated" : undefined
+    const token = bearerOf(header)
     if (token === null) return refused
     const entry = known.get(hashToken(token))
-    if (entry === undefined) return idOf(token) === null ? refused : undefined
+    if (entry === undefined) return mayBeGood(token) ? undefined : refused
     if (now < entry.checkedAt || now - entry.checkedAt > trustedMs || now >= entry.expiresAt) return undefined
-    lastUsed.touch(entry.principal.credentialId, now)
+    touch(entry.principal, now)
     return entry.principal
   }
 
+  const mayBeGood = (token: string) => (isKey(token) ? idOf(token) !== null : sessions !== null)
+
+  const touch = ({ credentialId, via }: Principal, now: Instant) => {
+    if (via === "apiKey") lastUsed.touch(credentialId, now)
+  }
+
+  /** With Clerk people sign in by themselves: nobody has to make the first user. */
   const refuse = Effect.gen(function* () {
     hasUsers ||= yield* users.any
-    return yield* hasUsers ? unauthenticated() : setupRequired()
+    return yield* hasUsers || sessions !== null ? unauthenticated() : setupRequired()
   })
 
   const remember = (hash: string, entry: Known) => {
@@ -66,14 +101,13 @@ const makeLocal = Effect.fnUntraced(function* () {
     if (oldest !== undefined) known.delete(oldest)
     known.set(hash, entry)
     hasUsers = true
-    lastUsed.touch(entry.principal.credentialId, entry.checkedAt)
+    touch(entry.principal, entry.checkedAt)
     return entry.principal
   }
 
-  const authenticate = Effect.fn("Auth.authenticate")(function* (header: string | undefined) {
-    const token = tokenOf(header)
-    const id = token === null ? null : idOf(token)
-    if (token === null || id === null) return yield* refuse
+  const byKey = Effect.fnUntraced(function* (token: string) {
+    const id = idOf(token)
+    if (id === null) return yield* refuse
     const hash = hashToken(token)
     const found = Option.getOrNull(yield* repo.findCredential(id))
     const now = yield* Clock.currentTimeMillis
@@ -84,17 +118,42 @@ const makeLocal = Effect.fnUntraced(function* () {
     }
     if (found.disabled_at !== null) {
       known.delete(hash)
-      return yield* new UserDisabled({ message: "This user is disabled." })
+      return yield* disabled()
     }
     return remember(hash, { principal: toPrincipal(found), expiresAt: found.expires_at, checkedAt: now })
   })
 
-  const isStillGood = Effect.fn("Auth.isStillGood")(function* ({ credentialId }: Principal) {
+  const isDisabled = (userId: UserId) =>
+    Effect.map(users.find(userId), (user) => Option.isSome(user) && user.value.disabledAt !== null)
+
+  const bySession = Effect.fnUntraced(function* (token: string, verify: (typeof ClerkSessions.Service)["verify"]) {
+    const hash = hashToken(token)
+    known.delete(hash)
+    const session = yield* verify(token)
+    if (yield* isDisabled(session.userId)) return yield* disabled()
+    const now = yield* Clock.currentTimeMillis
+    return remember(hash, { principal: principalOf(session), expiresAt: session.expiresAt, checkedAt: now })
+  })
+
+  const authenticate = Effect.fn("Auth.authenticate")((header: string | undefined) => {
+    const token = bearerOf(header)
+    if (token === null) return refuse
+    if (isKey(token)) return byKey(token)
+    return sessions === null ? refuse : bySession(token, sessions.verify)
+  })
+
+  const isStillGood = Effect.fn("Auth.isStillGood")(function* ({ credentialId, userId, via }: Principal) {
+    if (via === "clerk") return !(yield* isDisabled(userId))
     const found = Option.getOrNull(yield* repo.findCredential(credentialId))
     return found !== null && found.disabled_at === null && isLive(found, yield* Clock.currentTimeMillis)
   })
 
-  return Auth.of({ authenticate, authenticateCached, isStillGood })
+  return Auth.of({
+    authenticate,
+    authenticateCached,
+    isStillGood,
+    isUsable: sessions === null ? Effect.succeed(true) : sessions.isUsable
+  })
 })
 
 const isLive = (key: Credential, now: Instant) => key.revoked_at === null && now < key.expires_at
@@ -107,9 +166,21 @@ const toPrincipal = (key: Credential): Principal => ({
   freshMinutes: null
 })
 
+/** Whoever is signed in may do everything with what is theirs. */
+const principalOf = ({ freshMinutes, org, sessionId, userId }: Session): Principal => ({
+  userId,
+  via: "clerk",
+  credentialId: sessionId,
+  scopes: new Set(Scope.literals),
+  freshMinutes,
+  ...(org === null ? {} : { org })
+})
+
 /** The same for every reason, so that a guess learns nothing. */
 const unauthenticated = () =>
   new Unauthenticated({ message: "A valid key is needed: Authorization: Bearer bk_…; make one with `keys create`." })
+
+const disabled = () => new UserDisabled({ message: "This user is disabled." })
 
 const setupRequired = () =>
   new SetupRequired({

@@ -4,13 +4,17 @@ import { Context } from "effect"
 import type { Principal, Scope } from "../domain/Principal.ts"
 import { failures } from "./Envelope.ts"
 import {
+  AuthUnavailable,
   CredentialUnreadable,
   DatabaseUnavailable,
   ExchangeUnavailable,
   Forbidden,
+  ImpersonationForbidden,
   NotOwner,
   RateLimited,
+  SessionPending,
   SetupRequired,
+  TokenExpired,
   Unauthenticated,
   UserDisabled
 } from "./Errors.ts"
@@ -24,14 +28,18 @@ export class RequiredScope extends Context.Tag("dipper/api/RequiredScope")<Requi
 // A user's first request opens the paper account; an instance that stands by refuses writes.
 const refusals = failures(
   Unauthenticated,
+  TokenExpired,
   SetupRequired,
   Forbidden,
+  SessionPending,
+  ImpersonationForbidden,
   UserDisabled,
   RateLimited,
   DatabaseUnavailable,
   ExchangeUnavailable,
   CredentialUnreadable,
-  NotOwner
+  NotOwner,
+  AuthUnavailable
 )
 export type AuthorizationError = typeof refusals.Type
 

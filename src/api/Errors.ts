@@ -51,6 +51,11 @@ export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()(
   fields,
   answers(401, "No valid credential came with the request.")
 ) {}
+export class TokenExpired extends Schema.TaggedError<TokenExpired>()(
+  "TOKEN_EXPIRED",
+  fields,
+  answers(401, "The session token has run out; ask Clerk for a new one.")
+) {}
 export class SetupRequired extends Schema.TaggedError<SetupRequired>()(
   "SETUP_REQUIRED",
   fields,
@@ -60,6 +65,16 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()(
   "FORBIDDEN",
   fields,
   answers(403, "The credential lacks the scope this route needs.")
+) {}
+export class SessionPending extends Schema.TaggedError<SessionPending>()(
+  "SESSION_PENDING",
+  fields,
+  answers(403, "The session has a task left, such as choosing an organisation.")
+) {}
+export class ImpersonationForbidden extends Schema.TaggedError<ImpersonationForbidden>()(
+  "IMPERSONATION_FORBIDDEN",
+  fields,
+  answers(403, "Nobody may act for somebody else here.")
 ) {}
 export class UserDisabled extends Schema.TaggedError<UserDisabled>()(
   "USER_DISABLED",
@@ -241,6 +256,11 @@ export class StaleMarketData extends Schema.TaggedError<StaleMarketData>()(
   fields,
   answers(503, "Market data is too old to act on.")
 ) {}
+export class AuthUnavailable extends Schema.TaggedError<AuthUnavailable>()(
+  "AUTH_UNAVAILABLE",
+  fields,
+  answers(503, "Session tokens cannot be verified now; API keys still work.")
+) {}
 export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()(
   "DATABASE_UNAVAILABLE",
   fields,
@@ -257,8 +277,11 @@ export const registry = [
   ValidationFailed,
   MalformedJson,
   Unauthenticated,
+  TokenExpired,
   SetupRequired,
   Forbidden,
+  SessionPending,
+  ImpersonationForbidden,
   UserDisabled,
   NotFound,
   RouteNotFound,
@@ -296,6 +319,7 @@ export const registry = [
   ExchangeRateLimited,
   StaleMarketData,
   DatabaseUnavailable,
+  AuthUnavailable,
   ShuttingDown
 ] as const
 

@@ -33,6 +33,8 @@ const dependency = { status: Health, detail: Schema.NullOr(Schema.String) }
 /** What the service needs from outside, one by one. `clockSkewMs` is the venue's clock less ours. */
 export const Dependencies = Schema.Struct({
   database: Schema.Struct({ ...dependency, mode: Schema.String }),
+  /** Whether people's session tokens can be verified; keys always can. */
+  signIn: Schema.Struct(dependency),
   exchangeRest: Schema.Struct({ ...dependency, lastAnswerAt: Schema.NullOr(Instant) }),
   publicStreams: Schema.Struct({ ...dependency, connections: Schema.Int, lastMessageAt: Schema.NullOr(Instant) }),
   privateStreams: Schema.Struct({ ...dependency, connections: Schema.Int }),

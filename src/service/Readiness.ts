@@ -1,6 +1,7 @@
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { statfs } from "node:fs/promises"
 import { Accounts } from "../accounts/Accounts.ts"
+import { Auth } from "../accounts/Auth.ts"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { Dependencies, Engine, Health, ServiceStatus, VenueLimits } from "../api/Status.ts"
 import { RuleSupervisor } from "../autobuy/RuleSupervisor.ts"
@@ -54,6 +55,7 @@ const make = Effect.fnUntraced(function* (version: string) {
   const market = yield* MarketClock
   const database = yield* Database
   const accounts = yield* Accounts
+  const auth = yield* Auth
   const mexc = yield* MexcClient
   const stream = yield* MexcStream
   const hub = yield* TickerHub
@@ -65,8 +67,8 @@ const make = Effect.fnUntraced(function* (version: string) {
   const ownership = yield* Ownership
   const rest = yield* makeProbe(mexc.serverTime)
 
-  const healthOf = Effect.map(database.isUp, (up): Health =>
-    up ? (rest.problem() === null ? "up" : "degraded") : "down"
+  const healthOf = Effect.zipWith(database.isUp, auth.isUsable, (up, usable): Health =>
+    up ? (usable && rest.problem() === null ? "up" : "degraded") : "down"
   )
 
   const status = Effect.all({
@@ -137,6 +139,10 @@ const make = Effect.fnUntraced(function* (version: string) {
       status: upOrDown(up),
       detail: problem === null ? null : storeProblems[problem].text,
       mode: database.mode
+    })),
+    signIn: Effect.map(auth.isUsable, (usable) => ({
+      status: upOrDown(usable),
+      detail: usable ? null : "Clerk's keys cannot be read; API keys still work"
     })),
     exchangeRest: Effect.sync(() => ({
       status: upOrDown(rest.problem() === null),

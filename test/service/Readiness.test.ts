@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, TestClock } from "effect"
 import { tmpdir } from "node:os"
 import { Accounts } from "../../src/accounts/Accounts.ts"
+import { Auth } from "../../src/accounts/Auth.ts"
 import { DatabaseUnavailable } from "../../src/api/Errors.ts"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
 import { Config, readSettings } from "../../src/Config.ts"
@@ -30,7 +31,17 @@ const world: {
   resyncing: number
   doubt: string | null
   owner: boolean
-} = { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null, owner: true }
+  signIn: boolean
+} = {
+  databaseUp: true,
+  exchangeUp: true,
+  stale: 0,
+  followed: 2,
+  resyncing: 0,
+  doubt: null,
+  owner: true,
+  signIn: true
+}
 
 const ann = UserId.make("local_ann")
 const level = (used: number, capacity: number) => ({ used, capacity })
@@ -44,6 +55,7 @@ const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
     MexcEndpoint.layer("http://127.0.0.1:3001", "ws://127.0.0.1:3001/ws"),
     Layer.mock(MarketClock, { now: Effect.succeed(1_000) }),
     Layer.mock(Database, { isUp: Effect.sync(() => world.databaseUp), problem: Effect.succeed(null), mode: "local" }),
+    Layer.mock(Auth, { authenticateCached: () => undefined, isUsable: Effect.sync(() => world.signIn) }),
     Layer.mock(Accounts, { isReady: () => true, listActive: Effect.succeed([ann, UserId.make("local_bob")]) }),
     Layer.mock(MexcClient, {
       clockOffset: Effect.succeed(12),
@@ -91,7 +103,16 @@ const withWorld = <A, E>(change: Partial<typeof world>, test: Effect.Effect<A, E
   Effect.suspend(() => {
     Object.assign(
       world,
-      { databaseUp: true, exchangeUp: true, stale: 0, followed: 2, resyncing: 0, doubt: null, owner: true },
+      {
+        databaseUp: true,
+        exchangeUp: true,
+        stale: 0,
+        followed: 2,
+        resyncing: 0,
+        doubt: null,
+        owner: true,
+        signIn: true
+      },
       change
     )
     return Effect.provide(Effect.zipRight(nextProbe, test), readiness)
@@ -127,6 +148,22 @@ describe("The status of the service", () => {
         assert.strictEqual((yield* service.status).role, "owner")
         world.owner = false
         assert.strictEqual((yield* service.status).role, "standby")
+      })
+    )
+  )
+
+  it.effect("is degraded, but ready, while people's tokens cannot be verified: keys still work", () =>
+    withWorld(
+      { signIn: false },
+      Effect.gen(function* () {
+        const service = yield* Readiness
+        assert.strictEqual((yield* service.status).status, "degraded")
+        assert.strictEqual(yield* service.ready, "degraded")
+        const { signIn } = yield* service.dependencies
+        assert.deepStrictEqual(
+          [signIn.status, signIn.detail],
+          ["down", "Clerk's keys cannot be read; API keys still work"]
+        )
       })
     )
   )

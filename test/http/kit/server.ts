@@ -53,6 +53,7 @@ const auth = (isStillGood: typeof Auth.Service.isStillGood) =>
         : Effect.succeed(principal)
     },
     authenticateCached: () => undefined,
+    isUsable: Effect.succeed(true),
     isStillGood
   })
 

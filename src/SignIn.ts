@@ -1,0 +1,42 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Effect, Layer, Redacted } from "effect"
+import { Auth } from "./accounts/Auth.ts"
+import { ClerkKeys } from "./accounts/clerk/ClerkKeys.ts"
+import { ClerkSessions } from "./accounts/clerk/ClerkSessions.ts"
+import { issuerOf } from "./accounts/clerk/publishableKey.ts"
+import { rsaKeyOfPem } from "./accounts/clerk/rsaKey.ts"
+import { settings as all, type Settings, WrongSetting } from "./Config.ts"
+
+/** Who may come in: holders of our keys, and with Clerk the people of one of its instances. */
+
+const wrong =
+  ({ example, name }: { readonly name: string; readonly example: string }) =>
+  (problem: string) =>
+    new WrongSetting({ name, problem, example })
+
+/** Known beforehand, or published by the instance. */
+const keysOf = (issuer: string, pem: Redacted.Redacted | null) =>
+  pem === null
+    ? ClerkKeys.layer(`${issuer}/.well-known/jwks.json`).pipe(Layer.provide(NodeHttpClient.layerUndici))
+    : rsaKeyOfPem(Redacted.value(pem)).pipe(
+        Effect.mapBoth({ onSuccess: ClerkKeys.layerPinned, onFailure: wrong(all.clerkJwtKey) }),
+        Layer.unwrapEffect
+      )
+
+const withClerk = (publishableKey: string, { clerkAuthorizedParties: authorizedParties, clerkJwtKey }: Settings) =>
+  issuerOf(publishableKey).pipe(
+    Effect.mapBoth({
+      onSuccess: (issuer) =>
+        Auth.layerClerk.pipe(
+          Layer.provide(ClerkSessions.layer({ issuer, authorizedParties })),
+          Layer.provide(keysOf(issuer, clerkJwtKey))
+        ),
+      onFailure: wrong(all.clerkPublishableKey)
+    }),
+    Layer.unwrapEffect
+  )
+
+export const signIn = (settings: Settings) =>
+  settings.authMode === "local" || settings.clerkPublishableKey === null
+    ? Auth.layerLocal
+    : withClerk(settings.clerkPublishableKey, settings)
