@@ -7,6 +7,7 @@ import events from "./0006_events.ts"
 import cycles from "./0007_cycles.ts"
 import orderLife from "./0008_orders.ts"
 import ruleLife from "./0009_rules.ts"
+import access from "./0010_access.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
 export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -18,7 +19,8 @@ export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   "0006_events": events,
   "0007_cycles": cycles,
   "0008_orders": orderLife,
-  "0009_rules": ruleLife
+  "0009_rules": ruleLife,
+  "0010_access": access
 }
 
 /**

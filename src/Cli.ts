@@ -15,6 +15,7 @@ import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
 import * as App from "./App.ts"
 import { Config, describeSettings } from "./Config.ts"
 import * as DemoRun from "./DemoRun.ts"
+import { AddressRange } from "./domain/AddressRange.ts"
 import * as Decimal from "./domain/Decimal.ts"
 import { Scope } from "./domain/Principal.ts"
 import { formatInstant } from "./domain/Time.ts"
@@ -45,12 +46,26 @@ const readScopes = (text: string) =>
     Effect.mapError(() => usage(`--scopes: expected some of read,trade,manage separated by commas, got "${text}"`))
   )
 
-const readDays = (text: string) => {
+const readDays = (option: string, text: string) => {
   const days = Number(/^(\d{1,3})d$/.exec(text)?.[1])
   return days >= 1 && days <= 365
     ? Effect.succeed(Duration.days(days))
-    : Effect.fail(usage(`--expires: expected days from 1d to 365d, got "${text}"`))
+    : Effect.fail(usage(`${option}: expected days from 1d to 365d, got "${text}"`))
 }
+
+const readHours = (option: string, text: string) => {
+  const hours = Number(/^(\d{1,3})h$/.exec(text)?.[1])
+  return hours >= 0 && hours <= 168
+    ? Effect.succeed(Duration.hours(hours))
+    : Effect.fail(usage(`${option}: expected hours from 0h to 168h, got "${text}"`))
+}
+
+const readAddresses = (text: string) =>
+  Schema.decodeUnknown(Schema.Array(AddressRange))(text === "" ? [] : text.split(",")).pipe(
+    Effect.mapError(() =>
+      usage(`--addresses: expected addresses or blocks such as 203.0.113.7,2001:db8::/32, got "${text}"`)
+    )
+  )
 
 const keysCreate = Command.make(
   "create",
@@ -58,14 +73,19 @@ const keysCreate = Command.make(
     user,
     scopes: Options.text("scopes").pipe(Options.withDescription("read,trade,manage"), Options.withDefault("read")),
     expires: Options.text("expires").pipe(Options.withDescription("such as 90d"), Options.withDefault("90d")),
+    addresses: Options.text("addresses").pipe(
+      Options.withDescription("from which alone it lets in, such as 203.0.113.7,2001:db8::/32"),
+      Options.optional
+    ),
     name: Options.text("name").pipe(Options.optional)
   },
   Effect.fnUntraced(function* (options) {
     const scopes = yield* readScopes(options.scopes)
-    const expiresIn = yield* readDays(options.expires)
+    const expiresIn = yield* readDays("--expires", options.expires)
+    const addresses = yield* readAddresses(Option.getOrElse(options.addresses, () => ""))
     const userId = yield* readUser(options.user)
     const keys = yield* ApiKeys
-    const created = yield* keys.create(userId, { name: Option.getOrNull(options.name), scopes, expiresIn })
+    const created = yield* keys.create(userId, { name: Option.getOrNull(options.name), scopes, expiresIn, addresses })
     yield* Console.log(Redacted.value(created.token))
   })
 ).pipe(Command.withDescription("create a key, and the user if new; prints the key only, once"))
@@ -84,9 +104,28 @@ const keysList = Command.make(
   })
 ).pipe(Command.withDescription("list the keys of a user"))
 
+const keyId = Options.text("id").pipe(Options.withDescription("id of the key, as list shows it"))
+
+const keysRotate = Command.make(
+  "rotate",
+  {
+    id: keyId,
+    grace: Options.text("grace").pipe(
+      Options.withDescription("how long the secret before still lets in, such as 24h"),
+      Options.withDefault("24h")
+    )
+  },
+  Effect.fnUntraced(function* (options) {
+    const grace = yield* readHours("--grace", options.grace)
+    const keys = yield* ApiKeys
+    const { token } = yield* keys.rotate(yield* keys.ownerOf(options.id), options.id, grace)
+    yield* Console.log(Redacted.value(token))
+  })
+).pipe(Command.withDescription("give a key another secret; prints the key only, once"))
+
 const keysRevoke = Command.make(
   "revoke",
-  { id: Options.text("id").pipe(Options.withDescription("id of the key, as list shows it")) },
+  { id: keyId },
   Effect.fnUntraced(function* ({ id }) {
     const keys = yield* ApiKeys
     yield* keys.revoke(yield* keys.ownerOf(id), id)
@@ -96,7 +135,7 @@ const keysRevoke = Command.make(
 
 const keys = Command.make("keys").pipe(
   Command.withDescription("API keys of this service"),
-  Command.withSubcommands([keysCreate, keysList, keysRevoke]),
+  Command.withSubcommands([keysCreate, keysList, keysRotate, keysRevoke]),
   Command.provide(App.offline)
 )
 

@@ -13,10 +13,12 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 
 const checksumOf = (body: string) => sha256(body).slice(0, 6)
 
-export const makeToken = (): { readonly id: string; readonly token: Redacted.Redacted } => {
-  const id = randomBytes(8).toString("hex")
+export const makeKeyId = (): string => randomBytes(8).toString("hex")
+
+/** Another secret each time; of the tokens of one id only the newest, and for a while the one before, let in. */
+export const makeToken = (id: string): Redacted.Redacted => {
   const body = `bk_${id}_${randomBytes(32).toString("base64url")}`
-  return { id, token: Redacted.make(`${body}_${checksumOf(body)}`) }
+  return Redacted.make(`${body}_${checksumOf(body)}`)
 }
 
 /** Of the whole token: a hash of the secret alone would accept a key in many spellings. */

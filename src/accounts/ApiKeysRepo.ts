@@ -2,12 +2,19 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as SqlSchema from "@effect/sql/SqlSchema"
 import { Context, Effect, Layer, type Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
+import { AddressRange } from "../domain/AddressRange.ts"
 import { UserId } from "../domain/Ids.ts"
 import { Scope } from "../domain/Principal.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
 
 const Scopes = Schema.compose(Schema.split(","), Schema.Array(Scope))
+
+/** None is written as nothing, which split would read as one. */
+const Addresses = Schema.transform(Schema.String, Schema.Array(AddressRange), {
+  decode: (text) => (text === "" ? [] : text.split(",")),
+  encode: (ranges) => ranges.join(",")
+})
 
 /** A key as it is stored: never the token, only its hash. */
 export const ApiKeyRow = Schema.Struct({
@@ -19,7 +26,12 @@ export const ApiKeyRow = Schema.Struct({
   created_at: Schema.Number,
   expires_at: Schema.Number,
   last_used_at: Schema.NullOr(Schema.Number),
-  revoked_at: Schema.NullOr(Schema.Number)
+  revoked_at: Schema.NullOr(Schema.Number),
+  /** The secret before the last rotation lets in until then. */
+  previous_hash: Schema.NullOr(Schema.String),
+  previous_until: Schema.NullOr(Schema.Number),
+  rotated_at: Schema.NullOr(Schema.Number),
+  addresses: Addresses
 })
 export type ApiKeyRow = typeof ApiKeyRow.Type
 
@@ -35,6 +47,8 @@ export class ApiKeysRepo extends Context.Tag("dipper/accounts/ApiKeysRepo")<
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<ApiKeyRow>, DatabaseUnavailable>
     readonly find: (userId: UserId, keyId: string) => Effect.Effect<Option.Option<ApiKeyRow>, DatabaseUnavailable>
     readonly countLive: (userId: UserId, now: Instant) => Effect.Effect<number, DatabaseUnavailable>
+    /** Another secret for the same key; the one before counts until `previous_until`. */
+    readonly rotate: (row: ApiKeyRow) => Effect.Effect<void, DatabaseUnavailable>
     /** Keeps the time of the first revocation. */
     readonly revoke: (userId: UserId, keyId: string, now: Instant) => Effect.Effect<void, DatabaseUnavailable>
     /** For whoever does not know yet whose key it is: authentication, and the owner at the command line. */
@@ -82,6 +96,14 @@ const make = Effect.fnUntraced(function* () {
           sql`SELECT 1 FROM api_keys WHERE user_id = ${userId} AND revoked_at IS NULL AND expires_at > ${now}`
         ),
         (rows) => rows.length
+      ),
+    rotate: (row) =>
+      Effect.asVoid(
+        database.write(
+          sql`UPDATE api_keys SET hash = ${row.hash}, previous_hash = ${row.previous_hash},
+            previous_until = ${row.previous_until}, rotated_at = ${row.rotated_at}, expires_at = ${row.expires_at}
+            WHERE user_id = ${row.user_id} AND key_id = ${row.key_id}`
+        )
       ),
     revoke: (userId, keyId, now) =>
       Effect.asVoid(

@@ -1,6 +1,7 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Schema } from "effect"
+import { AddressRange } from "../domain/AddressRange.ts"
 import { Scope } from "../domain/Principal.ts"
 import { Instant } from "../domain/Time.ts"
 import { Wallet } from "../domain/Wallet.ts"
@@ -64,7 +65,12 @@ export const ApiKey = Schema.Struct({
   createdAt: Instant,
   expiresAt: Instant,
   lastUsedAt: Schema.NullOr(Instant),
-  revokedAt: Schema.NullOr(Instant)
+  revokedAt: Schema.NullOr(Instant),
+  rotatedAt: Schema.NullOr(Instant),
+  /** The secret before the last rotation lets in until then. */
+  previousUntil: Schema.NullOr(Instant),
+  /** From which alone the key lets in; empty: from anywhere. */
+  addresses: Schema.Array(AddressRange)
 }).annotations({ identifier: "ApiKey" })
 export interface ApiKey extends Schema.Schema.Type<typeof ApiKey> {}
 
@@ -77,9 +83,15 @@ export interface CreatedApiKey extends Schema.Schema.Type<typeof CreatedApiKey> 
 export const ApiKeyRequest = Schema.Struct({
   name: optional(Schema.NonEmptyTrimmedString.pipe(Schema.maxLength(100))),
   scopes: Schema.NonEmptyArray(Scope),
-  expiresInDays: optional(Schema.Int.pipe(Schema.between(1, 365)))
+  expiresInDays: optional(Schema.Int.pipe(Schema.between(1, 365))),
+  addresses: optional(Schema.Array(AddressRange).pipe(Schema.maxItems(20)))
 }).annotations({ identifier: "ApiKeyRequest" })
 export interface ApiKeyRequest extends Schema.Schema.Type<typeof ApiKeyRequest> {}
+
+/** How long the secret before still lets in; a day unless given. */
+export const KeyRotation = Schema.Struct({
+  graceHours: optional(Schema.Int.pipe(Schema.between(0, 168)))
+}).annotations({ identifier: "KeyRotation" })
 
 export const Removed = Schema.Struct({ removed: Schema.Boolean }).annotations({ identifier: "Removed" })
 
@@ -149,6 +161,14 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addSuccess(ok(ApiKey))
       .addError(failures(NotFound))
       .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.post("rotateKey", "/account/keys/:id/rotate")
+      .setPath(Schema.Struct({ id: Schema.String }))
+      .setPayload(strict(KeyRotation))
+      .addSuccess(ok(CreatedApiKey))
+      .addError(failures(NotFound, Conflict))
+      .annotate(RequiredScope, "manage")
   )
   .add(
     HttpApiEndpoint.del("revokeKey", "/account/keys/:id")

@@ -14,5 +14,7 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>
   /** Minutes since the last fresh factor of a session; null for keys. */
   readonly freshMinutes: number | null
+  /** Whether the credential counts from this address; absent: from anywhere. */
+  readonly allows?: (address: string) => boolean
   readonly org?: { readonly id: string; readonly role: string }
 }

@@ -44,15 +44,21 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
         Effect.flatMap(CurrentUser, (caller) => Effect.map(keys.createFor(caller, toNewKey(payload)), shownOnce))
       )
       .handle("getKey", ({ path }) => asUser((userId) => keys.get(userId, path.id)))
+      .handle("rotateKey", ({ path, payload: { graceHours = 24 } }) =>
+        Effect.flatMap(CurrentUser, (caller) =>
+          Effect.map(keys.rotateFor(caller, path.id, Duration.hours(graceHours)), shownOnce)
+        )
+      )
       .handle("revokeKey", ({ path }) => asUser((userId) => keys.revoke(userId, path.id)))
       .handle("listEvents", listing)
       .handle("createStreamTicket", () => Effect.flatMap(CurrentUser, tickets.issue))
   })
 )
 
-const toNewKey = ({ name, scopes, expiresInDays }: ApiKeyRequest) => ({
+const toNewKey = ({ addresses, expiresInDays, name, scopes }: ApiKeyRequest) => ({
   name: name ?? null,
   scopes,
+  ...(addresses === undefined ? {} : { addresses }),
   ...(expiresInDays === undefined ? {} : { expiresIn: Duration.days(expiresInDays) })
 })
 

@@ -61,6 +61,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         principal: Principal
       ): Effect.Effect<Principal, AuthorizationError> => {
         x.principal = principal
+        if (principal.allows?.(x.address) === false) return Effect.fail(elsewhere)
         const allowed = gate.limit(x, principal.userId)
         for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
         if (!allowed) return Effect.fail(tooMany(x))
@@ -135,5 +136,9 @@ const tooMany = (x: Exchange) =>
     retryable: true,
     retryAfterSeconds: x.resetSeconds
   })
+
+const elsewhere = new Forbidden({
+  message: "This key is bound to other addresses than the one this request came from."
+})
 
 const lacks = (scope: string) => new Forbidden({ message: `This needs a key with the scope "${scope}".` })

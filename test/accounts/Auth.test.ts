@@ -195,6 +195,79 @@ describe("ApiKeys", () => {
     }).pipe(Effect.provide(app))
   )
 
+  const headerOf = ({ token }: { readonly token: Redacted.Redacted }) => `Bearer ${Redacted.value(token)}`
+  const letsIn = (header: string) => Effect.flatMap(Auth, (auth) => Effect.isSuccess(auth.authenticate(header)))
+
+  it.effect("a rotated key keeps its id and lets in with both secrets until the grace ends", () =>
+    Effect.gen(function* () {
+      const keys = yield* ApiKeys
+      const first = yield* keys.create(ann, { ...newKey, expiresIn: Duration.days(30) })
+      yield* TestClock.adjust("10 days")
+      const second = yield* keys.rotate(ann, first.id, Duration.hours(24))
+      assert.deepStrictEqual(
+        [second.id, second.scopes, second.expiresAt - Duration.toMillis("10 days"), second.rotatedAt],
+        [first.id, first.scopes, Duration.toMillis("30 days"), Duration.toMillis("10 days")]
+      )
+      assert.deepStrictEqual(yield* Effect.all([letsIn(headerOf(first)), letsIn(headerOf(second))]), [true, true])
+      yield* TestClock.adjust("24 hours")
+      assert.deepStrictEqual(yield* Effect.all([letsIn(headerOf(first)), letsIn(headerOf(second))]), [false, true])
+      const auth = yield* Auth
+      const now = Duration.toMillis("11 days")
+      assert.isUndefined(auth.authenticateCached(headerOf(first), now))
+    }).pipe(Effect.provide(app))
+  )
+
+  it.effect("a second rotation ends the first secret at once, and a revocation ends all", () =>
+    Effect.gen(function* () {
+      const keys = yield* ApiKeys
+      const first = yield* keys.create(ann, newKey)
+      const second = yield* keys.rotate(ann, first.id, Duration.hours(24))
+      const third = yield* keys.rotate(ann, first.id, Duration.hours(24))
+      const all = Effect.all([first, second, third].map((key) => letsIn(headerOf(key))))
+      assert.deepStrictEqual(yield* all, [false, true, true])
+      yield* keys.revoke(ann, first.id)
+      assert.deepStrictEqual(yield* all, [false, false, false])
+      assert.strictEqual((yield* Effect.flip(keys.rotate(ann, first.id, Duration.hours(1))))._tag, "CONFLICT")
+    }).pipe(Effect.provide(app))
+  )
+
+  it.effect("the secret before ends with its key, however long the grace", () =>
+    Effect.gen(function* () {
+      const keys = yield* ApiKeys
+      const first = yield* keys.create(ann, { ...newKey, expiresIn: Duration.days(1) })
+      yield* keys.rotate(ann, first.id, Duration.hours(168))
+      yield* TestClock.adjust("23 hours")
+      assert.isTrue(yield* letsIn(headerOf(first)))
+      yield* TestClock.adjust("1 hour")
+      assert.isFalse(yield* letsIn(headerOf(first)))
+      assert.strictEqual((yield* Effect.flip(keys.rotate(ann, first.id, Duration.hours(1))))._tag, "CONFLICT")
+      assert.strictEqual((yield* Effect.flip(keys.rotate(bob, first.id, Duration.hours(1))))._tag, "NOT_FOUND")
+    }).pipe(Effect.provide(app))
+  )
+
+  it.effect("a key gives no other key more rights or more addresses than it has", () =>
+    Effect.gen(function* () {
+      const keys = yield* ApiKeys
+      const bound = yield* keys.create(ann, {
+        name: "bound",
+        scopes: ["read", "manage"],
+        addresses: ["203.0.113.0/24"]
+      })
+      const wide = yield* keys.create(ann, { name: "wide", scopes: ["read", "trade"] })
+      const caller = yield* Effect.flatMap(Auth, (auth) => auth.authenticate(headerOf(bound)))
+      assert.isTrue(caller.allows?.("203.0.113.9"))
+      assert.isFalse(caller.allows?.("198.51.100.1"))
+      const refusal = <A, E extends { readonly _tag: string }>(effect: Effect.Effect<A, E>) =>
+        Effect.map(Effect.flip(effect), ({ _tag }) => _tag)
+      const key = { name: null, scopes: ["read"] } as const
+      assert.deepStrictEqual((yield* keys.createFor(caller, key)).addresses, ["203.0.113.0/24"])
+      assert.strictEqual(yield* refusal(keys.createFor(caller, { ...key, addresses: [] })), "FORBIDDEN")
+      assert.strictEqual(yield* refusal(keys.createFor(caller, { ...key, addresses: ["0.0.0.0/1"] })), "FORBIDDEN")
+      assert.strictEqual(yield* refusal(keys.rotateFor(caller, wide.id, Duration.zero)), "FORBIDDEN")
+      assert.strictEqual((yield* keys.rotateFor(caller, bound.id, Duration.zero)).id, bound.id)
+    }).pipe(Effect.provide(app))
+  )
+
   it.effect("a user has at most twenty live keys, and revoking makes room", () =>
     Effect.gen(function* () {
       const keys = yield* ApiKeys

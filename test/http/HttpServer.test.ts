@@ -109,6 +109,27 @@ describe("A user's quota", () => {
   )
 })
 
+describe("A key that is bound to addresses", () => {
+  it.live("L04: lets in from there alone, by the word of a proxy that is ours and of nobody else", () =>
+    Effect.gen(function* () {
+      const from = (address: string, trustProxy: number) =>
+        running(
+          (url) =>
+            Effect.map(
+              ask(url + orders, {
+                headers: { ...bearer("ann:read:203.0.113.7"), "x-forwarded-for": address }
+              }),
+              ({ body, status }) => `${status} ${/FORBIDDEN|success":true/.exec(JSON.stringify(body))?.[0]}`
+            ),
+          { trustProxy }
+        )
+      assert.strictEqual(yield* from("203.0.113.7", 1), '200 success":true')
+      assert.strictEqual(yield* from("203.0.113.8", 1), "403 FORBIDDEN")
+      assert.strictEqual(yield* from("203.0.113.7", 0), "403 FORBIDDEN")
+    })
+  )
+})
+
 describe("The server", () => {
   it.live("refuses a port that is taken in one line that says which setting to change", () =>
     running((_, port) =>

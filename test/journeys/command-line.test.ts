@@ -162,6 +162,8 @@ describe("Commands", () => {
   const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: RegExp]> = [
     [["keys", "create", "--user", "me", "--scopes", "buy"], /--scopes: expected some of read,trade,manage .*"buy"/],
     [["keys", "create", "--user", "two words"], /--user: expected .*"two words"/],
+    [["keys", "create", "--user", "me", "--addresses", "bot.example.com"], /--addresses: .*got "bot.example.com"/],
+    [["keys", "rotate", "--id", "x", "--grace", "1d"], /--grace: expected hours from 0h to 168h, got "1d"/],
     [["keys", "create", "--user", "me", "--expires", "900d"], /--expires: expected days from 1d to 365d, got "900d"/],
     [["paper", "--port", "99999"], /--port: expected a whole number from 0 to 65535, got "99999"/],
     [
@@ -209,6 +211,9 @@ describe("Commands", () => {
       const listed = yield* command("keys", "list", "--user", "me", "--json")
       const [key] = Schema.decodeSync(ListedKeys)(listed.stdout)
       assert.deepStrictEqual(key?.scopes, ["read", "trade"])
+      const rotated = yield* command("keys", "rotate", "--id", key?.id ?? "", "--grace", "0h")
+      assert.match(rotated.stdout, /^bk_\S+\n$/)
+      assert.notStrictEqual(rotated.stdout, created.stdout)
       assert.strictEqual((yield* command("keys", "revoke", "--id", key?.id ?? "")).code, 0)
       assert.match((yield* command("keys", "list", "--user", "me")).stdout, /revoked/)
       refusal(yield* command("keys", "revoke", "--id", "nope"), { code: 1, says: /No such key/ })

@@ -28,9 +28,9 @@ import { Snapshots } from "../../../src/service/Snapshots.ts"
 import { Events } from "../../../src/store/Events.ts"
 import { Ownership } from "../../../src/store/Ownership.ts"
 
-/** Tokens of this file name their user and scopes: `ann:read,trade`. */
+/** Tokens of this file name their user, scopes and perhaps the address they are bound to: `ann:read+trade:203.0.113.7`. */
 const principalOf = (token: string): Principal | null => {
-  const [name, scopes] = token.split(":")
+  const [name, scopes, address] = token.split(":")
   if (name === undefined || scopes === undefined) return null
   const known: ReadonlyArray<Scope> = ["read", "trade", "manage"]
   return {
@@ -38,7 +38,8 @@ const principalOf = (token: string): Principal | null => {
     via: "apiKey",
     credentialId: `key-of-${name}`,
     scopes: new Set(known.filter((scope) => scopes.split("+").includes(scope))),
-    freshMinutes: null
+    freshMinutes: null,
+    ...(address === undefined ? {} : { allows: (from: string) => from === address })
   }
 }
 
