@@ -49,6 +49,7 @@ import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
+import { Limiting } from "./service/Limiting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
@@ -169,7 +170,13 @@ const grounds = (story: PaperStory) =>
 const front = (watch: typeof watching | typeof standingBy) =>
   configured((settings) =>
     api.pipe(
-      Layer.provide([Readiness.layer({ version: manifest.version }), Snapshots.layer, Halting.layer, Closing.layer]),
+      Layer.provide([
+        Readiness.layer({ version: manifest.version }),
+        Snapshots.layer,
+        Halting.layer,
+        Limiting.layer,
+        Closing.layer
+      ]),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
       Layer.provideMerge(ordersWith(watch))
     )

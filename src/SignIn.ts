@@ -5,6 +5,7 @@ import { ClerkKeys } from "./accounts/clerk/ClerkKeys.ts"
 import { ClerkSessions } from "./accounts/clerk/ClerkSessions.ts"
 import { issuerOf } from "./accounts/clerk/publishableKey.ts"
 import { rsaKeyOfPem } from "./accounts/clerk/rsaKey.ts"
+import { StepUp } from "./accounts/StepUp.ts"
 import { settings as all, type Settings, WrongSetting } from "./Config.ts"
 
 /** Who may come in: holders of our keys, and with Clerk the people of one of its instances. */
@@ -27,7 +28,7 @@ const withClerk = (publishableKey: string, { clerkAuthorizedParties: authorizedP
   issuerOf(publishableKey).pipe(
     Effect.mapBoth({
       onSuccess: (issuer) =>
-        Auth.layerClerk.pipe(
+        Layer.merge(Auth.layerClerk, StepUp.layerClerk).pipe(
           Layer.provide(ClerkSessions.layer({ issuer, authorizedParties })),
           Layer.provide(keysOf(issuer, clerkJwtKey))
         ),
@@ -38,5 +39,5 @@ const withClerk = (publishableKey: string, { clerkAuthorizedParties: authorizedP
 
 export const signIn = (settings: Settings) =>
   settings.authMode === "local" || settings.clerkPublishableKey === null
-    ? Auth.layerLocal
+    ? Layer.merge(Auth.layerLocal, StepUp.layerLocal)
     : withClerk(settings.clerkPublishableKey, settings)

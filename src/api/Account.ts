@@ -5,7 +5,7 @@ import { AddressRange } from "../domain/AddressRange.ts"
 import { Scope } from "../domain/Principal.ts"
 import { Instant } from "../domain/Time.ts"
 import { Wallet } from "../domain/Wallet.ts"
-import { Authorization, RequiredScope } from "./Authorization.ts"
+import { Authorization, FreshFactor, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
 import {
   Conflict,
@@ -117,6 +117,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addSuccess(ok(CredentialInfo))
       .addError(failures(CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway))
       .annotate(RequiredScope, "manage")
+      .annotate(FreshFactor, true)
   )
   .add(
     HttpApiEndpoint.post("rotateCredentials", "/account/credentials/rotate")
@@ -124,12 +125,14 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addSuccess(ok(CredentialInfo))
       .addError(failures(CredentialsMissing, CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway))
       .annotate(RequiredScope, "manage")
+      .annotate(FreshFactor, true)
   )
   .add(
     HttpApiEndpoint.del("deleteCredentials", "/account/credentials")
       .addSuccess(ok(Removed))
       .addError(failures(CredentialsMissing, Conflict, NotOwner))
       .annotate(RequiredScope, "manage")
+      .annotate(FreshFactor, true)
   )
   .add(
     HttpApiEndpoint.get("getWallet", "/account/wallet")
@@ -154,6 +157,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addSuccess(ok(CreatedApiKey, 201))
       .addError(failures(QuotaExceeded))
       .annotate(RequiredScope, "manage")
+      .annotate(FreshFactor, true)
   )
   .add(
     HttpApiEndpoint.get("getKey", "/account/keys/:id")
@@ -169,6 +173,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addSuccess(ok(CreatedApiKey))
       .addError(failures(NotFound, Conflict))
       .annotate(RequiredScope, "manage")
+      .annotate(FreshFactor, true)
   )
   .add(
     HttpApiEndpoint.del("revokeKey", "/account/keys/:id")

@@ -12,6 +12,7 @@ import {
   ImpersonationForbidden,
   NotOwner,
   RateLimited,
+  ReverificationRequired,
   SessionPending,
   SetupRequired,
   TokenExpired,
@@ -25,6 +26,9 @@ export class CurrentUser extends Context.Tag("dipper/api/CurrentUser")<CurrentUs
 /** Annotation of an endpoint: the scope its caller needs. A secured endpoint without one stops the start. */
 export class RequiredScope extends Context.Tag("dipper/api/RequiredScope")<RequiredScope, Scope>() {}
 
+/** Annotation of an endpoint for which a stolen session or key must not be enough. */
+export class FreshFactor extends Context.Tag("dipper/api/FreshFactor")<FreshFactor, true>() {}
+
 // A user's first request opens the paper account; an instance that stands by refuses writes.
 const refusals = failures(
   Unauthenticated,
@@ -33,6 +37,7 @@ const refusals = failures(
   Forbidden,
   SessionPending,
   ImpersonationForbidden,
+  ReverificationRequired,
   UserDisabled,
   RateLimited,
   DatabaseUnavailable,

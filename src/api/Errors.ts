@@ -76,6 +76,11 @@ export class ImpersonationForbidden extends Schema.TaggedError<ImpersonationForb
   fields,
   answers(403, "Nobody may act for somebody else here.")
 ) {}
+export class ReverificationRequired extends Schema.TaggedError<ReverificationRequired>()(
+  "REVERIFICATION_REQUIRED",
+  fields,
+  answers(403, "This needs a factor that is at most ten minutes old; prove again who you are and repeat.")
+) {}
 export class UserDisabled extends Schema.TaggedError<UserDisabled>()(
   "USER_DISABLED",
   fields,
@@ -282,6 +287,7 @@ export const registry = [
   Forbidden,
   SessionPending,
   ImpersonationForbidden,
+  ReverificationRequired,
   UserDisabled,
   NotFound,
   RouteNotFound,

@@ -69,6 +69,38 @@ const noLimits: UserLimits = { perDay: null, perWeek: null, perMonth: null, maxO
 
 export const unlimited: Limits = { user: noLimits, assets: [], keys: [] }
 
+type Caps = Readonly<Record<string, Decimal | number | null>>
+
+const isMore = (before: Decimal | number | null | undefined, after: Decimal | number | null | undefined): boolean => {
+  if (before === null || before === undefined) return false
+  if (after === null || after === undefined) return true
+  return typeof before === "number" || typeof after === "number"
+    ? Number(after) > Number(before)
+    : greaterThan(after, before)
+}
+
+const anyMore = (before: Caps, after: Caps): boolean =>
+  Object.keys(before).some((name) => isMore(before[name], after[name]))
+
+const capsOf = ({ maxOpenOrders, perDay, perMonth, perWeek }: UserLimits): Caps => ({
+  maxOpenOrders,
+  perDay,
+  perMonth,
+  perWeek
+})
+const capsOfKey = (limit: KeyLimit | undefined): Caps =>
+  limit === undefined ? {} : { perDay: limit.perDay, perWeek: limit.perWeek, perMonth: limit.perMonth }
+const capsOfAsset = (limit: AssetLimit | undefined): Caps =>
+  limit === undefined ? {} : { maxShare: limit.maxShare, maxPositionQuote: limit.maxPositionQuote }
+
+/** Whether anything is allowed afterwards that was not before. */
+export const loosens = (before: Limits, after: Limits): boolean =>
+  anyMore(capsOf(before.user), capsOf(after.user)) ||
+  before.keys.some((limit) => anyMore(capsOfKey(limit), capsOfKey(after.keys.find(({ id }) => id === limit.id)))) ||
+  before.assets.some((limit) =>
+    anyMore(capsOfAsset(limit), capsOfAsset(after.assets.find(({ asset }) => asset === limit.asset)))
+  )
+
 /** What of the user's limits is taken now: bought, and held for orders under way. */
 export const LimitsUsed = Schema.Struct({
   day: Decimal,

@@ -4,6 +4,7 @@ import { Context, Effect, Layer } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Accounts } from "../accounts/Accounts.ts"
 import { Auth } from "../accounts/Auth.ts"
+import { StepUp } from "../accounts/StepUp.ts"
 import { Authorization, type AuthorizationError, CurrentUser } from "../api/Authorization.ts"
 import { Forbidden, RateLimited, Unauthenticated } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
@@ -32,6 +33,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
       const accounts = yield* Accounts
       const events = yield* Events
       const ownership = yield* Ownership
+      const stepUp = yield* StepUp
       const tickets = yield* StreamTickets
 
       /** A ticket opens a stream and nothing else, and is no second opinion beside a header. */
@@ -68,8 +70,10 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         const scope = x.route?.scope ?? "manage"
         // What needs more than to read changes something, and only the owner of trading may.
         const place = scope === "read" ? Effect.void : ownership.assertNotTaken
+        const proof = x.route?.stepUp === true ? stepUp.assert(principal) : Effect.void
         return principal.scopes.has(scope)
-          ? place.pipe(
+          ? proof.pipe(
+              Effect.zipRight(place),
               Effect.zipRight(accounts.ensure(principal)),
               Effect.zipRight(tellPlace(x, response, principal.userId)),
               Effect.as(principal)

@@ -15,6 +15,7 @@ import { Orders } from "../orders/Orders.ts"
 import { Books } from "../portfolio/Books.ts"
 import { Closing } from "../service/Closing.ts"
 import { Halting } from "../service/Halting.ts"
+import { Limiting } from "../service/Limiting.ts"
 import { paged, withETag, written } from "./answers.ts"
 import { asUser } from "./Authentication.ts"
 import { HttpGate } from "./HttpGate.ts"
@@ -37,6 +38,7 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
     const closing = yield* Closing
     const halting = yield* Halting
     const limits = yield* TradingLimits
+    const limiting = yield* Limiting
     const signals = yield* Signals
     const takeSignal = receiveSignal(signals, yield* HttpGate)
     return handlers
@@ -124,7 +126,9 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
       .handle("getHalt", () => asUser(halts.state))
       .handle("setHalt", ({ payload }) => Effect.flatMap(CurrentUser, (caller) => halting.change(caller, payload)))
       .handle("getTradingLimits", () => asUser(limits.inForce))
-      .handle("setTradingLimits", ({ payload }) => asUser((userId) => limits.set(userId, payload)))
+      .handle("setTradingLimits", ({ payload }) =>
+        Effect.flatMap(CurrentUser, (caller) => limiting.change(caller, payload))
+      )
       .handle("rotateSignalToken", ({ path }) => asUser((userId) => signals.rotate(userId, path.id)))
       .handle("receiveSignal", ({ path, payload }) => takeSignal(path.ruleId, payload))
       .handle("getExecution", ({ path }) => asUser((userId) => records.execution(userId, path.id)))

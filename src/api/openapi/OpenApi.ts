@@ -2,7 +2,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as PlatformOpenApi from "@effect/platform/OpenApi"
 import { Context, JSONSchema, Option, Predicate, type SchemaAST } from "effect"
 import { Api } from "../Api.ts"
-import { RequiredScope } from "../Authorization.ts"
+import { FreshFactor, RequiredScope } from "../Authorization.ts"
 import { DataAnnotation, descriptionOf, statusOf } from "../Envelope.ts"
 import { EventStreamed } from "../stream/Events.ts"
 import { registry } from "../Errors.ts"
@@ -31,6 +31,7 @@ export const openApi = (version: string): JsonObject => {
       const operation = asObject(asObject(asObject(base["paths"])[path])[method])
       const example = examples[endpoint.name]
       const scope = Option.getOrNull(Context.getOption(mergedAnnotations, RequiredScope))
+      const fresh = Option.isSome(Context.getOption(mergedAnnotations, FreshFactor))
       const streamed = Option.getOrNull(Context.getOption(mergedAnnotations, EventStreamed))
       const succeeded = [...successes].flatMap(([status, { ast }]) =>
         Option.match(ast, {
@@ -48,7 +49,8 @@ export const openApi = (version: string): JsonObject => {
         operationId: endpoint.name,
         ...(scope === null
           ? {}
-          : { "x-required-scope": scope, description: `Needs a key with the scope \`${scope}\`.` }),
+          : { "x-required-scope": scope, description: `Needs the scope \`${scope}\`.${fresh ? freshness : ""}` }),
+        ...(fresh ? { "x-fresh-factor": true } : {}),
         ...Option.match(endpoint.payloadSchema, {
           onNone: () => ({}),
           onSome: (payload) => ({
@@ -74,6 +76,10 @@ export const openApi = (version: string): JsonObject => {
 }
 
 /** `listRuleDecisions` reads "List rule decisions". */
+/** Where people sign in. */
+const freshness =
+  " Whoever is signed in must have proven who they are within ten minutes; a key of a service where people sign in cannot do it."
+
 const titleOf = (name: string): string =>
   name.charAt(0).toUpperCase() + name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 

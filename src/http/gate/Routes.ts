@@ -1,7 +1,7 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import { Context, Option } from "effect"
 import { Api } from "../../api/Api.ts"
-import { Authorization, RequiredScope } from "../../api/Authorization.ts"
+import { Authorization, FreshFactor, RequiredScope } from "../../api/Authorization.ts"
 import { EventStreamed } from "../../api/stream/Events.ts"
 import type { Scope } from "../../domain/Principal.ts"
 
@@ -15,6 +15,8 @@ export interface Route {
   readonly operation: string
   /** null: open to everybody. */
   readonly scope: Scope | null
+  /** A stolen session or key must not be enough. */
+  readonly stepUp: boolean
   readonly takesBody: boolean
   readonly takesQuery: boolean
   /** Also answers as an event stream, and then takes a ticket. */
@@ -32,6 +34,8 @@ const none: Match = { type: "none" }
 /** A route that is not part of the contract: the document, its page, the metrics. */
 export type PlainRoute = Pick<Route, "path" | "operation" | "scope">
 
+const plainGet = { method: "GET", stepUp: false, takesBody: false, takesQuery: false, streams: false }
+
 interface Node {
   readonly names: Map<string, Node>
   parameter: Node | null
@@ -46,10 +50,10 @@ export class Routes {
   readonly #root = makeNode()
 
   constructor(plain: ReadonlyArray<PlainRoute> = []) {
-    this.all = [
-      ...contract(),
-      ...plain.map((route) => ({ ...route, method: "GET", takesBody: false, takesQuery: false, streams: false }))
-    ].map((route, id) => ({ ...route, id }))
+    this.all = [...contract(), ...plain.map((route) => ({ ...route, ...plainGet }))].map((route, id) => ({
+      ...route,
+      id
+    }))
     for (const route of this.all) this.#add(route)
   }
 
@@ -99,6 +103,7 @@ const contract = (): ReadonlyArray<Omit<Route, "id">> => {
         path: endpoint.path,
         operation: endpoint.name,
         scope,
+        stepUp: Option.isSome(Context.getOption(mergedAnnotations, FreshFactor)),
         takesBody: Option.isSome(endpoint.payloadSchema),
         takesQuery: Option.isSome(endpoint.urlParamsSchema),
         streams: Option.isSome(Context.getOption(mergedAnnotations, EventStreamed))

@@ -22,6 +22,8 @@ import { RuleRecords } from "../../../src/autobuy/RuleRecords.ts"
 import { Signals } from "../../../src/autobuy/signal/Signals.ts"
 import { Rules } from "../../../src/autobuy/Rules.ts"
 import { Closing } from "../../../src/service/Closing.ts"
+import { StepUp } from "../../../src/accounts/StepUp.ts"
+import { Limiting } from "../../../src/service/Limiting.ts"
 import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 import { Snapshots } from "../../../src/service/Snapshots.ts"
@@ -79,6 +81,8 @@ export interface Stubs {
   readonly closing?: Partial<typeof Closing.Service>
   readonly halting?: Partial<typeof Halting.Service>
   readonly limits?: Partial<typeof TradingLimits.Service>
+  readonly limiting?: Partial<typeof Limiting.Service>
+  readonly stepUp?: Layer.Layer<StepUp>
   readonly isStillGood?: typeof Auth.Service.isStillGood
 }
 
@@ -108,7 +112,9 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Halts, { ...stubs.halts }),
     Layer.mock(Closing, { ...stubs.closing }),
     Layer.mock(Halting, { ...stubs.halting }),
-    Layer.mock(TradingLimits, { ...stubs.limits })
+    Layer.mock(TradingLimits, { ...stubs.limits }),
+    Layer.mock(Limiting, { ...stubs.limiting }),
+    stubs.stepUp ?? StepUp.layerLocal
   )
 
 /** The real server on a free loopback port, before stubbed services. */
