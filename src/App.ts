@@ -47,12 +47,15 @@ import { Books } from "./portfolio/Books.ts"
 import { Ledger } from "./portfolio/Ledger.ts"
 import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
+import { ClerkEvents } from "./service/ClerkEvents.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
+import * as Leaving from "./service/Leaving.ts"
 import { Limiting } from "./service/Limiting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
+import { UserStates } from "./service/UserStates.ts"
 import { signIn } from "./SignIn.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
@@ -111,8 +114,9 @@ export const offlineRules = configured(({ maxRulesPerUser }) => RuleTransfer.lay
   Layer.provide(Config.layer)
 )
 
-/** What `halt` and `limits` need; works while a server runs on the same data. */
-export const beside = Layer.mergeAll(Halts.layer, LimitsRepo.layer, UsersRepo.layer).pipe(
+/** What `halt`, `limits` and `users` need; works while a server runs on the same data. */
+export const beside = Layer.mergeAll(UserStates.layer, LimitsRepo.layer, UsersRepo.layer).pipe(
+  Layer.provideMerge(Halts.layer),
   Layer.provide(Events.layer),
   Layer.provide([storage, MarketClock.layer]),
   Layer.provide(Config.layer)
@@ -175,8 +179,11 @@ const front = (watch: typeof watching | typeof standingBy) =>
         Snapshots.layer,
         Halting.layer,
         Limiting.layer,
-        Closing.layer
+        Closing.layer,
+        Leaving.layer,
+        ClerkEvents.layer
       ]),
+      Layer.provide(UserStates.layer),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
       Layer.provideMerge(ordersWith(watch))
     )

@@ -207,6 +207,11 @@ export const settings = {
     "-----BEGIN PUBLIC KEY-----\\n…",
     "The instance's public key as PEM: with it Clerk is never asked for keys"
   ),
+  clerkWebhookSecret: secret(
+    "CLERK_WEBHOOK_SECRET",
+    "whsec_BASE64",
+    "Signing secret of the webhook that tells of deleted and banned people and ended sessions"
+  ),
   masterKeys: secret(
     "MASTER_KEYS",
     "k1:BASE64_OF_32_BYTES",
@@ -273,13 +278,14 @@ const consistent = (all: Settings): Either.Either<Settings, WrongSetting> => {
   const clerk = [
     ["CLERK_PUBLISHABLE_KEY", all.clerkPublishableKey !== null, settings.clerkPublishableKey.example],
     ["CLERK_AUTHORIZED_PARTIES", all.clerkAuthorizedParties.length > 0, settings.clerkAuthorizedParties.example],
-    ["CLERK_JWT_KEY", all.clerkJwtKey !== null, settings.clerkJwtKey.example]
+    ["CLERK_JWT_KEY", all.clerkJwtKey !== null, settings.clerkJwtKey.example],
+    ["CLERK_WEBHOOK_SECRET", all.clerkWebhookSecret !== null, settings.clerkWebhookSecret.example]
   ] as const
+  const needed: ReadonlySet<string> = new Set(["CLERK_PUBLISHABLE_KEY", "CLERK_AUTHORIZED_PARTIES"])
   for (const [name, isSet, example] of clerk) {
     if (all.authMode === "local" && isSet)
       return refuse(name, "set together with AUTH_MODE=local; remove it, or set AUTH_MODE=clerk", example)
-    if (all.authMode === "clerk" && !isSet && name !== "CLERK_JWT_KEY")
-      return refuse(name, "AUTH_MODE=clerk needs it", example)
+    if (all.authMode === "clerk" && !isSet && needed.has(name)) return refuse(name, "AUTH_MODE=clerk needs it", example)
   }
   if (all.exchange === "mexc" && all.paperUrl !== null)
     return refuse("PAPER_URL", "set together with EXCHANGE=mexc; remove one of the two", "http://127.0.0.1:3001")
@@ -326,6 +332,7 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       clerkPublishableKey: settings.clerkPublishableKey.read(env),
       clerkAuthorizedParties: settings.clerkAuthorizedParties.read(env),
       clerkJwtKey: settings.clerkJwtKey.read(env),
+      clerkWebhookSecret: settings.clerkWebhookSecret.read(env),
       masterKeys: settings.masterKeys.read(env),
       mexcIpWeight: settings.mexcIpWeight.read(env),
       mexcUidWeight: settings.mexcUidWeight.read(env),

@@ -3,6 +3,7 @@ import { Effect, Layer, Redacted } from "effect"
 import { Auth } from "./accounts/Auth.ts"
 import { ClerkKeys } from "./accounts/clerk/ClerkKeys.ts"
 import { ClerkSessions } from "./accounts/clerk/ClerkSessions.ts"
+import { ClerkWebhooks } from "./accounts/clerk/ClerkWebhooks.ts"
 import { issuerOf } from "./accounts/clerk/publishableKey.ts"
 import { rsaKeyOfPem } from "./accounts/clerk/rsaKey.ts"
 import { StepUp } from "./accounts/StepUp.ts"
@@ -24,11 +25,15 @@ const keysOf = (issuer: string, pem: Redacted.Redacted | null) =>
         Layer.unwrapEffect
       )
 
-const withClerk = (publishableKey: string, { clerkAuthorizedParties: authorizedParties, clerkJwtKey }: Settings) =>
-  issuerOf(publishableKey).pipe(
+const withClerk = (
+  publishableKey: string,
+  { clerkAuthorizedParties: authorizedParties, clerkJwtKey, clerkWebhookSecret }: Settings
+) => {
+  const webhooks = clerkWebhookSecret === null ? ClerkWebhooks.layerNone : ClerkWebhooks.layer(clerkWebhookSecret)
+  return issuerOf(publishableKey).pipe(
     Effect.mapBoth({
       onSuccess: (issuer) =>
-        Layer.merge(Auth.layerClerk, StepUp.layerClerk).pipe(
+        Layer.mergeAll(Auth.layerClerk, StepUp.layerClerk, webhooks).pipe(
           Layer.provide(ClerkSessions.layer({ issuer, authorizedParties })),
           Layer.provide(keysOf(issuer, clerkJwtKey))
         ),
@@ -36,8 +41,9 @@ const withClerk = (publishableKey: string, { clerkAuthorizedParties: authorizedP
     }),
     Layer.unwrapEffect
   )
+}
 
 export const signIn = (settings: Settings) =>
   settings.authMode === "local" || settings.clerkPublishableKey === null
-    ? Layer.merge(Auth.layerLocal, StepUp.layerLocal)
+    ? Layer.mergeAll(Auth.layerLocal, StepUp.layerLocal, ClerkWebhooks.layerNone)
     : withClerk(settings.clerkPublishableKey, settings)

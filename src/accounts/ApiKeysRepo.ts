@@ -51,6 +51,7 @@ export class ApiKeysRepo extends Context.Tag("dipper/accounts/ApiKeysRepo")<
     readonly rotate: (row: ApiKeyRow) => Effect.Effect<void, DatabaseUnavailable>
     /** Keeps the time of the first revocation. */
     readonly revoke: (userId: UserId, keyId: string, now: Instant) => Effect.Effect<void, DatabaseUnavailable>
+    readonly revokeAll: (userId: UserId, now: Instant) => Effect.Effect<void, DatabaseUnavailable>
     /** For whoever does not know yet whose key it is: authentication, and the owner at the command line. */
     readonly findCredential: (keyId: string) => Effect.Effect<Option.Option<Credential>, DatabaseUnavailable>
     readonly markUsed: (uses: ReadonlyMap<string, Instant>) => Effect.Effect<void, DatabaseUnavailable>
@@ -110,6 +111,10 @@ const make = Effect.fnUntraced(function* () {
         database.write(
           sql`UPDATE api_keys SET revoked_at = ${now} WHERE user_id = ${userId} AND key_id = ${keyId} AND revoked_at IS NULL`
         )
+      ),
+    revokeAll: (userId, now) =>
+      Effect.asVoid(
+        database.write(sql`UPDATE api_keys SET revoked_at = ${now} WHERE user_id = ${userId} AND revoked_at IS NULL`)
       ),
     findCredential: (keyId) => database.read(selectCredential(keyId)),
     markUsed: (uses) =>

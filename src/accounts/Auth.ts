@@ -16,6 +16,7 @@ import type { Instant } from "../domain/Time.ts"
 import { bearerOf, hashToken, idOf, isKey, sameHash, unknownHash } from "./ApiKeyToken.ts"
 import { ApiKeysRepo, type Credential } from "./ApiKeysRepo.ts"
 import { ClerkSessions, type Session } from "./clerk/ClerkSessions.ts"
+import { EndedSessions } from "./clerk/EndedSessions.ts"
 import { makeLastUsed } from "./makeLastUsed.ts"
 import { UsersRepo } from "./UsersRepo.ts"
 
@@ -28,7 +29,7 @@ type Refused =
   | UserDisabled
   | AuthUnavailable
 
-const stored = Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer)
+const stored = Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer, EndedSessions.layer)
 
 /** Turns an `Authorization` header into the one who asks. Handlers see the `Principal`, never a token. */
 export class Auth extends Context.Tag("dipper/accounts/Auth")<
@@ -70,6 +71,7 @@ interface Known {
 const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service | null) {
   const repo = yield* ApiKeysRepo
   const users = yield* UsersRepo
+  const ended = yield* EndedSessions
   const lastUsed = yield* makeLastUsed(repo.markUsed)
   const known = new Map<string, Known>()
   let hasUsers = false
@@ -138,6 +140,7 @@ const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service
     const hash = hashToken(token)
     known.delete(hash)
     const session = yield* verify(token)
+    if (yield* ended.has(session.sessionId)) return yield* unauthenticated()
     if (yield* isDisabled(session.userId)) return yield* disabled()
     const now = yield* Clock.currentTimeMillis
     return remember(hash, { principal: principalOf(session), expiresAt: session.expiresAt, checkedAt: now })
@@ -151,7 +154,7 @@ const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service
   })
 
   const isStillGood = Effect.fn("Auth.isStillGood")(function* ({ credentialId, userId, via }: Principal) {
-    if (via === "clerk") return !(yield* isDisabled(userId))
+    if (via === "clerk") return !((yield* isDisabled(userId)) || (yield* ended.has(credentialId)))
     const found = Option.getOrNull(yield* repo.findCredential(credentialId))
     return found !== null && found.disabled_at === null && isLive(found, yield* Clock.currentTimeMillis)
   })

@@ -12,6 +12,10 @@ export interface User {
   readonly disabledAt: Instant | null
   /** When the user's account on the paper exchange was opened. */
   readonly provisionedAt: Instant | null
+  /** For good; such a user is disabled as well. */
+  readonly deletedAt: Instant | null
+  /** When what Clerk told last of the user happened. */
+  readonly toldAt: Instant | null
 }
 
 export class UsersRepo extends Context.Tag("dipper/accounts/UsersRepo")<
@@ -21,8 +25,16 @@ export class UsersRepo extends Context.Tag("dipper/accounts/UsersRepo")<
     readonly ensure: (userId: UserId) => Effect.Effect<User, DatabaseUnavailable>
     readonly find: (userId: UserId) => Effect.Effect<Option.Option<User>, DatabaseUnavailable>
     readonly list: Effect.Effect<ReadonlyArray<User>, DatabaseUnavailable>
+    /** Those who may not come in, the deleted among them. */
+    readonly disabled: Effect.Effect<ReadonlyArray<User>, DatabaseUnavailable>
     /** False only on a fresh install. */
     readonly any: Effect.Effect<boolean, DatabaseUnavailable>
+    /** Keeps the time of the first. */
+    readonly disable: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
+    /** Of one who was deleted nothing changes. */
+    readonly enable: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
+    readonly markDeleted: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
+    readonly markTold: (userId: UserId, at: Instant) => Effect.Effect<void, DatabaseUnavailable>
     readonly markProvisioned: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
   }
 >() {
@@ -46,14 +58,16 @@ const UserRow = Schema.Struct({
   userId: Schema.propertySignature(UserId).pipe(Schema.fromKey("user_id")),
   createdAt: Schema.propertySignature(Schema.Number).pipe(Schema.fromKey("created_at")),
   disabledAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("disabled_at")),
-  provisionedAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("provisioned_at"))
+  provisionedAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("provisioned_at")),
+  deletedAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("deleted_at")),
+  toldAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("told_at"))
 })
 
 const make = Effect.fnUntraced(function* () {
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
 
-  const columns = sql.literal("user_id, created_at, disabled_at, provisioned_at")
+  const columns = sql.literal("user_id, created_at, disabled_at, provisioned_at, deleted_at, told_at")
   const select = SqlSchema.findOne({
     Request: UserId,
     Result: UserRow,
@@ -63,6 +77,12 @@ const make = Effect.fnUntraced(function* () {
     Request: Schema.Void,
     Result: UserRow,
     execute: () => sql`SELECT ${columns} FROM users ORDER BY created_at, user_id`
+  })
+
+  const selectDisabled = SqlSchema.findAll({
+    Request: Schema.Void,
+    Result: UserRow,
+    execute: () => sql`SELECT ${columns} FROM users WHERE disabled_at IS NOT NULL ORDER BY user_id`
   })
 
   const ensure = Effect.fn("UsersRepo.ensure")((userId: UserId) =>
@@ -88,7 +108,39 @@ const make = Effect.fnUntraced(function* () {
     })
   )
 
-  return UsersRepo.of({ ensure, find, list, any, markProvisioned })
+  const disable = Effect.fn("UsersRepo.disable")(function* (userId: UserId) {
+    const now = yield* Clock.currentTimeMillis
+    yield* database.write(sql`UPDATE users SET disabled_at = ${now} WHERE user_id = ${userId} AND disabled_at IS NULL`)
+  })
+
+  const enable = Effect.fn("UsersRepo.enable")((userId: UserId) =>
+    Effect.asVoid(
+      database.write(sql`UPDATE users SET disabled_at = NULL WHERE user_id = ${userId} AND deleted_at IS NULL`)
+    )
+  )
+
+  const markDeleted = Effect.fn("UsersRepo.markDeleted")(function* (userId: UserId) {
+    const now = yield* Clock.currentTimeMillis
+    yield* database.write(sql`UPDATE users SET deleted_at = ${now}, disabled_at = coalesce(disabled_at, ${now})
+      WHERE user_id = ${userId} AND deleted_at IS NULL`)
+  })
+
+  const markTold = Effect.fn("UsersRepo.markTold")((userId: UserId, at: Instant) =>
+    Effect.asVoid(database.write(sql`UPDATE users SET told_at = ${at} WHERE user_id = ${userId}`))
+  )
+
+  return UsersRepo.of({
+    ensure,
+    find,
+    list,
+    disabled: database.read(selectDisabled()),
+    any,
+    disable,
+    enable,
+    markDeleted,
+    markTold,
+    markProvisioned
+  })
 })
 
 const gone = Effect.dieMessage("a user row is missing right after its insert")

@@ -22,6 +22,7 @@ import {
 import { createStreamTicket, listEvents } from "./stream/Events.ts"
 import { getAccountSettings, listTransactions, updateAccountSettings } from "./Portfolio.ts"
 import { optional, page, strict } from "./Requests.ts"
+import { receiveClerkWebhook } from "./Webhooks.ts"
 
 /** The user behind the credential, and what the credential may do. */
 export const Account = Schema.Struct({
@@ -187,4 +188,13 @@ export class AccountApi extends HttpApiGroup.make("account")
   .add(listTransactions)
   .add(listEvents)
   .add(createStreamTicket)
-  .middleware(Authorization) {}
+  .add(
+    HttpApiEndpoint.del("deleteAccount", "/account")
+      .addSuccess(ok(Removed))
+      .addError(failures(NotOwner))
+      .annotate(RequiredScope, "manage")
+      .annotate(FreshFactor, true)
+  )
+  // Of the endpoints so far: a webhook comes without a user, with a signature of its own.
+  .middlewareEndpoints(Authorization)
+  .add(receiveClerkWebhook) {}

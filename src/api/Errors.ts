@@ -46,6 +46,11 @@ export class MalformedJson extends Schema.TaggedError<MalformedJson>()(
   fields,
   answers(400, "The body is not JSON.")
 ) {}
+export class WebhookInvalid extends Schema.TaggedError<WebhookInvalid>()(
+  "WEBHOOK_INVALID",
+  fields,
+  answers(400, "The request is no webhook of the Clerk instance of this service.")
+) {}
 export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()(
   "UNAUTHENTICATED",
   fields,
@@ -281,6 +286,7 @@ export class ShuttingDown extends Schema.TaggedError<ShuttingDown>()(
 export const registry = [
   ValidationFailed,
   MalformedJson,
+  WebhookInvalid,
   Unauthenticated,
   TokenExpired,
   SetupRequired,

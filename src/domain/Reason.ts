@@ -61,6 +61,7 @@ export const reasons = {
   NOT_REARMED: "The trigger fired already and has not re-armed.",
   NOT_STARTED: "The rule waits for its `startAt`.",
   BY_USER: "The owner asked for it.",
+  USER_DISABLED: "The user is disabled.",
   CANCELLED: "The order was cancelled.",
   TOO_MANY_FAILURES: "The rule failed as often in a row as `onFailure` allows.",
   CRASHED: "The rule's program stopped unexpectedly several times; it is quarantined.",

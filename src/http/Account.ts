@@ -7,7 +7,11 @@ import type { ApiKeyRequest } from "../api/Account.ts"
 import { Api } from "../api/Api.ts"
 import { CurrentUser } from "../api/Authorization.ts"
 import { wholePage } from "../api/Requests.ts"
+import { ClerkEvents } from "../service/ClerkEvents.ts"
+import { UserStates } from "../service/UserStates.ts"
 import { asUser } from "./Authentication.ts"
+import { receiveClerkWebhook } from "./clerkWebhook.ts"
+import { HttpGate } from "./HttpGate.ts"
 import { makeListing } from "./events/listing.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
 import { Ledger } from "../portfolio/Ledger.ts"
@@ -23,6 +27,8 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
     const ledger = yield* Ledger
     const transactions = yield* makeTransactions
     const tickets = yield* StreamTickets
+    const states = yield* UserStates
+    const takeWebhook = receiveClerkWebhook(yield* ClerkEvents, yield* HttpGate)
     const listing = yield* makeListing
     return handlers
       .handle("getAccount", () => Effect.flatMap(CurrentUser, accounts.get))
@@ -51,6 +57,8 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
       )
       .handle("revokeKey", ({ path }) => asUser((userId) => keys.revoke(userId, path.id)))
       .handle("listEvents", listing)
+      .handle("deleteAccount", () => asUser((userId) => Effect.as(states.remove(userId), { removed: true })))
+      .handle("receiveClerkWebhook", ({ headers }) => takeWebhook(headers))
       .handle("createStreamTicket", () => Effect.flatMap(CurrentUser, tickets.issue))
   })
 )

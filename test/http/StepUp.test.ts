@@ -11,6 +11,7 @@ describe("a route that a stolen key must not be enough for", () => {
   it("is each that gives somebody lasting power", () =>
     assert.deepStrictEqual(guarded.map(({ operation }) => operation).sort(), [
       "createKey",
+      "deleteAccount",
       "deleteCredentials",
       "rotateCredentials",
       "rotateKey",

@@ -52,6 +52,9 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
     request: { accessKey: "mx0vglExampleNextKey", secretKey: "the-secret-that-was-shown-once" }
   },
   updateAccountSettings: { request: { costBasis: "fifo" } },
+  receiveClerkWebhook: {
+    request: { type: "user.deleted", object: "event", timestamp: 1764324000000, data: { id: "user_2x", deleted: true } }
+  },
   rotateKey: { request: { graceHours: 24 } },
   createKey: {
     request: { name: "read only, for the dashboard", scopes: ["read"], expiresInDays: 90, addresses: ["203.0.113.7"] }

@@ -35,7 +35,7 @@ describe("The route table", () => {
 
   it("asks every route but the public ones for a scope", () => {
     const open = routes.all.filter((route) => route.scope === null).map((route) => route.operation)
-    assert.deepStrictEqual(open, ["getStatus", "getLiveness", "getReadiness", "receiveSignal"])
+    assert.deepStrictEqual(open, ["getStatus", "getLiveness", "getReadiness", "receiveClerkWebhook", "receiveSignal"])
     for (const route of routes.all.filter(({ method, scope }) => method === "GET" && scope !== null)) {
       assert.strictEqual(route.scope, "read", route.operation)
     }

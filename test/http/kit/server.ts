@@ -23,6 +23,8 @@ import { Signals } from "../../../src/autobuy/signal/Signals.ts"
 import { Rules } from "../../../src/autobuy/Rules.ts"
 import { Closing } from "../../../src/service/Closing.ts"
 import { StepUp } from "../../../src/accounts/StepUp.ts"
+import { ClerkEvents } from "../../../src/service/ClerkEvents.ts"
+import { UserStates } from "../../../src/service/UserStates.ts"
 import { Limiting } from "../../../src/service/Limiting.ts"
 import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
@@ -82,6 +84,8 @@ export interface Stubs {
   readonly halting?: Partial<typeof Halting.Service>
   readonly limits?: Partial<typeof TradingLimits.Service>
   readonly limiting?: Partial<typeof Limiting.Service>
+  readonly states?: Partial<typeof UserStates.Service>
+  readonly clerk?: Partial<typeof ClerkEvents.Service>
   readonly stepUp?: Layer.Layer<StepUp>
   readonly isStillGood?: typeof Auth.Service.isStillGood
 }
@@ -114,6 +118,8 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Halting, { ...stubs.halting }),
     Layer.mock(TradingLimits, { ...stubs.limits }),
     Layer.mock(Limiting, { ...stubs.limiting }),
+    Layer.mock(UserStates, { ...stubs.states }),
+    Layer.mock(ClerkEvents, { ...stubs.clerk }),
     stubs.stepUp ?? StepUp.layerLocal
   )
 
