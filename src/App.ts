@@ -6,6 +6,7 @@ import manifest from "../package.json" with { type: "json" }
 import { Accounts } from "./accounts/Accounts.ts"
 import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { CredentialVault } from "./accounts/CredentialVault.ts"
+import { MasterKeyRotation } from "./accounts/MasterKeyRotation.ts"
 import { KeyRing } from "./accounts/secrets/KeyRing.ts"
 import { UsersRepo } from "./accounts/UsersRepo.ts"
 import * as Autobuy from "./autobuy/Autobuy.ts"
@@ -98,8 +99,8 @@ const venueClient = configured((settings) =>
 
 const keyRing = configured(({ dataDir, masterKeys }) => KeyRing.layer({ dataDir, masterKeys }))
 
-/** What `keys` and `credentials` need; works while a server runs on the same data. */
-export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer).pipe(
+/** What `keys`, `credentials` and `master-key` need; works while a server runs on the same data. */
+export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer, MasterKeyRotation.layer).pipe(
   Layer.provide([keyRing, venueClient]),
   Layer.provide([storage, configured(venueBeside), MarketClock.layer]),
   Layer.provide(Config.layer)

@@ -22,6 +22,7 @@ import { formatInstant } from "./domain/Time.ts"
 import { readFaultPlan } from "./paper/faults/FaultPlan.ts"
 import { haltCommand } from "./service/operator/haltCommand.ts"
 import { limitsCommand } from "./service/operator/limitsCommand.ts"
+import { masterKeyCommand } from "./service/operator/masterKeyCommand.ts"
 import { usersCommand } from "./service/operator/usersCommand.ts"
 import * as Migrations from "./store/Migrations.ts"
 import { marketChoice } from "./Venue.ts"
@@ -352,10 +353,24 @@ const rules = Command.make("rules").pipe(
 const halt = Command.provide(haltCommand, App.beside)
 const limits = Command.provide(limitsCommand, App.beside)
 const users = Command.provide(usersCommand, App.beside)
+const masterKey = Command.provide(masterKeyCommand, App.offline)
 
 const root = Command.make("dipper").pipe(
   Command.withDescription("a self-hosted auto-buy service for the MEXC exchange"),
-  Command.withSubcommands([serve, paper, demo, keys, credentials, users, limits, halt, rules, migrate, config])
+  Command.withSubcommands([
+    serve,
+    paper,
+    demo,
+    keys,
+    credentials,
+    masterKey,
+    users,
+    limits,
+    halt,
+    rules,
+    migrate,
+    config
+  ])
 )
 
 /** Runs one command line, such as `process.argv`. */

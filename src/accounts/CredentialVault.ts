@@ -15,7 +15,7 @@ import type { Instant } from "../domain/Time.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { VenueFailure } from "../mexc/VenueFailure.ts"
-import { type CredentialRow, CredentialsRepo, type Permissions } from "./CredentialsRepo.ts"
+import { type CredentialRow, CredentialsRepo, type Permissions, placeOf } from "./CredentialsRepo.ts"
 import { makeLastUsed } from "./makeLastUsed.ts"
 import { fingerprintOf } from "./secrets/fingerprintOf.ts"
 import { KeyRing } from "./secrets/KeyRing.ts"
@@ -76,7 +76,7 @@ const renewAfterDays = 75
 
 const make = Effect.fnUntraced(function* () {
   const repo = yield* CredentialsRepo
-  const ring = yield* KeyRing
+  const keyRing = yield* KeyRing
   const mexc = yield* MexcClient
   const lastUsed = yield* makeLastUsed(repo.markUsed)
   const changes = yield* PubSub.sliding<UserId>(256)
@@ -91,16 +91,17 @@ const make = Effect.fnUntraced(function* () {
     permissions: Permissions | null
   ) {
     const now = yield* Clock.currentTimeMillis
+    const ring = yield* keyRing.ring
     const recordId = yield* Effect.sync(() => randomBytes(16).toString("hex"))
+    const named = { user_id: userId, record_id: recordId }
     const row: CredentialRow = {
-      user_id: userId,
-      record_id: recordId,
+      ...named,
       origin,
       access_prefix: pair.accessKey.slice(0, 4),
       fingerprint: fingerprintOf(pair.accessKey),
       key_ring_id: ring.current,
-      sealed_access_key: yield* seal(ring, { userId, recordId, field: "accessKey" }, Redacted.make(pair.accessKey)),
-      sealed_secret_key: yield* seal(ring, { userId, recordId, field: "secretKey" }, pair.secretKey),
+      sealed_access_key: yield* seal(ring, placeOf(named, "accessKey"), Redacted.make(pair.accessKey)),
+      sealed_secret_key: yield* seal(ring, placeOf(named, "secretKey"), pair.secretKey),
       created_at: now,
       last_used_at: null,
       permissions,
@@ -134,21 +135,18 @@ const make = Effect.fnUntraced(function* () {
     Effect.zipRight(findRow(userId), set(userId, pair))
   )
 
-  const openRow = (row: CredentialRow): Effect.Effect<Credentials, CredentialUnreadable> =>
-    Option.all({
-      accessKey: open(
-        ring,
-        { userId: row.user_id, recordId: row.record_id, field: "accessKey" },
-        row.sealed_access_key
-      ),
-      secretKey: open(ring, { userId: row.user_id, recordId: row.record_id, field: "secretKey" }, row.sealed_secret_key)
-    }).pipe(
-      Option.match({
-        onNone: () => unreadable(row.user_id),
-        onSome: ({ accessKey, secretKey }) =>
-          Effect.succeed({ userId: row.user_id, accessKey: Redacted.value(accessKey), secretKey })
-      })
-    )
+  const openRow = Effect.fnUntraced(function* (
+    row: CredentialRow
+  ): Effect.fn.Return<Credentials, CredentialUnreadable> {
+    const ring = yield* keyRing.ring
+    const opened = Option.all({
+      accessKey: open(ring, placeOf(row, "accessKey"), row.sealed_access_key),
+      secretKey: open(ring, placeOf(row, "secretKey"), row.sealed_secret_key)
+    })
+    if (Option.isNone(opened)) return yield* unreadable(row.user_id)
+    const { accessKey, secretKey } = opened.value
+    return { userId: row.user_id, accessKey: Redacted.value(accessKey), secretKey }
+  })
 
   const get = Effect.fn("CredentialVault.get")(function* (userId: UserId) {
     const credentials = yield* openRow(yield* findRow(userId))

@@ -4,6 +4,7 @@ import { Context, Effect, Layer, type Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import { UserId } from "../domain/Ids.ts"
 import type { Instant } from "../domain/Time.ts"
+import type { Place } from "./secrets/SealedBox.ts"
 import { Database } from "../store/Database.ts"
 
 /** What the probes of a key found. */
@@ -28,6 +29,12 @@ export const CredentialRow = Schema.Struct({
 })
 export type CredentialRow = typeof CredentialRow.Type
 
+/** Where a sealed text of the row belongs. */
+export const placeOf = (
+  { record_id: recordId, user_id: userId }: Pick<CredentialRow, "user_id" | "record_id">,
+  field: "accessKey" | "secretKey"
+): Place => ({ userId, recordId, field })
+
 export class CredentialsRepo extends Context.Tag("dipper/accounts/CredentialsRepo")<
   CredentialsRepo,
   {
@@ -42,6 +49,11 @@ export class CredentialsRepo extends Context.Tag("dipper/accounts/CredentialsRep
       now: Instant
     ) => Effect.Effect<void, DatabaseUnavailable>
     readonly markUsed: (uses: ReadonlyMap<UserId, Instant>) => Effect.Effect<void, DatabaseUnavailable>
+    /** Sealed under another master key than the given one, or all of them; a few at a time. */
+    readonly sealedOtherwise: (keyRingId: string) => Effect.Effect<ReadonlyArray<CredentialRow>, DatabaseUnavailable>
+    readonly countSealed: Effect.Effect<ReadonlyArray<SealedCount>, DatabaseUnavailable>
+    /** The same secrets under another master key. False when the row has changed meanwhile. */
+    readonly rewrap: (before: CredentialRow, after: CredentialRow) => Effect.Effect<boolean, DatabaseUnavailable>
     /** Users that are not disabled, and whose account on the paper exchange, if theirs is one of ours, is open. */
     readonly owners: Effect.Effect<ReadonlyArray<UserId>, DatabaseUnavailable>
   }
@@ -51,6 +63,11 @@ export class CredentialsRepo extends Context.Tag("dipper/accounts/CredentialsRep
     Effect.suspend(() => make())
   )
 }
+
+const SealedCount = Schema.Struct({ key_ring_id: Schema.String, sealed: Schema.Int })
+export interface SealedCount extends Schema.Schema.Type<typeof SealedCount> {}
+
+const rewrappedAtOnce = 100
 
 const encodeRow = Schema.encodeSync(CredentialRow)
 const encodePermissions = Schema.encodeSync(Schema.parseJson(Permissions))
@@ -99,6 +116,31 @@ const make = Effect.fnUntraced(function* () {
           ([userId, at]) => sql`UPDATE exchange_credentials SET last_used_at = ${at} WHERE user_id = ${userId}`,
           { discard: true }
         )
+      ),
+    sealedOtherwise: (keyRingId) =>
+      database.read(
+        SqlSchema.findAll({
+          Request: Schema.Void,
+          Result: CredentialRow,
+          execute: () => sql`SELECT * FROM exchange_credentials WHERE key_ring_id <> ${keyRingId}
+            ORDER BY user_id LIMIT ${rewrappedAtOnce}`
+        })()
+      ),
+    countSealed: database.read(
+      SqlSchema.findAll({
+        Request: Schema.Void,
+        Result: SealedCount,
+        execute: () => sql`SELECT key_ring_id, count(*) AS sealed FROM exchange_credentials GROUP BY key_ring_id`
+      })()
+    ),
+    rewrap: (before, after) =>
+      Effect.map(
+        database.write(
+          sql`UPDATE exchange_credentials SET key_ring_id = ${after.key_ring_id},
+            sealed_access_key = ${after.sealed_access_key}, sealed_secret_key = ${after.sealed_secret_key}
+            WHERE record_id = ${before.record_id} AND key_ring_id = ${before.key_ring_id} RETURNING user_id`
+        ),
+        (rows) => rows.length > 0
       ),
     owners: Effect.map(database.read(selectOwners()), (rows) => rows.map((row) => row.user_id))
   })

@@ -4,7 +4,7 @@ import { Context, Effect, Either, Layer, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { Database } from "../../store/Database.ts"
-import { readKeyFile, writeKeyFile } from "./keyFile.ts"
+import { readKeyFile, versionOfFile, writeKeyFile } from "./keyFile.ts"
 
 /** The keys that wrap the data keys of stored secrets cannot be used; the message is the one line the operator reads. */
 export class KeyRingRefused extends Schema.TaggedError<KeyRingRefused>()("KeyRingRefused", {
@@ -13,14 +13,22 @@ export class KeyRingRefused extends Schema.TaggedError<KeyRingRefused>()("KeyRin
 
 export type MasterKey = Redacted.Redacted<Uint8Array>
 
-/** The master keys by id. Losing them loses the stored exchange keys, nothing else. */
+/** Master keys by id. */
+export interface Ring {
+  /** Seals what is new; the others only open what is old. */
+  readonly current: string
+  /** A map, because ids come from stored text and must not reach an object's prototype. */
+  readonly keys: ReadonlyMap<string, MasterKey>
+}
+
+/** The master keys. Losing them loses the stored exchange keys, nothing else. */
 export class KeyRing extends Context.Tag("dipper/accounts/KeyRing")<
   KeyRing,
   {
-    /** Seals what is new; the others only open what is old. */
-    readonly current: string
-    /** A map, because ids come from stored text and must not reach an object's prototype. */
-    readonly keys: ReadonlyMap<string, MasterKey>
+    /** As it is now: the command line may rotate it while the service runs. */
+    readonly ring: Effect.Effect<Ring>
+    /** The file it comes from; null when a setting holds it. */
+    readonly file: string | null
   }
 >() {
   /** From the setting, else from `DATA_DIR/master.keys`, which the first start makes. */
@@ -38,7 +46,8 @@ const load = Effect.fnUntraced(function* (options: {
 }) {
   const needed = yield* keyIdsInUse
   const file = join(options.dataDir, "master.keys")
-  const ring =
+  const versionAtStart = versionOfFile(file)
+  const ring: Ring =
     options.masterKeys !== null
       ? yield* parseKeyRing("MASTER_KEYS", Redacted.value(options.masterKeys))
       : yield* fromFile(file, needed)
@@ -47,8 +56,48 @@ const load = Effect.fnUntraced(function* (options: {
     return yield* refuse(
       `MASTER_KEYS: stored exchange keys are sealed with ${missing.join(", ")}, which the key ring lacks; bring that key back (${file} or MASTER_KEYS). ${example}`
     )
-  return KeyRing.of(ring)
+  return options.masterKeys !== null
+    ? KeyRing.of({ ring: Effect.succeed(ring), file: null })
+    : KeyRing.of({ ring: following(file, ring, versionAtStart), file })
 })
+
+/** Looks at the file each time, and reads it when it is another. What cannot be read leaves the ring as it was. */
+const following = (file: string, first: Ring, at: string | null): Effect.Effect<Ring> => {
+  let ring = first
+  let version = at
+  return Effect.suspend(() => {
+    const now = versionOfFile(file)
+    if (now === version) return Effect.succeed(ring)
+    version = now
+    return readKeyRing(file).pipe(
+      Effect.tap((read) => Effect.sync(() => (ring = read))),
+      Effect.catchAll(({ message }) =>
+        Effect.as(Effect.logError("The key ring changed and cannot be read; the one before counts", message), ring)
+      )
+    )
+  })
+}
+
+/** The ring in a file that must be there. */
+export const readKeyRing = (file: string): Effect.Effect<Ring, KeyRingRefused> =>
+  readKeyFile(file).pipe(
+    Effect.mapError((problem) => refused(`${file}: ${problem}`)),
+    Effect.flatMap((text) => (text === null ? refuse(`${file} is missing. ${example}`) : parseKeyRing(file, text)))
+  )
+
+/** As `parseKeyRing` reads it, the current key first. */
+export const writtenKeyRing = ({ current, keys }: Ring): string =>
+  [current, ...[...keys.keys()].filter((id) => id !== current)]
+    .flatMap((id) => {
+      const key = keys.get(id)
+      return key === undefined ? [] : [`${id}:${Buffer.from(Redacted.value(key)).toString("base64")}\n`]
+    })
+    .join("")
+
+export const makeMasterKey = Effect.sync((): readonly [id: string, key: MasterKey] => [
+  `k${randomBytes(4).toString("hex")}`,
+  Redacted.make(Uint8Array.from(randomBytes(keyBytes)))
+])
 
 const fromFile = Effect.fnUntraced(function* (file: string, needed: ReadonlyArray<string>) {
   const found = yield* readKeyFile(file).pipe(Effect.mapError((problem) => refused(`${file}: ${problem}`)))
@@ -80,10 +129,7 @@ const refused = (message: string) => new KeyRingRefused({ message })
 const refuse = (message: string) => Effect.fail(refused(message))
 
 /** Reads `id:base64,…`; commas or lines part the keys, the first is current. Never shows what it refuses. */
-export const parseKeyRing = (
-  source: string,
-  text: string
-): Either.Either<{ readonly current: string; readonly keys: ReadonlyMap<string, MasterKey> }, KeyRingRefused> => {
+export const parseKeyRing = (source: string, text: string): Either.Either<Ring, KeyRingRefused> => {
   const keys = new Map<string, MasterKey>()
   const no = (problem: string) => Either.left(refused(`${source}: ${problem}. ${example}`))
   for (const entry of text.split(/[,\n]/).map((part) => part.trim())) {

@@ -1,6 +1,6 @@
 import { Effect, Option, Redacted } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
-import type { MasterKey } from "./KeyRing.ts"
+import type { Ring } from "./KeyRing.ts"
 
 /**
  * Envelope encryption of one stored secret: `v1.<master key id>.<iv>.<wrapped key>.<iv>.<ciphertext>`, base64url.
@@ -13,11 +13,6 @@ export interface Place {
   readonly userId: string
   readonly recordId: string
   readonly field: string
-}
-
-interface Ring {
-  readonly current: string
-  readonly keys: ReadonlyMap<string, MasterKey>
 }
 
 const ivBytes = 12
@@ -62,8 +57,26 @@ export const seal = (ring: Ring, place: Place, secret: Redacted.Redacted): Effec
     })
   })
 
+/** The same secret under the ring's current key: only its data key is wrapped anew. None as for `open`. */
+export const rewrap = (ring: Ring, place: Place, sealed: string): Option.Option<string> =>
+  Option.gen(function* () {
+    const { dataKey, iv, content } = yield* unwrapped(ring, place, sealed)
+    // Nothing is kept that would not open.
+    yield* decrypt(dataKey, iv, content, contentAad(place))
+    const masterKey = yield* Option.fromNullable(ring.keys.get(ring.current))
+    const wrapped = encrypt(Redacted.value(masterKey), dataKey, wrapAad(place, ring.current))
+    return ["v1", ring.current, ...[...wrapped, iv, content].map((part) => part.toString("base64url"))].join(".")
+  })
+
 /** None for every reason alike: unknown version or key, damaged, moved, or not ours. */
 export const open = (ring: Ring, place: Place, sealed: string): Option.Option<Redacted.Redacted> =>
+  Option.gen(function* () {
+    const { dataKey, iv, content } = yield* unwrapped(ring, place, sealed)
+    const plain = yield* decrypt(dataKey, iv, content, contentAad(place))
+    return Redacted.make(plain.toString("utf8"))
+  })
+
+const unwrapped = (ring: Ring, place: Place, sealed: string) =>
   Option.gen(function* () {
     const [version, keyId, ...parts] = sealed.split(".")
     if (version !== "v1" || keyId === undefined || parts.length !== 4) return yield* Option.none()
@@ -73,6 +86,5 @@ export const open = (ring: Ring, place: Place, sealed: string): Option.Option<Re
     const masterKey = yield* Option.fromNullable(ring.keys.get(keyId))
     const dataKey = yield* decrypt(Redacted.value(masterKey), wrapIv, wrapped, wrapAad(place, keyId))
     if (dataKey.length !== dataKeyBytes) return yield* Option.none()
-    const plain = yield* decrypt(dataKey, iv, content, contentAad(place))
-    return Redacted.make(plain.toString("utf8"))
+    return { dataKey, iv, content }
   })

@@ -7,6 +7,8 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
+  statSync,
   unlinkSync,
   writeSync
 } from "node:fs"
@@ -40,6 +42,35 @@ export const readKeyFile = (path: string): Effect.Effect<string | null, string> 
     Effect.map(({ text }) => text),
     Effect.catchAll((problem) => (problem === null ? Effect.succeed(null) : Effect.fail(problem)))
   )
+
+/** In place of the one before, complete or not at all, also after a power cut. */
+export const replaceKeyFile = (path: string, text: string): Effect.Effect<void, string> =>
+  Effect.try({
+    try: () => {
+      const draft = `${path}.${process.pid}.new`
+      withFile(draft, "w", (file) => {
+        writeSync(file, text)
+        fsyncSync(file)
+      })
+      renameSync(draft, path)
+      withFile(dirname(path), "r", fsyncSync)
+    },
+    catch: (cause) => `it cannot be written (${messageOf(cause)})`
+  })
+
+/** Keeps what is there. */
+export const appendKeyFile = (path: string, text: string): Effect.Effect<void, string> =>
+  Effect.flatMap(readKeyFile(path), (before) => replaceKeyFile(path, `${before ?? ""}${text}`))
+
+/** Changes whenever the file is replaced; null when it cannot be looked at. */
+export const versionOfFile = (path: string): string | null => {
+  try {
+    const { ino, mtimeMs, size } = statSync(path)
+    return `${ino} ${mtimeMs} ${size}`
+  } catch {
+    return null
+  }
+}
 
 /** Appears complete or not at all; who comes second gets what the first one wrote. */
 export const writeKeyFile = (path: string, text: string): Effect.Effect<string, string> =>

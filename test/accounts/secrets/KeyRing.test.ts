@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as SqlClient from "@effect/sql/SqlClient"
-import { Effect, Either, Layer, Redacted } from "effect"
-import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { Effect, Either, Layer, Logger, LogLevel, Redacted } from "effect"
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { inspect } from "node:util"
@@ -15,7 +15,7 @@ const ringAt = (folder: string, masterKeys: string | null = null) =>
   )
 
 const readRing = (folder: string, masterKeys: string | null = null) =>
-  KeyRing.pipe(Effect.provide(ringAt(folder, masterKeys)))
+  Effect.flatMap(KeyRing, ({ ring }) => ring).pipe(Effect.provide(ringAt(folder, masterKeys)))
 
 const refusal = (folder: string, masterKeys: string | null = null) =>
   Effect.map(Effect.flip(readRing(folder, masterKeys)), (error) => error.message)
@@ -61,6 +61,24 @@ describe("KeyRing", () => {
         { concurrency: "unbounded" }
       )
       assert.strictEqual(new Set(rings.map((ring) => ring.current)).size, 1)
+    })
+  )
+
+  it.scoped("a ring that another process changes is read again, and stays as it was while it cannot be read", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const file = join(folder, "master.keys")
+      yield* Effect.gen(function* () {
+        const { ring } = yield* KeyRing
+        const first = yield* ring
+        writeFileSync(`${file}.new`, `${`next:${randomKey()}`}\n${readFileSync(file, "utf8")}`, { mode: 0o600 })
+        renameSync(`${file}.new`, file)
+        const second = yield* ring
+        assert.deepStrictEqual([second.current, [...second.keys.keys()]], ["next", ["next", first.current]])
+        writeFileSync(`${file}.new`, "nonsense", { mode: 0o600 })
+        renameSync(`${file}.new`, file)
+        assert.strictEqual(yield* ring, second)
+      }).pipe(Effect.provide(ringAt(folder)), Logger.withMinimumLogLevel(LogLevel.None))
     })
   )
 
