@@ -50,6 +50,13 @@ const run = async (options: Options): Promise<number> => {
     API_RATE_PER_MINUTE: "100000"
   }
   const service = await makeService(program, folder, journal, settings)
+  // Whoever breaks the run off leaves nothing behind.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      void service.process()?.stop("SIGKILL")
+      void exchange.process.stop("SIGKILL")
+      process.exit(violated)
+    })
   try {
     if (!(await service.start())) throw new Error(`the service did not start: see ${folder}/service.log`)
     const tokens = new Map<string, string>()
