@@ -77,17 +77,19 @@ describe("A user's quota", () => {
     )
   )
 
-  it.live("does not help who guesses: after twenty refused credentials the address waits, others at it do not", () =>
-    running((url) =>
-      Effect.gen(function* () {
-        const guess = ask(url + orders, { headers: bearer("guess") })
-        for (let i = 0; i < 20; i++) assert.strictEqual((yield* guess).code, "UNAUTHENTICATED")
-        const blocked = yield* guess
-        assert.strictEqual(blocked.code, "RATE_LIMITED")
-        assert.strictEqual(blocked.headers.get("retry-after"), "60")
-        assert.strictEqual((yield* ask(url + orders, ann)).status, 200)
-      })
-    )
+  it.live(
+    "L05: does not help who guesses: after twenty refused credentials the address waits, others at it do not",
+    () =>
+      running((url) =>
+        Effect.gen(function* () {
+          const guess = ask(url + orders, { headers: bearer("guess") })
+          for (let i = 0; i < 20; i++) assert.strictEqual((yield* guess).code, "UNAUTHENTICATED")
+          const blocked = yield* guess
+          assert.strictEqual(blocked.code, "RATE_LIMITED")
+          assert.strictEqual(blocked.headers.get("retry-after"), "60")
+          assert.strictEqual((yield* ask(url + orders, ann)).status, 200)
+        })
+      )
   )
 
   it.live("believes a forwarded address only behind a proxy, and then only the proxy's own entry", () =>

@@ -36,7 +36,7 @@ const filesIn = (folder: string): ReadonlyArray<string> =>
 const random = (prefix: string) => `${prefix}${randomBytes(24).toString("base64url").replaceAll("-", "x")}`
 
 it.scopedLive(
-  "C01: no secret is in a log, an answer, the database or anything else that is written down",
+  "C01, C05 and T23: no secret is in a log, an answer, the database or anything else that is written down",
   () =>
     Effect.gen(function* () {
       const [access, secret, wrongAccess, wrongSecret] = ["mx0", "s", "mx0", "w"].map(random)

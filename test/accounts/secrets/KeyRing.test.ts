@@ -93,7 +93,7 @@ describe("KeyRing", () => {
     })
   )
 
-  it.scoped("a database whose key is gone is refused by the name of the key, and no new key is made", () =>
+  it.scoped("C04: a database whose key is gone is refused by the name of the key, and no new key is made", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       const { current } = yield* readRing(folder)
