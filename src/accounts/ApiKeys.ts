@@ -1,6 +1,6 @@
 import { Clock, Context, Duration, Effect, Layer, Option, Redacted } from "effect"
 import type { ApiKey } from "../api/Account.ts"
-import { Conflict, type DatabaseUnavailable, Forbidden, NotFound, QuotaExceeded } from "../api/Errors.ts"
+import { Conflict, type DatabaseUnavailable, Forbidden, NotFound, QuotaExceeded, UserDisabled } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Principal, Scope } from "../domain/Principal.ts"
 import { Database } from "../store/Database.ts"
@@ -27,12 +27,15 @@ export class ApiKeys extends Context.Tag("dipper/accounts/ApiKeys")<
   ApiKeys,
   {
     /** Creates the user when it is new. Only the owner at the command line may ask so. */
-    readonly create: (userId: UserId, key: NewKey) => Effect.Effect<CreatedKey, QuotaExceeded | DatabaseUnavailable>
+    readonly create: (
+      userId: UserId,
+      key: NewKey
+    ) => Effect.Effect<CreatedKey, QuotaExceeded | UserDisabled | DatabaseUnavailable>
     /** A key for the caller with no more than the caller's own scopes. */
     readonly createFor: (
       caller: Principal,
       key: NewKey
-    ) => Effect.Effect<CreatedKey, Forbidden | QuotaExceeded | DatabaseUnavailable>
+    ) => Effect.Effect<CreatedKey, Forbidden | QuotaExceeded | UserDisabled | DatabaseUnavailable>
     /** Newest first, with those that were revoked. */
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<ApiKey>, DatabaseUnavailable>
     readonly get: (userId: UserId, keyId: string) => Effect.Effect<ApiKey, NotFound | DatabaseUnavailable>
@@ -96,7 +99,7 @@ const make = Effect.fnUntraced(function* () {
     }
     yield* database.write(
       Effect.gen(function* () {
-        yield* users.ensure(userId)
+        if ((yield* users.ensure(userId)).deletedAt !== null) return yield* deleted
         if ((yield* repo.countLive(userId, now)) >= keysPerUser) return yield* tooMany
         yield* repo.insert(row)
       })
@@ -189,6 +192,7 @@ const make = Effect.fnUntraced(function* () {
 
 const notFound = Effect.suspend(() => new NotFound({ message: "No such key." }))
 const over = Effect.suspend(() => new Conflict({ message: "This key was revoked or has expired; make another one." }))
+const deleted = Effect.suspend(() => new UserDisabled({ message: "This user was deleted; choose another name." }))
 const tooMany = Effect.suspend(
   () => new QuotaExceeded({ message: `A user has at most ${keysPerUser} live keys; revoke one first.` })
 )
