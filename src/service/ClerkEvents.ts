@@ -45,7 +45,8 @@ const make = Effect.gen(function* () {
     if (user.toldAt !== null && at <= user.toldAt) return
     yield* users.markTold(userId, at)
     if (event.mayEnter === (user.disabledAt === null)) return
-    yield* event.mayEnter ? states.enable(userId) : states.disable(userId)
+    // One who was deleted is left alone above, in the same transaction.
+    yield* event.mayEnter ? Effect.catchTag(states.enable(userId), "CONFLICT", Effect.die) : states.disable(userId)
   })
 
   const apply = Effect.fnUntraced(function* (event: ClerkEvent) {

@@ -1,7 +1,7 @@
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import { ApiKeysRepo } from "../accounts/ApiKeysRepo.ts"
 import { UsersRepo } from "../accounts/UsersRepo.ts"
-import type { DatabaseUnavailable } from "../api/Errors.ts"
+import { Conflict, type DatabaseUnavailable } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { Halts } from "../orders/limits/Halts.ts"
 import { Database } from "../store/Database.ts"
@@ -14,8 +14,11 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
   UserStates,
   {
     readonly disable: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
-    /** Lets the user in again and ends all halts of theirs; rules that were paused stay so until they are resumed. */
-    readonly enable: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
+    /**
+     * Lets the user in again and ends all halts of theirs; rules that were paused stay so until they are resumed. Refused
+     * for one who was deleted.
+     */
+    readonly enable: (userId: UserId) => Effect.Effect<void, Conflict | DatabaseUnavailable>
     /** For good: keys end, and the exchange key goes once nothing needs it. Orders, fills and books stay. */
     readonly remove: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
   }
@@ -37,10 +40,13 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
 
       const enable = Effect.fn("UserStates.enable")((userId: UserId) =>
         database.write(
-          Effect.zipRight(
-            users.enable(userId),
-            halts.set(userId, "operator", { halted: false, scope: "all", cancelOpen: false, reason: null })
-          )
+          Effect.gen(function* () {
+            const user = Option.getOrNull(yield* users.find(userId))
+            if (user !== null && user.deletedAt !== null)
+              return yield* new Conflict({ message: "This user was deleted, which is for good." })
+            yield* users.enable(userId)
+            yield* halts.set(userId, "operator", { halted: false, scope: "all", cancelOpen: false, reason: null })
+          })
         )
       )
 

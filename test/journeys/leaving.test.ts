@@ -109,6 +109,9 @@ describe("A user who leaves", () => {
         assert.strictEqual(slip.code, 2)
         assert.match(slip.stderr, /--confirm: expected the name of the user again/)
         assert.strictEqual((yield* command("users", "delete", "--user", "me", "--confirm", "me")).code, 0)
+        const back = yield* command("users", "enable", "--user", "me")
+        assert.strictEqual(back.code, 1)
+        assert.include(back.stderr, "for good")
       }),
     90_000
   )

@@ -334,7 +334,6 @@ describe("an order nobody can tell of", () => {
       yield* Effect.gen(function* () {
         const accounts = yield* VenueAccounts
         yield* accounts.learn({ userId: ann, accessKey: "mx0before", secretKey: Redacted.make("s") })
-        venue.asked.length = 0
         yield* ready
         yield* TestClock.setTime(700_000)
         yield* reconcile

@@ -1,6 +1,6 @@
 import { TokenVerificationError, TokenVerificationErrorReason } from "@clerk/backend/errors"
 import { verifyJwt } from "@clerk/backend/jwt"
-import { Context, Effect, Layer, Option, Schema } from "effect"
+import { Context, Data, Effect, Layer, Option, type ParseResult, Schema } from "effect"
 import {
   type AuthUnavailable,
   ImpersonationForbidden,
@@ -81,6 +81,9 @@ const Claims = Schema.Struct({
 
 const Json = Schema.parseJson(Schema.Unknown)
 
+/** What the library threw, which may be anything. */
+class NotVerified extends Data.TaggedError("NotVerified")<{ readonly fault: unknown }> {}
+
 const make = Effect.fnUntraced(function* ({ authorizedParties, issuer }: ClerkPolicy) {
   const keys = yield* ClerkKeys
 
@@ -88,8 +91,8 @@ const make = Effect.fnUntraced(function* ({ authorizedParties, issuer }: ClerkPo
     Effect.tryPromise({
       try: () =>
         verifyJwt(token, { key, issuer, authorizedParties: [...authorizedParties], clockSkewInMs: clockSkewMs }),
-      catch: (fault) => fault
-    }).pipe(Effect.catchAll(refusalOf))
+      catch: (fault) => new NotVerified({ fault })
+    }).pipe(Effect.catchAll(({ fault }) => refusalOf(fault)))
 
   const verify = Effect.fn("ClerkSessions.verify")(function* (token: string) {
     const { kid } = yield* Effect.mapError(headerOf(token), unauthenticated)
@@ -121,7 +124,7 @@ const make = Effect.fnUntraced(function* ({ authorizedParties, issuer }: ClerkPo
 /** Only the canonical spelling of a token counts, so that one token has one hash. */
 const isCanonical = (part: string): boolean => Buffer.from(part, "base64url").toString("base64url") === part
 
-const headerOf = (token: string): Effect.Effect<typeof Header.Type, unknown> => {
+const headerOf = (token: string): Effect.Effect<typeof Header.Type, ParseResult.ParseError | "form"> => {
   const parts = token.length > longestToken ? [] : token.split(".")
   const [header] = parts
   return parts.length === 3 && header !== undefined && parts.every((part) => part !== "" && isCanonical(part))
@@ -129,7 +132,7 @@ const headerOf = (token: string): Effect.Effect<typeof Header.Type, unknown> => 
         Schema.decodeUnknown(Json)(Buffer.from(header, "base64url").toString("utf8")),
         Schema.decodeUnknown(Header)
       )
-    : Effect.fail("form")
+    : Effect.fail("form" as const)
 }
 
 /** Nothing but that a token ran out is told: the rest would help who guesses. */

@@ -13,10 +13,7 @@ const published = jwkOf(keys.publicKey, "ins_1")
 const successor = jwkOf(makeKeys().publicKey, "ins_2")
 
 /** Our side of a Clerk that begins with the given failure, on a clock that only the test moves. */
-const withClerk = (
-  begin: Partial<Clerk>,
-  test: (keys: Keys, clerk: Clerk) => Effect.Effect<void, unknown, Scope.Scope>
-) =>
+const withClerk = <E>(begin: Partial<Clerk>, test: (keys: Keys, clerk: Clerk) => Effect.Effect<void, E, Scope.Scope>) =>
   Effect.gen(function* () {
     const { state, url } = yield* localClerk
     Object.assign(state, { keys: [published], ...begin })
