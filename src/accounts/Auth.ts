@@ -114,14 +114,10 @@ const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service
     const hash = hashToken(token)
     const found = Option.getOrNull(yield* repo.findCredential(id))
     const now = yield* Clock.currentTimeMillis
-    // Both are compared whatever the first says, so that the time tells nothing.
-    const newest = sameHash(hash, found?.hash ?? unknownHash)
-    const before = sameHash(hash, found?.previous_hash ?? unknownHash)
-    const until = newest
-      ? (found?.expires_at ?? 0)
-      : before
-        ? Math.min(found?.previous_until ?? 0, found?.expires_at ?? 0)
-        : 0
+    // Both are compared whether a key was found or not, so that the time tells nothing.
+    const isNewest = sameHash(hash, found?.hash ?? unknownHash)
+    const isBefore = sameHash(hash, found?.previous_hash ?? unknownHash)
+    const until = found === null ? 0 : goodUntil(found, isNewest, isBefore)
     if (found === null || found.revoked_at !== null || now >= until) {
       known.delete(hash)
       return yield* refuse
@@ -166,6 +162,12 @@ const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service
     isUsable: sessions === null ? Effect.succeed(true) : sessions.isUsable
   })
 })
+
+/** When the secret that was shown ends: with its key, or at the end of the grace; 0 when it is none of the key's. */
+const goodUntil = (key: Credential, isNewest: boolean, isBefore: boolean): Instant => {
+  if (isNewest) return key.expires_at
+  return isBefore ? Math.min(key.previous_until ?? 0, key.expires_at) : 0
+}
 
 const isLive = (key: Credential, now: Instant) => key.revoked_at === null && now < key.expires_at
 

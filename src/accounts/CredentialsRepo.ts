@@ -49,7 +49,7 @@ export class CredentialsRepo extends Context.Tag("dipper/accounts/CredentialsRep
       now: Instant
     ) => Effect.Effect<void, DatabaseUnavailable>
     readonly markUsed: (uses: ReadonlyMap<UserId, Instant>) => Effect.Effect<void, DatabaseUnavailable>
-    /** Sealed under another master key than the given one, or all of them; a few at a time. */
+    /** Sealed under another master key than the given one, a hundred at a time. */
     readonly sealedOtherwise: (keyRingId: string) => Effect.Effect<ReadonlyArray<CredentialRow>, DatabaseUnavailable>
     readonly countSealed: Effect.Effect<ReadonlyArray<SealedCount>, DatabaseUnavailable>
     /** The same secrets under another master key. False when the row has changed meanwhile. */

@@ -1,30 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { createHmac } from "node:crypto"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
 import { claims, header, jwkOf, keys, kid, party, sign } from "../accounts/clerk/tokens.ts"
-import { localClerk } from "../kit/Clerk.ts"
+import { localClerk, signedWebhook } from "../kit/Clerk.ts"
 import { temporaryFolder } from "../kit/Process.ts"
 import {
+  buyBelow50000 as dip,
   client,
   createKey,
   eventually,
   type PaperProcess,
   paperExchange,
-  ruleRequest,
   service
 } from "../kit/Service.ts"
 
 const symbol = SymbolName.make("BTCUSDT")
-const dip = ruleRequest({
-  name: "Dip",
-  symbol,
-  trigger: { type: "price.level", side: "below", price: "50000" },
-  size: { type: "quote", amount: "50" },
-  limits: { total: "1000" }
-})
-
 /** An order far below the market, which waits. */
 const waiting = {
   symbol,
@@ -135,16 +126,12 @@ describe("A user who leaves", () => {
           client(url, Redacted.make(sign(header(), claims({ sub: "user_ann", sid, iss: clerk.issuer }))))
         const tell = (id: string, event: object) =>
           Effect.promise(async () => {
-            const body = JSON.stringify({ object: "event", timestamp: Date.now(), ...event })
-            const timestamp = String(Math.floor(Date.now() / 1_000))
-            const mac = createHmac("sha256", Buffer.from(secret.slice(6), "base64")).update(
-              `${id}.${timestamp}.${body}`
-            )
+            const { body, headers: signed } = signedWebhook(secret, id, event)
             const headers = {
               "content-type": "application/json",
-              "svix-id": id,
-              "svix-timestamp": timestamp,
-              "svix-signature": `v1,${mac.digest("base64")}`
+              "svix-id": signed.id,
+              "svix-timestamp": signed.timestamp,
+              "svix-signature": signed.signature
             }
             return fetch(`${url}/api/v1/account/webhooks/clerk`, { method: "POST", headers, body })
           })

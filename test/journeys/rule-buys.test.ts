@@ -3,18 +3,10 @@ import { Effect, Schema } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
 import { temporaryFolder } from "../kit/Process.ts"
-import { client, createKey, eventually, paperExchange, ruleRequest, service } from "../kit/Service.ts"
+import { buyBelow50000 as dip, client, createKey, eventually, paperExchange, service } from "../kit/Service.ts"
 
 const symbol = Schema.decodeSync(SymbolName)("BTCUSDT")
 const text = Decimal.format
-
-const dip = ruleRequest({
-  name: "Dip",
-  symbol,
-  trigger: { type: "price.level", side: "below", price: "50000" },
-  size: { type: "quote", amount: "50" },
-  limits: { total: "1000" }
-})
 
 it.scopedLive(
   "a new user's rule buys when the price falls, and the wallet, the position and the exchange agree",

@@ -5,17 +5,9 @@ import { SymbolName } from "../../src/domain/Market.ts"
 import { claims, header, jwkOf, keys, kid, party, sign } from "../accounts/clerk/tokens.ts"
 import { localClerk } from "../kit/Clerk.ts"
 import { temporaryFolder } from "../kit/Process.ts"
-import { client, createKey, eventually, paperExchange, ruleRequest, service } from "../kit/Service.ts"
+import { buyBelow50000 as dip, client, createKey, eventually, paperExchange, service } from "../kit/Service.ts"
 
 const symbol = Schema.decodeSync(SymbolName)("BTCUSDT")
-
-const dip = ruleRequest({
-  name: "Dip",
-  symbol,
-  trigger: { type: "price.level", side: "below", price: "50000" },
-  size: { type: "quote", amount: "50" },
-  limits: { total: "1000" }
-})
 
 const Failure = Schema.Struct({ success: Schema.Literal(false), error: Schema.Struct({ code: Schema.String }) })
 

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { createHmac } from "node:crypto"
 import { createServer, type ServerResponse } from "node:http"
 
 /** How Clerk can fail to publish its keys. */
@@ -26,6 +27,15 @@ const answer: Readonly<Record<Failure, (response: ServerResponse) => void>> = {
   "no JSON": (response) => void response.end("keys"),
   "1 MiB": (response) => void response.end(JSON.stringify({ keys: [{ filler: "x".repeat(1_048_576) }] })),
   redirect: (response) => void response.writeHead(302, { location: "/elsewhere" }).end()
+}
+
+/** What Clerk's webhook carries in its body and headers; the signature is our own arithmetic, not the library's. */
+export const signedWebhook = (secret: string, id: string, event: object, at = Date.now()) => {
+  const body = JSON.stringify({ object: "event", timestamp: Date.now(), instance_id: "ins_1", ...event })
+  const timestamp = String(Math.floor(at / 1_000))
+  const mac = createHmac("sha256", Buffer.from(secret.slice("whsec_".length), "base64"))
+  const signature = `v1,${mac.update(`${id}.${timestamp}.${body}`).digest("base64")}`
+  return { headers: { id, timestamp, signature }, body }
 }
 
 /** A Clerk instance on loopback that publishes what it is given, or fails as it is told. */

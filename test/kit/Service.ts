@@ -106,6 +106,15 @@ export const client = (baseUrl: string, token: Redacted.Redacted) =>
 
 export const ruleRequest = Schema.decodeUnknownSync(RuleRequest)
 
+/** Buys for 50 when BTC falls below 50,000. */
+export const buyBelow50000 = ruleRequest({
+  name: "Dip",
+  symbol: "BTCUSDT",
+  trigger: { type: "price.level", side: "below", price: "50000" },
+  size: { type: "quote", amount: "50" },
+  limits: { total: "1000" }
+})
+
 /** Asks again until it holds; half a minute is far more than anything here takes, on a busy machine too. */
 export const eventually = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, holds: (value: A) => boolean) =>
   ask.pipe(

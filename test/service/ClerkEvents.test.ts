@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, LogLevel, Option, Redacted } from "effect"
-import { createHmac } from "node:crypto"
 import { ClerkWebhooks, type WebhookHeaders } from "../../src/accounts/clerk/ClerkWebhooks.ts"
 import { EndedSessions } from "../../src/accounts/clerk/EndedSessions.ts"
 import { UsersRepo } from "../../src/accounts/UsersRepo.ts"
@@ -10,6 +9,7 @@ import { ClerkEvents } from "../../src/service/ClerkEvents.ts"
 import { UserStates } from "../../src/service/UserStates.ts"
 import { Events } from "../../src/store/Events.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
+import { signedWebhook } from "../kit/Clerk.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 
 const secret = `whsec_${Buffer.from("a signing secret of thirty-two b").toString("base64")}`
@@ -28,14 +28,13 @@ const app = ClerkEvents.layer.pipe(
 const ann = UserId.make("user_ann")
 const now = Date.now()
 
-/** A webhook as Clerk signs it; the signature is our own arithmetic, not the library's. */
-const webhook = (event: object, more: { readonly id?: string; readonly at?: number; readonly key?: string } = {}) => {
-  const body = JSON.stringify({ object: "event", timestamp: now, instance_id: "ins_1", ...event })
-  const { at = Date.now(), id = `msg_${JSON.stringify(event).length}`, key = secret } = more
-  const timestamp = String(Math.floor(at / 1_000))
-  const mac = createHmac("sha256", Buffer.from(key.slice(6), "base64")).update(`${id}.${timestamp}.${body}`)
-  return { headers: { id, timestamp, signature: `v1,${mac.digest("base64")}` }, body }
-}
+const webhook = (event: object, more: { readonly id?: string; readonly at?: number; readonly key?: string } = {}) =>
+  signedWebhook(
+    more.key ?? secret,
+    more.id ?? `msg_${JSON.stringify(event).length}`,
+    { timestamp: now, ...event },
+    more.at
+  )
 type Webhook = ReturnType<typeof webhook>
 
 const receive = ({ body, headers }: Webhook) => Effect.flatMap(ClerkEvents, (events) => events.receive(headers, body))
