@@ -92,8 +92,8 @@ export const errorOf = (refusal: Refusal): RefusalError =>
 const untradable = new Set([10007, 30000, 30016])
 const underfunded = new Set([10101, 30004, 30005])
 
-// The key's address is not on its list, or the key lacks the permission.
-const keyMayNot = new Set([700006, 700007])
+// Unknown or ended; its address is not on its list; it lacks the permission.
+const keyRefused = new Set([10072, 700002, 700006, 700007])
 
 const codeOf = (failure: VenueRefused): RefusalCode => {
   const { code, kind } = failure
@@ -102,7 +102,7 @@ const codeOf = (failure: VenueRefused): RefusalCode => {
   if (code === 30002) return "BELOW_MINIMUM"
   if (code === 30087) return "PRICE_OUT_OF_BAND"
   if (underfunded.has(code)) return "INSUFFICIENT_BALANCE"
-  if (keyMayNot.has(code)) return "CREDENTIALS_REJECTED"
+  if (keyRefused.has(code)) return "CREDENTIALS_REJECTED"
   return untradable.has(code) ? "SYMBOL_NOT_TRADABLE" : "ORDER_REJECTED"
 }
 
