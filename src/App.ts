@@ -6,6 +6,8 @@ import manifest from "../package.json" with { type: "json" }
 import { Accounts } from "./accounts/Accounts.ts"
 import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { CredentialVault } from "./accounts/CredentialVault.ts"
+import * as KeyChecks from "./accounts/KeyChecks.ts"
+import { KeyFreezes } from "./accounts/KeyFreezes.ts"
 import { MasterKeyRotation } from "./accounts/MasterKeyRotation.ts"
 import { KeyRing } from "./accounts/secrets/KeyRing.ts"
 import { UsersRepo } from "./accounts/UsersRepo.ts"
@@ -101,7 +103,9 @@ const keyRing = configured(({ dataDir, masterKeys }) => KeyRing.layer({ dataDir,
 
 /** What `keys`, `credentials` and `master-key` need; works while a server runs on the same data. */
 export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer, MasterKeyRotation.layer).pipe(
-  Layer.provide([keyRing, venueClient]),
+  Layer.provideMerge(UsersRepo.layer),
+  Layer.provide([keyRing, venueClient, KeyFreezes.layer]),
+  Layer.provide(Events.layer),
   Layer.provide([storage, configured(venueBeside), MarketClock.layer]),
   Layer.provide(Config.layer)
 )
@@ -127,6 +131,7 @@ const auth = configured(signIn)
 
 const accounts = Layer.mergeAll(ApiKeys.layer, auth, Accounts.layer).pipe(
   Layer.provideMerge(CredentialVault.layer),
+  Layer.provideMerge(KeyFreezes.layer),
   Layer.provide(keyRing)
 )
 
@@ -182,6 +187,7 @@ const front = (watch: typeof watching | typeof standingBy) =>
         Limiting.layer,
         Closing.layer,
         Leaving.layer,
+        KeyChecks.layer,
         ClerkEvents.layer
       ]),
       Layer.provide(UserStates.layer),
