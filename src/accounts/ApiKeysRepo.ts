@@ -47,6 +47,8 @@ export class ApiKeysRepo extends Context.Tag("dipper/accounts/ApiKeysRepo")<
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<ApiKeyRow>, DatabaseUnavailable>
     readonly find: (userId: UserId, keyId: string) => Effect.Effect<Option.Option<ApiKeyRow>, DatabaseUnavailable>
     readonly countLive: (userId: UserId, now: Instant) => Effect.Effect<number, DatabaseUnavailable>
+    /** Users with a key that lets in. */
+    readonly owners: (now: Instant) => Effect.Effect<ReadonlyArray<UserId>, DatabaseUnavailable>
     /** Another secret for the same key; the one before counts until `previous_until`. */
     readonly rotate: (row: ApiKeyRow) => Effect.Effect<void, DatabaseUnavailable>
     /** Keeps the time of the first revocation. */
@@ -80,6 +82,11 @@ const make = Effect.fnUntraced(function* () {
     Result: ApiKeyRow,
     execute: ({ userId, keyId }) => sql`SELECT ${columns} FROM api_keys WHERE user_id = ${userId} AND key_id = ${keyId}`
   })
+  const selectOwners = SqlSchema.findAll({
+    Request: Schema.Number,
+    Result: Schema.Struct({ user_id: UserId }),
+    execute: (now) => sql`SELECT DISTINCT user_id FROM api_keys WHERE revoked_at IS NULL AND expires_at > ${now}`
+  })
   const selectCredential = SqlSchema.findOne({
     Request: Schema.String,
     Result: Credential,
@@ -98,6 +105,7 @@ const make = Effect.fnUntraced(function* () {
         ),
         (rows) => rows.length
       ),
+    owners: (now) => Effect.map(database.read(selectOwners(now)), (rows) => rows.map(({ user_id: id }) => id)),
     rotate: (row) =>
       Effect.asVoid(
         database.write(
