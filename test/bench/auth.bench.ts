@@ -159,7 +159,7 @@ it.live("what it costs to let somebody in", () =>
       return { input: Buffer.from(`${head}.${payload}`), signature: Buffer.from(signature ?? "", "base64url") }
     })
 
-    const timed = (work: Effect.Effect<unknown, unknown>) =>
+    const timed = <A, E>(work: Effect.Effect<A, E>) =>
       Effect.gen(function* () {
         const began = performance.now()
         yield* work
