@@ -50,6 +50,7 @@ import { Books } from "./portfolio/Books.ts"
 import { Ledger } from "./portfolio/Ledger.ts"
 import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
+import { ClerkComparison } from "./service/ClerkComparison.ts"
 import { ClerkEvents } from "./service/ClerkEvents.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
@@ -190,6 +191,7 @@ const front = (watch: typeof watching | typeof standingBy) =>
         KeyChecks.layer,
         ClerkEvents.layer
       ]),
+      Layer.provide(ClerkComparison.layer),
       Layer.provide(UserStates.layer),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
       Layer.provideMerge(ordersWith(watch))
