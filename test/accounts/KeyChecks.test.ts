@@ -185,7 +185,7 @@ describe("stored exchange keys", () => {
         yield* Effect.scoped(Effect.zipRight(Layer.build(idle), pass(60)))
         assert.deepStrictEqual(state.asked, [])
         const repo = yield* UsersRepo
-        for (const userId of users.slice(1)) yield* repo.disable(userId)
+        for (const userId of users.slice(1)) yield* repo.disable(userId, "operator")
         yield* running
         yield* pass(60)
         assert.deepStrictEqual(state.asked, [ann])
