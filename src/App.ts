@@ -58,6 +58,8 @@ import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
 import { UserStates } from "./service/UserStates.ts"
 import { signIn } from "./SignIn.ts"
+import { actingAs, service as asService } from "./store/audit/acting.ts"
+import { Audit } from "./store/Audit.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
 import { Events } from "./store/Events.ts"
@@ -120,6 +122,12 @@ export const beside = Layer.mergeAll(UserStates.layer, LimitsRepo.layer, UsersRe
   Layer.provideMerge(Halts.layer),
   Layer.provide(Events.layer),
   Layer.provide([storage, MarketClock.layer]),
+  Layer.provide(Config.layer)
+)
+
+/** What `audit` needs; works while a server runs on the same data. */
+export const trail = Layer.mergeAll(Audit.layer, UsersRepo.layer).pipe(
+  Layer.provideMerge(storage),
   Layer.provide(Config.layer)
 )
 
@@ -310,7 +318,10 @@ const hasEmbeddedExchange = (settings: Settings) => settings.exchange === "paper
 /** The service; ends by signal. */
 export const serve = Effect.flatMap(Config, (settings) =>
   hasEmbeddedExchange(settings) ? serveAlone : serveShared
-).pipe(Effect.provide(configured(Logging.layer).pipe(Layer.provideMerge(Config.layer))))
+).pipe(
+  actingAs(() => asService),
+  Effect.provide(configured(Logging.layer).pipe(Layer.provideMerge(Config.layer)))
+)
 
 /** For a person at a terminal: how to get in, and what the prices are. */
 const greet = (settings: Settings, url: string) =>

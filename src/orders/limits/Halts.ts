@@ -7,6 +7,7 @@ import { UserId } from "../../domain/Ids.ts"
 import type { Side } from "../../domain/Market.ts"
 import { reason } from "../../domain/Reason.ts"
 import type { Instant } from "../../domain/Time.ts"
+import { Audit } from "../../store/Audit.ts"
 import { Database } from "../../store/Database.ts"
 import { Events } from "../../store/Events.ts"
 
@@ -51,7 +52,7 @@ export class Halts extends Context.Tag("dipper/orders/Halts")<
   static readonly layer = Layer.effect(
     Halts,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 const everybody = "*"
@@ -91,6 +92,7 @@ const refusal = (halt: HaltRow) => {
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const audit = yield* Audit
   const database = yield* Database
   const events = yield* Events
 
@@ -139,18 +141,35 @@ const make = Effect.gen(function* () {
         })()
       : Effect.succeed([{ user_id: who }])
 
+  /** A halt of everybody is told once of the installation, and to each user. */
+  const tell = (user: UserId | null, origin: HaltOrigin, { halted, reason: why, scope }: HaltChange) =>
+    audit.append({
+      action: "haltChanged",
+      user,
+      objectId: null,
+      detail: {
+        halted: String(halted),
+        by: origin,
+        ...(halted ? { scope } : {}),
+        ...(why === null ? {} : { reason: why })
+      }
+    })
+
   const set = Effect.fn("Halts.set")((who: Halted, origin: HaltOrigin, change: HaltChange) =>
     database.write(
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         yield* store(idOf(who), origin, change, now)
         if (!change.halted && origin === "operator" && who !== "everybody") yield* store(who, "user", change, now)
-        for (const { user_id: userId } of yield* affected(who))
+        if (who === "everybody") yield* tell(null, origin, change)
+        for (const { user_id: userId } of yield* affected(who)) {
+          yield* tell(userId, origin, change)
           yield* events.append(userId, {
             type: "halt.changed",
             objectId: userId,
             data: shown(yield* inForce(userId))
           })
+        }
       })
     )
   )
