@@ -49,6 +49,7 @@ import { Ledger } from "./portfolio/Ledger.ts"
 import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
 import { ClerkEvents } from "./service/ClerkEvents.ts"
+import * as Auditing from "./service/Auditing.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
 import * as Leaving from "./service/Leaving.ts"
@@ -174,7 +175,7 @@ const grounds = (story: PaperStory) =>
       Layer.provideMerge(accounts),
       Layer.provideMerge(MexcStream.layer),
       Layer.provideMerge(venueClient),
-      Layer.provideMerge(Events.layer),
+      Layer.provideMerge(Layer.merge(Events.layer, Audit.layer)),
       Layer.provideMerge(venue(settings, story))
     )
   )
@@ -197,6 +198,8 @@ const front = (watch: typeof watching | typeof standingBy) =>
       Layer.provideMerge(ordersWith(watch))
     )
   )
+
+const auditing = Auditing.layer.pipe(Layer.provide(Audit.layer))
 
 const tlsOf = ({ tlsCertFile, tlsKeyFile }: Settings) =>
   tlsCertFile === null || tlsKeyFile === null
@@ -232,6 +235,7 @@ export const service = (story: PaperStory = {}) =>
     front(watching).pipe(
       Layer.provide(Listening.layerOnce),
       Layer.provideMerge(grounds(story)),
+      Layer.provideMerge(auditing),
       // Before the paper exchange opens its journal: the folder must be ours, of this venue and of nobody else now.
       Layer.provideMerge(InstanceLease.layer({ dataDir })),
       Layer.provideMerge(storage)
@@ -269,7 +273,12 @@ const serveShared = Effect.gen(function* () {
     ownership: Ownership["Type"],
     watch: typeof watching | typeof standingBy
   ) {
-    const layers = Layer.provideMerge(front(watch), Layer.succeed(Ownership, ownership))
+    // Before it trades, as a start alone would.
+    const beneath = watch === watching ? auditing : Layer.empty
+    const layers = front(watch).pipe(
+      Layer.provideMerge(beneath),
+      Layer.provideMerge(Layer.succeed(Ownership, ownership))
+    )
     const { url } = Context.get(yield* Layer.build(layers), HttpServer)
     if (!hasServed) yield* tellReady(settings, url)
     hasServed = true

@@ -15,6 +15,8 @@ import type { Instant } from "../domain/Time.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import type { VenueFailure } from "../mexc/VenueFailure.ts"
+import { Audit } from "../store/Audit.ts"
+import { Database } from "../store/Database.ts"
 import { type CredentialRow, CredentialsRepo, type Permissions, placeOf } from "./CredentialsRepo.ts"
 import { makeLastUsed } from "./makeLastUsed.ts"
 import { fingerprintOf } from "./secrets/fingerprintOf.ts"
@@ -68,13 +70,15 @@ export class CredentialVault extends Context.Tag("dipper/accounts/CredentialVaul
   static readonly layer = Layer.scoped(
     CredentialVault,
     Effect.suspend(() => make())
-  ).pipe(Layer.provide(CredentialsRepo.layer))
+  ).pipe(Layer.provide([CredentialsRepo.layer, Audit.layer]))
 }
 
 /** Keys without a bound address end after 90 days at the venue. */
 const renewAfterDays = 75
 
 const make = Effect.fnUntraced(function* () {
+  const audit = yield* Audit
+  const database = yield* Database
   const repo = yield* CredentialsRepo
   const keyRing = yield* KeyRing
   const mexc = yield* MexcClient
@@ -107,7 +111,15 @@ const make = Effect.fnUntraced(function* () {
       permissions,
       tested_at: permissions === null ? null : now
     }
-    yield* repo.put(row)
+    yield* database.write(
+      Effect.gen(function* () {
+        const before = Option.getOrNull(yield* repo.find(userId))
+        yield* repo.put(row)
+        const replaced = before === null ? {} : { replaced: before.fingerprint }
+        const detail = { fingerprint: row.fingerprint, origin, ...replaced }
+        yield* audit.append({ action: "credentialsSet", user: userId, objectId: recordId, detail })
+      })
+    )
     return row
   })
 
@@ -155,7 +167,13 @@ const make = Effect.fnUntraced(function* () {
   })
 
   const remove = Effect.fn("CredentialVault.remove")(function* (userId: UserId) {
-    if (!(yield* repo.remove(userId))) return yield* missing
+    yield* database.write(
+      Effect.gen(function* () {
+        const { fingerprint, record_id: objectId } = yield* findRow(userId)
+        yield* repo.remove(userId)
+        yield* audit.append({ action: "credentialsRemoved", user: userId, objectId, detail: { fingerprint } })
+      })
+    )
     yield* announce(userId)
   })
 

@@ -4,6 +4,7 @@ import { UsersRepo } from "../accounts/UsersRepo.ts"
 import { Conflict, type DatabaseUnavailable } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { Halts } from "../orders/limits/Halts.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 
 /**
@@ -26,6 +27,7 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
   static readonly layer = Layer.effect(
     UserStates,
     Effect.gen(function* () {
+      const audit = yield* Audit
       const database = yield* Database
       const halts = yield* Halts
       const keys = yield* ApiKeysRepo
@@ -34,8 +36,15 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
       const stop = (userId: UserId, reason: string) =>
         halts.set(userId, "operator", { halted: true, scope: "all", cancelOpen: true, reason })
 
+      const tell = (action: "userDisabled" | "userEnabled" | "userDeleted", userId: UserId) =>
+        audit.append({ action, user: userId, objectId: userId })
+
       const disable = Effect.fn("UserStates.disable")((userId: UserId) =>
-        database.write(Effect.zipRight(users.disable(userId), stop(userId, "The user is disabled.")))
+        database.write(
+          users
+            .disable(userId)
+            .pipe(Effect.zipRight(tell("userDisabled", userId)), Effect.zipRight(stop(userId, "The user is disabled.")))
+        )
       )
 
       const enable = Effect.fn("UserStates.enable")((userId: UserId) =>
@@ -45,6 +54,7 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
             if (user !== null && user.deletedAt !== null)
               return yield* new Conflict({ message: "This user was deleted, which is for good." })
             yield* users.enable(userId)
+            yield* tell("userEnabled", userId)
             yield* halts.set(userId, "operator", { halted: false, scope: "all", cancelOpen: false, reason: null })
           })
         )
@@ -55,6 +65,7 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
           Effect.gen(function* () {
             yield* users.markDeleted(userId)
             yield* keys.revokeAll(userId, yield* Clock.currentTimeMillis)
+            yield* tell("userDeleted", userId)
             yield* stop(userId, "The user is deleted.")
           })
         )
@@ -62,5 +73,5 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
 
       return UserStates.of({ disable, enable, remove })
     })
-  ).pipe(Layer.provide(Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer)))
+  ).pipe(Layer.provide(Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer, Audit.layer)))
 }

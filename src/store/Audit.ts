@@ -1,7 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as SqlSchema from "@effect/sql/SqlSchema"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
-import type { DatabaseUnavailable } from "../api/Errors.ts"
+import { type DatabaseUnavailable, ValidationFailed } from "../api/Errors.ts"
 import { type AuditAction, AuditEntry, type AuditRecord } from "../domain/audit/AuditEntry.ts"
 import { beginning, genesis, type Head, linked } from "../domain/audit/chain.ts"
 import { UserId } from "../domain/Ids.ts"
@@ -28,6 +28,13 @@ export interface AuditQuery {
   readonly from?: Instant
   readonly to?: Instant
   readonly limit: number
+  /** Where the page before ended: `nextCursor`. */
+  readonly cursor?: string
+}
+
+export interface AuditPage {
+  readonly items: ReadonlyArray<AuditRecord>
+  readonly nextCursor: string | null
 }
 
 /** A row of `audit`. */
@@ -50,12 +57,11 @@ export class Audit extends Context.Tag("dipper/store/Audit")<
   {
     /** Call it inside the `Database.write` of the change it tells of: both commit or neither. */
     readonly append: (audited: Audited) => Effect.Effect<void, DatabaseUnavailable>
-    /** Of one user, newest first, up to one more than `limit`; `before` is a place in the user's chain. */
+    /** Of one user, newest first. */
     readonly list: (
       userId: UserId,
-      query: AuditQuery,
-      before: number | null
-    ) => Effect.Effect<ReadonlyArray<AuditRecord>, DatabaseUnavailable>
+      query: AuditQuery
+    ) => Effect.Effect<AuditPage, ValidationFailed | DatabaseUnavailable>
     /** Of everything, or of one user. */
     readonly head: (user: UserId | null) => Effect.Effect<Head, DatabaseUnavailable>
     /** What comes after a place in the chain of everything, oldest first. */
@@ -66,8 +72,11 @@ export class Audit extends Context.Tag("dipper/store/Audit")<
       userSeq: number,
       limit: number
     ) => Effect.Effect<ReadonlyArray<AuditRow>, DatabaseUnavailable>
-    /** The newest entry of an action that is about nobody in particular. */
-    readonly newest: (action: AuditAction) => Effect.Effect<AuditEntry | null, DatabaseUnavailable>
+    /** Entries of an action that are about nobody in particular, newest first. */
+    readonly ofInstallation: (
+      action: AuditAction,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<AuditEntry>, DatabaseUnavailable>
   }
 >() {
   static readonly layer = Layer.effect(
@@ -81,6 +90,12 @@ const Heads = Schema.Struct({
   hash: Schema.NullOr(Schema.String),
   userSeq: Schema.NullOr(Schema.Int),
   userHash: Schema.NullOr(Schema.String)
+})
+
+const isCursor = (cursor: string) => /^\d{1,15}$/.test(cursor)
+const noCursor = new ValidationFailed({
+  message: "The cursor is not one of ours.",
+  details: [{ path: "cursor", message: "expected the nextCursor of an earlier page" }]
 })
 
 const encodeEntry = Schema.encodeSync(Schema.parseJson(AuditEntry))
@@ -131,25 +146,26 @@ const make = Effect.gen(function* () {
   const ofAction = (action: AuditAction) =>
     action === "orderDecided" ? sql`action = ${action}` : sql`action = ${action} AND action <> 'orderDecided'`
 
-  const list = Effect.fn("Audit.list")((userId: UserId, query: AuditQuery, before: number | null) =>
-    Effect.map(
-      database.read(
-        SqlSchema.findAll({
-          Request: Schema.Void,
-          Result: OfUser,
-          execute: () =>
-            sql`SELECT user_seq AS seq, user_hash AS hash, entry FROM audit WHERE ${sql.and([
-              sql`user_id = ${userId}`,
-              ...(query.action === undefined ? [] : [ofAction(query.action)]),
-              ...(query.from === undefined ? [] : [sql`at >= ${query.from}`]),
-              ...(query.to === undefined ? [] : [sql`at < ${query.to}`]),
-              ...(before === null ? [] : [sql`user_seq < ${before}`])
-            ])} ORDER BY user_seq DESC LIMIT ${query.limit + 1}`
-        })()
-      ),
-      (rows) => rows.map(({ entry, hash, seq }) => ({ seq, ...entry, hash }))
+  const list = Effect.fn("Audit.list")(function* (userId: UserId, query: AuditQuery) {
+    const { action, cursor, from, limit, to } = query
+    if (cursor !== undefined && !isCursor(cursor)) return yield* noCursor
+    const rows = yield* database.read(
+      SqlSchema.findAll({
+        Request: Schema.Void,
+        Result: OfUser,
+        execute: () =>
+          sql`SELECT user_seq AS seq, user_hash AS hash, entry FROM audit WHERE ${sql.and([
+            sql`user_id = ${userId}`,
+            ...(action === undefined ? [] : [ofAction(action)]),
+            ...(from === undefined ? [] : [sql`at >= ${from}`]),
+            ...(to === undefined ? [] : [sql`at < ${to}`]),
+            ...(cursor === undefined ? [] : [sql`user_seq < ${Number(cursor)}`])
+          ])} ORDER BY user_seq DESC LIMIT ${limit + 1}`
+      })()
     )
-  )
+    const items = rows.slice(0, limit).map(({ entry, hash, seq }) => ({ seq, ...entry, hash }))
+    return { items, nextCursor: rows.length > items.length ? String(items.at(-1)?.seq) : null }
+  })
 
   const head = Effect.fn("Audit.head")((user: UserId | null) =>
     Effect.map(database.read(heads(user)), (found) => (user === null ? found.all : found.user))
@@ -164,17 +180,17 @@ const make = Effect.gen(function* () {
       })()
     )
 
-  const newest = Effect.fn("Audit.newest")((action: AuditAction) =>
+  const ofInstallation = Effect.fn("Audit.ofInstallation")((action: AuditAction, limit: number) =>
     Effect.map(
       database.read(
         SqlSchema.findAll({
           Request: Schema.Void,
           Result: StoredEntry,
           execute: () => sql`SELECT entry FROM audit WHERE user_id IS NULL AND ${ofAction(action)}
-            ORDER BY seq DESC LIMIT 1`
+            ORDER BY seq DESC LIMIT ${limit}`
         })()
       ),
-      ([found]) => found?.entry ?? null
+      (found) => found.map(({ entry }) => entry)
     )
   )
 
@@ -185,6 +201,6 @@ const make = Effect.gen(function* () {
     after: (seq, limit) => rows(sql`seq > ${seq} ORDER BY seq LIMIT ${limit}`),
     ofUserAfter: (userId, userSeq, limit) =>
       rows(sql`user_id = ${userId} AND user_seq > ${userSeq} ORDER BY user_seq LIMIT ${limit}`),
-    newest
+    ofInstallation
   })
 })

@@ -33,6 +33,13 @@ const columnsDiffer = (row: AuditRow): string | null => {
     : "it is stored under another user, time, action or object than its text says"
 }
 
+/** Breaks that the operator has seen, by the numbers of their entries. */
+export const acceptedBreaks = ({ ofInstallation }: Pick<Audit["Type"], "ofInstallation">) =>
+  Effect.map(
+    ofInstallation("auditBreakAccepted", mostBreaks),
+    (found) => new Set(found.map(({ objectId }) => Number(objectId)))
+  )
+
 /** Follows the stored trail, from its beginning or only its last entries. Entries appended meanwhile are followed too. */
 export const checkTrail = Effect.fn("checkTrail")(function* (
   { after, head }: Pick<Audit["Type"], "after" | "head">,

@@ -38,7 +38,19 @@ const ruleOrder: RuleOrder<never> = {
   quoteAmount: d("50"),
   maxSlippageBps: 50,
   wait: Duration.seconds(2),
-  withIntent: Effect.void
+  withIntent: Effect.void,
+  decision: {
+    at: 1_772_355_600_000,
+    ruleId: RuleId.make("rule_01hzy3v7k2m4n6p8q0r2s4t6w8"),
+    ruleVersion: 1,
+    trigger: "price.level",
+    operands: [{ label: "last", value: "98", op: "below", threshold: "100", pass: true, asOf: null }],
+    gates: [],
+    budget: [],
+    sizing: { asked: d("50"), capped: d("50"), rounded: null, final: d("50") },
+    outcome: "fire",
+    reason: null
+  }
 }
 
 const onLiveVenue = Fake.layer.pipe(
@@ -397,7 +409,8 @@ describe("an exit of a rule", () => {
     quantity: d("7"),
     price: d("99"),
     wait: Duration.seconds(2),
-    withIntent: Effect.void
+    withIntent: Effect.void,
+    decision: { ...ruleOrder.decision, trigger: "exit.stopLoss" }
   }
 
   it.live("sells no more than its own book has, however much is asked", () =>

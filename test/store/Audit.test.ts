@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Stream, TestClock } from "effect"
 import { UserId } from "../../src/domain/Ids.ts"
 import { actingAs, actingAsWebhook, byRule, operator } from "../../src/store/audit/acting.ts"
-import { Audit, type Audited } from "../../src/store/Audit.ts"
+import { Audit, type Audited, type AuditQuery } from "../../src/store/Audit.ts"
 import { checkTrail } from "../../src/store/AuditCheck.ts"
 import { FileCheck } from "../../src/store/audit/FileCheck.ts"
 import { exportTrail } from "../../src/store/auditExport.ts"
@@ -151,7 +151,7 @@ describe("The audit trail", () => {
       yield* request(audit.append({ ...halted(ann), acting: byRule("rule_1") }))
       yield* request(actingAs(() => operator)(audit.append(halted(ann))))
       yield* audit.append(halted(ann))
-      const found = yield* audit.list(ann, { limit: 10 }, null)
+      const { items: found } = yield* audit.list(ann, { limit: 10 })
       assert.deepStrictEqual(
         found.map((entry) => [entry.seq, entry.by.via, entry.by.credentialId, entry.requestId, entry.address]),
         [
@@ -169,17 +169,19 @@ describe("The audit trail", () => {
     Effect.gen(function* () {
       const audit = yield* Audit
       yield* filled(12)
-      const list = (query: Partial<Parameters<typeof audit.list>[1]>, before: number | null = null) =>
-        Effect.map(audit.list(ann, { limit: 10, ...query }, before), (found) => found.map(({ seq }) => seq))
+      const list = (query: Partial<AuditQuery>) =>
+        Effect.map(audit.list(ann, { limit: 10, ...query }), ({ items }) => items.map(({ seq }) => seq))
       assert.deepStrictEqual(yield* list({}), [4, 3, 2, 1])
-      assert.deepStrictEqual(yield* list({ limit: 1 }), [4, 3])
-      assert.deepStrictEqual(yield* list({}, 3), [2, 1])
+      assert.deepStrictEqual(yield* list({ cursor: "3" }), [2, 1])
+      assert.strictEqual((yield* audit.list(ann, { limit: 3 })).nextCursor, "2")
+      assert.strictEqual((yield* audit.list(ann, { limit: 4 })).nextCursor, null)
+      assert.strictEqual((yield* Effect.flip(audit.list(ann, { limit: 4, cursor: "x" })))._tag, "VALIDATION_FAILED")
       assert.deepStrictEqual(yield* list({ action: "limitsChanged" }), [4, 2])
       assert.deepStrictEqual(yield* list({ action: "orderDecided" }), [])
       const minute = (n: number) => n * 60_000
       assert.deepStrictEqual(yield* list({ from: minute(4) }), [4, 3, 2])
       assert.deepStrictEqual(yield* list({ from: minute(4), to: minute(7) }), [2])
-      assert.isTrue((yield* audit.list(ann, { limit: 10 }, null)).every(({ user }) => user === ann))
+      assert.isTrue((yield* audit.list(ann, { limit: 10 })).items.every(({ user }) => user === ann))
     }).pipe(Effect.provide(store))
   )
 

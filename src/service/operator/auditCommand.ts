@@ -8,7 +8,7 @@ import type { UsersRepo } from "../../accounts/UsersRepo.ts"
 import { beginning, type Head } from "../../domain/audit/chain.ts"
 import { Audit } from "../../store/Audit.ts"
 import { FileCheck } from "../../store/audit/FileCheck.ts"
-import { checkTrail } from "../../store/AuditCheck.ts"
+import { acceptedBreaks, checkTrail } from "../../store/AuditCheck.ts"
 import { exportTrail } from "../../store/auditExport.ts"
 import { Meta } from "../../store/Meta.ts"
 import { existingUser, userOption, WrongOption } from "./userOption.ts"
@@ -62,10 +62,12 @@ const checkFile = Effect.fnUntraced(function* (file: string, kept: Head) {
   return yield* Either.mapLeft(check.end(), (problem) => new AuditBroken({ message: `${file}: ${problem}` }))
 })
 
+/** What the operator has accepted is told and is no failure. */
 const checkStore = Effect.fnUntraced(function* (kept: Head) {
   const audit = yield* Audit
   const { breaks, entries, head: end } = yield* checkTrail(audit)
-  const [first, ...others] = breaks
+  const accepted = yield* acceptedBreaks(audit)
+  const [first, ...others] = breaks.filter(({ seq }) => !accepted.has(seq))
   if (first !== undefined) {
     const more = others.length === 0 ? "" : ` (and ${others.length} more)`
     return yield* new AuditBroken({ message: `the stored trail: entry ${first.seq}: ${first.problem}${more}` })
@@ -75,8 +77,27 @@ const checkStore = Effect.fnUntraced(function* (kept: Head) {
     return yield* new AuditBroken({
       message: `the stored trail: entry ${kept.seq} is not the one whose head was kept: the end was cut off, or all was written anew`
     })
-  return { user: null, entries, head: end }
+  return { user: null, entries, head: end, from: null, to: null, accepted: breaks.map(({ seq }) => seq) }
 })
+
+const accept = Command.make(
+  "accept",
+  {
+    entry: Args.integer({ name: "entry" }).pipe(Args.withDescription("number of the entry that audit verify names")),
+    reason: Options.text("reason").pipe(Options.withDescription("what was found out; it goes into the trail"))
+  },
+  Effect.fnUntraced(function* ({ entry, reason }) {
+    const audit = yield* Audit
+    const found = (yield* checkTrail(audit)).breaks.find(({ seq }) => seq === entry)
+    if (found === undefined)
+      return yield* new WrongOption({
+        message: `the stored trail is not broken at entry ${entry}; audit verify tells where`
+      })
+    const detail = { reason, problem: found.problem }
+    yield* audit.append({ action: "auditBreakAccepted", user: null, objectId: String(entry), detail })
+    yield* Console.log(`accepted the break at entry ${entry}`)
+  })
+).pipe(Command.withDescription("say that a break of the stored trail is known, so that the service starts again"))
 
 /** The file alone is enough for it: the store is only opened where no file is named. */
 const verifyWith = <E>(store: Layer.Layer<Audit, E>) =>
@@ -96,13 +117,14 @@ const verifyWith = <E>(store: Layer.Layer<Audit, E>) =>
     Effect.fnUntraced(function* (options) {
       const kept = Option.isSome(options.head) ? yield* readHead(options.head.value) : beginning
       const found = yield* Option.match(options.file, {
-        onSome: (file) => checkFile(file, kept),
+        onSome: (file) => Effect.map(checkFile(file, kept), (file) => ({ ...file, accepted: [] })),
         onNone: () => Effect.provide(checkStore(kept), store)
       })
       if (options.json) return yield* Console.log(JSON.stringify(found))
       const whose = found.user === null ? "" : ` of ${found.user}`
-      const times = "from" in found && found.from !== null ? `, from ${found.from} to ${found.to}` : ""
-      yield* Console.log(`ok: ${found.entries} entries${whose}${times}, head ${written(found.head)}`)
+      const times = found.from !== null ? `, from ${found.from} to ${found.to}` : ""
+      const known = found.accepted.length === 0 ? "" : `, known breaks at ${found.accepted.join(", ")}`
+      yield* Console.log(`ok: ${found.entries} entries${whose}${times}, head ${written(found.head)}${known}`)
     })
   ).pipe(Command.withDescription("follow the chain; exit 1 and the first bad entry where it does not hold"))
 
@@ -110,5 +132,10 @@ const verifyWith = <E>(store: Layer.Layer<Audit, E>) =>
 export const auditCommand = <E>(store: Layer.Layer<Audit | Meta | UsersRepo, E>) =>
   Command.make("audit").pipe(
     Command.withDescription("who did what, in a chain that shows every change"),
-    Command.withSubcommands([Command.provide(exported, store), Command.provide(head, store), verifyWith(store)])
+    Command.withSubcommands([
+      Command.provide(exported, store),
+      Command.provide(head, store),
+      Command.provide(accept, store),
+      verifyWith(store)
+    ])
   )
