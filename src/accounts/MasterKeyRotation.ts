@@ -121,6 +121,8 @@ const make = Effect.gen(function* () {
     const { file } = keyRing
     const ring = file === null ? yield* keyRing.ring : yield* begin(file)
     let rewrapped = yield* rewrapAll(ring, tell)
+    if (file === null && rewrapped > 0)
+      yield* audit.append({ action: "masterKeyRotated", user: null, objectId: ring.current })
     if (file === null) return { current: ring.current, rewrapped, retired: [...ring.keys.keys()].slice(1) }
     yield* Effect.sleep(stragglersAfter)
     rewrapped += yield* rewrapAll(ring, tell)

@@ -10,7 +10,7 @@ const checkedAtStart = 1_000
 
 /** The log gets the head of the trail after so many entries, or so long after an entry. */
 const headEvery = { entries: 100, after: Duration.toMillis("1 minute") }
-const looking = Schedule.spaced("1 second")
+const looking = Schedule.spaced("5 seconds")
 
 const refusal = (seq: number, problem: string) =>
   new StoreRefused({
@@ -45,7 +45,7 @@ const tellConfiguration = Effect.gen(function* () {
 /** Where the log is kept elsewhere, it tells of a trail that was cut or written anew. */
 const tellHeads = Effect.gen(function* () {
   const audit = yield* Audit
-  let told = { seq: 0, at: 0 }
+  let told = { seq: 0, at: Number.NEGATIVE_INFINITY }
   const look = Effect.gen(function* () {
     const { hash, seq } = yield* audit.head(null)
     const now = yield* Clock.currentTimeMillis
