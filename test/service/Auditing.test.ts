@@ -4,6 +4,7 @@ import { Effect, Either, Layer, Logger, Queue, Schema, TestClock } from "effect"
 import { Config, readSettings } from "../../src/Config.ts"
 import * as Auditing from "../../src/service/Auditing.ts"
 import { Audit } from "../../src/store/Audit.ts"
+import { Database } from "../../src/store/Database.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
 
 const store = Layer.provideMerge(Audit.layer, TestDatabase.layer)
@@ -60,7 +61,7 @@ describe("A service that starts", () => {
 
   it.scoped("looks at the last thousand entries only", () =>
     Effect.gen(function* () {
-      yield* Effect.repeatN(append, 1_010)
+      yield* (yield* Database).write(Effect.repeatN(append, 1_010))
       yield* tamper("UPDATE audit SET entry = replace(entry, 'done', 'undone') WHERE seq = 3")
       yield* once()
     }).pipe(Effect.provide(store))

@@ -91,6 +91,16 @@ describe("The chain of the audit trail", () => {
       })
     ))
 
+  it("shows a changed place in a user's chain also where that is followed from the middle on", () =>
+    fc.assert(
+      fc.property(placed, ([rows, at]) => {
+        const row = rows[at] ?? assert.fail("no row")
+        fc.pre(row.user !== null && at > 0)
+        const later = new ChainCheck(rows[at - 1])
+        assert.isNotNull(later.take({ ...row, userHash: row.hash }, row.user))
+      })
+    ))
+
   it("holds for one user alone, and shows what is missing of it", () =>
     fc.assert(
       fc.property(trail, (rows) => {

@@ -91,6 +91,28 @@ describe("An exported audit trail", () => {
       }
   })
 
+  it("shows each byte that was put in or left out, also a space that means nothing", () => {
+    const bytes = Buffer.from(fileOf(2).lines.join(""))
+    for (let at = 0; at <= bytes.length; at++) {
+      const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)]
+      for (const put of [" ", "\n", "0"])
+        assert.notStrictEqual(problemOf(Buffer.concat([before, Buffer.from(put), after])), "good", `${put} at ${at}`)
+      if (at < bytes.length)
+        assert.notStrictEqual(problemOf(Buffer.concat([before, after.subarray(1)])), "good", `without ${at}`)
+    }
+  })
+
+  it("shows a byte that is no text where the text says that something could not be read", () => {
+    const writer = new FileWriter("install", null)
+    const entry = entryOf(null, 1).replace("look", "\ufffd")
+    const file = [writer.first(), writer.entry(linked(beginning, null, entry)), writer.last()].join("")
+    assert.strictEqual(problemOf(file), "good")
+    const bytes = Uint8Array.from(Buffer.from(file))
+    // Half of another character: readers that are lenient show the same.
+    bytes[bytes.indexOf(0xef)] = 0xf0
+    assert.match(problemOf(bytes), /^line 2 \(entry 1\): it is not written as it was exported/)
+  })
+
   it("names the entry that was changed, and what is wrong with the file", () => {
     const { lines } = fileOf(9)
     const changed = lines.with(4, (lines[4] ?? "").replace("203.0.113.7", "203.0.113.8"))
