@@ -196,6 +196,7 @@ describe("The audit trail", () => {
         const me = yield* client(url, token)
         yield* me.account.getWallet()
         const { id } = yield* me.trading.createRule({ payload: buyBelow50000, headers: key("rule") })
+        yield* me.trading.runRule({ path: { id }, headers: key("run") })
         yield* me.trading.pauseRule({ path: { id } })
         const exported = yield* ok("rules", "export", "--user", "me")
         yield* createKey(command, "you")
@@ -222,7 +223,12 @@ describe("The audit trail", () => {
         yield* Fiber.join(trading)
         const after = yield* ok("audit", "export")
         assert.match((yield* verifyAlone(after)).stdout, /^ok: /)
-        assert.strictEqual(entriesOf(after).filter(({ action }) => action === "orderDecided").length, 40)
+        assert.strictEqual(entriesOf(after).filter(({ action }) => action === "orderDecided").length, 41)
+        const byHand = entriesOf(after).filter(({ detail }) => String(detail["slot"]).startsWith("run-"))
+        assert.deepStrictEqual(
+          byHand.map(({ action, by }) => `${action} ${by.via}`),
+          ["ruleRun apiKey", "orderDecided rule"]
+        )
         assert.deepStrictEqual(
           entriesOf(after)
             .filter(({ action }) => action === "ruleImported")

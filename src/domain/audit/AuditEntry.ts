@@ -16,6 +16,7 @@ export const auditActions = {
   ruleUpdated: "A rule got another version.",
   ruleStateChanged: "A rule was activated, paused, resumed, completed or quarantined.",
   ruleArchived: "A rule was archived.",
+  ruleRun: "A rule was fired by hand; its order, if it makes one, has an entry of its own.",
   signalTokenRotated: "A rule got another secret for its signals.",
   orderDecided: "An order was decided, and its intent stored; exactly one entry per order.",
   orderRefused: "An order was refused before it existed: by the risk checks, a limit or a halt.",
