@@ -184,7 +184,7 @@ describe("The audit trail", () => {
         assert.strictEqual((yield* command("audit", "export", "--user", "nobody")).code, 1)
         assert.isTrue(existsSync(join(folder, "dipper.db")))
       }),
-    180_000
+    240_000
   )
 
   it.scopedLive(
@@ -236,7 +236,7 @@ describe("The audit trail", () => {
           ["local_you operator"]
         )
       }),
-    180_000
+    240_000
   )
 
   it.scopedLive(
@@ -273,6 +273,6 @@ describe("The audit trail", () => {
         assert.match((yield* again.command("audit", "verify")).stdout, /^ok: 3 entries, .*, known breaks at 2\n$/)
         assert.isTrue(readFileSync(join(folder, "master.keys")).length > 0)
       }),
-    180_000
+    240_000
   )
 })
