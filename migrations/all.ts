@@ -10,6 +10,7 @@ import ruleLife from "./0009_rules.ts"
 import access from "./0010_access.ts"
 import keys from "./0011_keys.ts"
 import disabledBy from "./0012_disabled_by.ts"
+import audit from "./0013_audit.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
 export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -24,7 +25,8 @@ export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   "0009_rules": ruleLife,
   "0010_access": access,
   "0011_keys": keys,
-  "0012_disabled_by": disabledBy
+  "0012_disabled_by": disabledBy,
+  "0013_audit": audit
 }
 
 /**

@@ -52,6 +52,7 @@ import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
 import { ClerkComparison } from "./service/ClerkComparison.ts"
 import { ClerkEvents } from "./service/ClerkEvents.ts"
+import * as Auditing from "./service/Auditing.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
 import * as Leaving from "./service/Leaving.ts"
@@ -61,6 +62,8 @@ import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
 import { UserStates } from "./service/UserStates.ts"
 import { signIn } from "./SignIn.ts"
+import { actingAs, service as asService } from "./store/audit/acting.ts"
+import { Audit } from "./store/Audit.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
 import { Events } from "./store/Events.ts"
@@ -128,6 +131,12 @@ export const beside = Layer.mergeAll(UserStates.layer, LimitsRepo.layer, UsersRe
   Layer.provide(Config.layer)
 )
 
+/** What `audit` needs; works while a server runs on the same data. */
+export const trail = Layer.mergeAll(Audit.layer, UsersRepo.layer).pipe(
+  Layer.provideMerge(storage),
+  Layer.provide(Config.layer)
+)
+
 const auth = configured(signIn)
 
 const accounts = Layer.mergeAll(ApiKeys.layer, auth, Accounts.layer).pipe(
@@ -172,7 +181,7 @@ const grounds = (story: PaperStory) =>
       Layer.provideMerge(accounts),
       Layer.provideMerge(MexcStream.layer),
       Layer.provideMerge(venueClient),
-      Layer.provideMerge(Events.layer),
+      Layer.provideMerge(Layer.merge(Events.layer, Audit.layer)),
       Layer.provideMerge(venue(settings, story))
     )
   )
@@ -197,6 +206,8 @@ const front = (watch: typeof watching | typeof standingBy) =>
       Layer.provideMerge(ordersWith(watch))
     )
   )
+
+const auditing = Auditing.layer.pipe(Layer.provide(Audit.layer))
 
 const tlsOf = ({ tlsCertFile, tlsKeyFile }: Settings) =>
   tlsCertFile === null || tlsKeyFile === null
@@ -232,6 +243,7 @@ export const service = (story: PaperStory = {}) =>
     front(watching).pipe(
       Layer.provide(Listening.layerOnce),
       Layer.provideMerge(grounds(story)),
+      Layer.provideMerge(auditing),
       // Before the paper exchange opens its journal: the folder must be ours, of this venue and of nobody else now.
       Layer.provideMerge(InstanceLease.layer({ dataDir })),
       Layer.provideMerge(storage)
@@ -269,7 +281,12 @@ const serveShared = Effect.gen(function* () {
     ownership: Ownership["Type"],
     watch: typeof watching | typeof standingBy
   ) {
-    const layers = Layer.provideMerge(front(watch), Layer.succeed(Ownership, ownership))
+    // Before it trades, as a start alone would.
+    const beneath = watch === watching ? auditing : Layer.empty
+    const layers = front(watch).pipe(
+      Layer.provideMerge(beneath),
+      Layer.provideMerge(Layer.succeed(Ownership, ownership))
+    )
     const { url } = Context.get(yield* Layer.build(layers), HttpServer)
     if (!hasServed) yield* tellReady(settings, url)
     hasServed = true
@@ -318,7 +335,10 @@ const hasEmbeddedExchange = (settings: Settings) => settings.exchange === "paper
 /** The service; ends by signal. */
 export const serve = Effect.flatMap(Config, (settings) =>
   hasEmbeddedExchange(settings) ? serveAlone : serveShared
-).pipe(Effect.provide(configured(Logging.layer).pipe(Layer.provideMerge(Config.layer))))
+).pipe(
+  actingAs(() => asService),
+  Effect.provide(configured(Logging.layer).pipe(Layer.provideMerge(Config.layer)))
+)
 
 /** For a person at a terminal: how to get in, and what the prices are. */
 const greet = (settings: Settings, url: string) =>

@@ -17,11 +17,13 @@ import * as Decimal from "./domain/Decimal.ts"
 import { Scope } from "./domain/Principal.ts"
 import { formatInstant } from "./domain/Time.ts"
 import { readFaultPlan } from "./paper/faults/FaultPlan.ts"
+import { auditCommand } from "./service/operator/auditCommand.ts"
 import { credentialsCommand } from "./service/operator/credentialsCommand.ts"
 import { haltCommand } from "./service/operator/haltCommand.ts"
 import { limitsCommand } from "./service/operator/limitsCommand.ts"
 import { masterKeyCommand } from "./service/operator/masterKeyCommand.ts"
 import { usersCommand } from "./service/operator/usersCommand.ts"
+import { actingAs, operator } from "./store/audit/acting.ts"
 import * as Migrations from "./store/Migrations.ts"
 import { marketChoice } from "./Venue.ts"
 
@@ -293,6 +295,7 @@ const credentials = Command.provide(credentialsCommand, App.offline)
 const halt = Command.provide(haltCommand, App.beside)
 const limits = Command.provide(limitsCommand, App.beside)
 const users = Command.provide(usersCommand, App.beside)
+const audit = auditCommand(App.trail)
 const masterKey = Command.provide(masterKeyCommand, App.offline)
 
 const root = Command.make("dipper").pipe(
@@ -308,10 +311,12 @@ const root = Command.make("dipper").pipe(
     limits,
     halt,
     rules,
+    audit,
     migrate,
     config
   ])
 )
 
 /** Runs one command line, such as `process.argv`. */
-export const run = Command.run(root, { name: "dipper", version: manifest.version })
+export const run = (args: ReadonlyArray<string>) =>
+  actingAs(() => operator)(Command.run(root, { name: "dipper", version: manifest.version })(args))

@@ -37,6 +37,12 @@ export const idOf = (token: string): string | null => {
   return parts !== null && checksumOf(token.slice(0, -7)) === parts[3] ? (parts[1] ?? null) : null
 }
 
+/** Which key a header that was refused pretends to carry; it need not exist. */
+export const claimedId = (header: string | undefined): string | null => {
+  const token = bearerOf(header)
+  return token === null ? null : idOf(token)
+}
+
 /** Compared with when no key has the id, so that an unknown id takes as long as a wrong secret. */
 export const unknownHash = sha256("no key has this id")
 

@@ -3,6 +3,8 @@ import type { ApiKey } from "../api/Account.ts"
 import { Conflict, type DatabaseUnavailable, Forbidden, NotFound, QuotaExceeded, UserDisabled } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Principal, Scope } from "../domain/Principal.ts"
+import { formatInstant } from "../domain/Time.ts"
+import { Audit, type Audited } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import { hashToken, makeKeyId, makeToken } from "./ApiKeyToken.ts"
 import { type ApiKeyRow, ApiKeysRepo } from "./ApiKeysRepo.ts"
@@ -63,7 +65,7 @@ export class ApiKeys extends Context.Tag("dipper/accounts/ApiKeys")<
   static readonly layer = Layer.effect(
     ApiKeys,
     Effect.suspend(() => make())
-  ).pipe(Layer.provide(ApiKeysRepo.layer), Layer.provide(UsersRepo.layer))
+  ).pipe(Layer.provide([ApiKeysRepo.layer, UsersRepo.layer, Audit.layer]))
 }
 
 const defaultExpiry = Duration.days(90)
@@ -71,6 +73,7 @@ const longestExpiry = Duration.days(365)
 const keysPerUser = 20
 
 const make = Effect.fnUntraced(function* () {
+  const audit = yield* Audit
   const database = yield* Database
   const repo = yield* ApiKeysRepo
   const users = yield* UsersRepo
@@ -102,6 +105,7 @@ const make = Effect.fnUntraced(function* () {
         if ((yield* users.ensure(userId)).deletedAt !== null) return yield* deleted
         if ((yield* repo.countLive(userId, now)) >= keysPerUser) return yield* tooMany
         yield* repo.insert(row)
+        yield* audit.append(toldOf("keyCreated", row))
       })
     )
     return { ...toApiKey(row), token }
@@ -160,6 +164,7 @@ const make = Effect.fnUntraced(function* () {
           expires_at: now + (old.expires_at - (old.rotated_at ?? old.created_at))
         }
         yield* repo.rotate(row)
+        yield* audit.append(toldOf("keyRotated", row))
         return { ...toApiKey(row), token }
       })
     )
@@ -175,9 +180,17 @@ const make = Effect.fnUntraced(function* () {
   })
 
   const revoke = Effect.fn("ApiKeys.revoke")(function* (userId: UserId, keyId: string) {
-    yield* get(userId, keyId)
-    yield* repo.revoke(userId, keyId, yield* Clock.currentTimeMillis)
-    return yield* get(userId, keyId)
+    return yield* database.write(
+      Effect.gen(function* () {
+        const row = Option.getOrNull(yield* repo.find(userId, keyId))
+        if (row === null) return yield* notFound
+        if (row.revoked_at !== null) return toApiKey(row)
+        const revoked = { ...row, revoked_at: yield* Clock.currentTimeMillis }
+        yield* repo.revoke(userId, keyId, revoked.revoked_at)
+        yield* audit.append(toldOf("keyRevoked", revoked))
+        return toApiKey(revoked)
+      })
+    )
   })
 
   const ownerOf = Effect.fn("ApiKeys.ownerOf")((keyId: string) =>
@@ -197,6 +210,18 @@ const tooMany = Effect.suspend(
   () => new QuotaExceeded({ message: `A user has at most ${keysPerUser} live keys; revoke one first.` })
 )
 const widening = Effect.suspend(() => new Forbidden({ message: "A key cannot make one that may do more than itself." }))
+
+const toldOf = (action: "keyCreated" | "keyRotated" | "keyRevoked", row: ApiKeyRow): Audited => ({
+  action,
+  user: row.user_id,
+  objectId: row.key_id,
+  detail: {
+    scopes: row.scopes.join(","),
+    expiresAt: formatInstant(row.expires_at),
+    ...(row.addresses.length === 0 ? {} : { addresses: row.addresses.join(",") }),
+    ...(row.previous_until === null ? {} : { previousUntil: formatInstant(row.previous_until) })
+  }
+})
 
 const toApiKey = (row: ApiKeyRow): ApiKey => ({
   id: row.key_id,

@@ -15,6 +15,7 @@ import type { UserId } from "../domain/Ids.ts"
 import type { Instant } from "../domain/Time.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import {
   acceptable,
@@ -105,7 +106,7 @@ export class CredentialVault extends Context.Tag("dipper/accounts/CredentialVaul
   static readonly layer = Layer.scoped(
     CredentialVault,
     Effect.suspend(() => make())
-  ).pipe(Layer.provide(CredentialsRepo.layer))
+  ).pipe(Layer.provide([CredentialsRepo.layer, Audit.layer]))
 }
 
 /** A key is looked at once a day, each at a time of its own. */
@@ -115,6 +116,7 @@ const nextCheck = (now: Instant) => Effect.map(Random.next, (share) => Math.roun
 const againAfter = Duration.toMillis("10 minutes")
 
 const make = Effect.fnUntraced(function* () {
+  const audit = yield* Audit
   const database = yield* Database
   const repo = yield* CredentialsRepo
   const freezes = yield* KeyFreezes
@@ -157,7 +159,16 @@ const make = Effect.fnUntraced(function* () {
     }
     // Its permissions were proven just now: whatever it could do before, it cannot withdraw.
     const proven = permissions === null ? Effect.void : freezes.release({ userId, fingerprint }, "service")
-    yield* database.write(Effect.zipRight(repo.put(row), proven))
+    yield* database.write(
+      Effect.gen(function* () {
+        const before = Option.getOrNull(yield* repo.find(userId))
+        yield* repo.put(row)
+        yield* proven
+        const replaced = before === null ? {} : { replaced: before.fingerprint }
+        const detail = { fingerprint: row.fingerprint, origin, ...replaced }
+        yield* audit.append({ action: "credentialsSet", user: userId, objectId: recordId, detail })
+      })
+    )
     return row
   })
 
@@ -247,7 +258,13 @@ const make = Effect.fnUntraced(function* () {
   })
 
   const remove = Effect.fn("CredentialVault.remove")(function* (userId: UserId) {
-    if (!(yield* repo.remove(userId))) return yield* missing
+    yield* database.write(
+      Effect.gen(function* () {
+        const { fingerprint, record_id: objectId } = yield* findRow(userId)
+        yield* repo.remove(userId)
+        yield* audit.append({ action: "credentialsRemoved", user: userId, objectId, detail: { fingerprint } })
+      })
+    )
     yield* announce(userId)
   })
 

@@ -6,6 +6,7 @@ import type { UserId } from "../domain/Ids.ts"
 import { FreezeOrigin, type KeyFreeze } from "../domain/KeyFreeze.ts"
 import type { Side } from "../domain/Market.ts"
 import { reason } from "../domain/Reason.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import { Events } from "../store/Events.ts"
 
@@ -40,7 +41,7 @@ export class KeyFreezes extends Context.Tag("dipper/accounts/KeyFreezes")<
   static readonly layer = Layer.effect(
     KeyFreezes,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 const FreezeRow = Schema.Struct({ origin: FreezeOrigin, reason: Schema.NullOr(Schema.String), since: Schema.Int })
@@ -79,6 +80,7 @@ const refusal = (row: FreezeRow) => {
 }
 
 const make = Effect.gen(function* () {
+  const audit = yield* Audit
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
   const events = yield* Events
@@ -103,6 +105,16 @@ const make = Effect.gen(function* () {
     if (row !== undefined) return yield* refusal(row)
   })
 
+  const tell = (
+    action: "credentialsFrozen" | "credentialsUnfrozen",
+    { fingerprint, userId }: FrozenKey,
+    by: FreezeOrigin,
+    why: string | null
+  ) => {
+    const detail = { fingerprint, by, ...(why === null ? {} : { reason: why }) }
+    return audit.append({ action, user: userId, objectId: null, detail })
+  }
+
   /** A condition of its own for each who can end it. */
   const objectOf = ({ fingerprint }: FrozenKey, by: FreezeOrigin) => `${fingerprint} ${by}`
 
@@ -113,8 +125,10 @@ const make = Effect.gen(function* () {
           const { fingerprint, keyPrefix, userId } = key
           const since = yield* Clock.currentTimeMillis
           const row = { origin: by, reason: why, since }
+          const known = (yield* inForce(key)).some(({ origin }) => origin === by)
           yield* sql`INSERT INTO key_freezes ${sql.insert({ user_id: userId, fingerprint, ...row })}
             ON CONFLICT (user_id, fingerprint, origin) DO UPDATE SET reason = coalesce(excluded.reason, reason)`
+          if (!known) yield* tell("credentialsFrozen", key, by, why)
           const text = sentence(row)
           yield* events.appendOnce(userId, {
             type: "notice.keyFrozen",
@@ -128,8 +142,9 @@ const make = Effect.gen(function* () {
   const release = Effect.fn("KeyFreezes.release")((key: FrozenKey, by: FreezeOrigin) =>
     database.write(
       Effect.gen(function* () {
-        yield* sql`DELETE FROM key_freezes
-          WHERE user_id = ${key.userId} AND fingerprint = ${key.fingerprint} AND origin = ${by}`
+        const ended = yield* sql`DELETE FROM key_freezes
+          WHERE user_id = ${key.userId} AND fingerprint = ${key.fingerprint} AND origin = ${by} RETURNING since`
+        if (ended.length > 0) yield* tell("credentialsUnfrozen", key, by, null)
         yield* events.settle(key.userId, "notice.keyFrozen", objectOf(key, by))
       })
     )

@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Option } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import { type CredentialRow, CredentialsRepo, placeOf } from "./CredentialsRepo.ts"
 import { appendKeyFile, replaceKeyFile } from "./secrets/keyFile.ts"
@@ -31,13 +32,14 @@ export class MasterKeyRotation extends Context.Tag("dipper/accounts/MasterKeyRot
   static readonly layer = Layer.effect(
     MasterKeyRotation,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(CredentialsRepo.layer))
+  ).pipe(Layer.provide([CredentialsRepo.layer, Audit.layer]))
 }
 
 /** A service that seals a key while the ring changes has stored it by then. */
 const stragglersAfter = "5 seconds"
 
 const make = Effect.gen(function* () {
+  const audit = yield* Audit
   const database = yield* Database
   const keyRing = yield* KeyRing
   const repo = yield* CredentialsRepo
@@ -58,6 +60,7 @@ const make = Effect.gen(function* () {
         if ((yield* sealedWithOthers(ring)) > 0) return ring
         const [id, key] = yield* makeMasterKey
         const next: Ring = { current: id, keys: new Map([[id, key], ...ring.keys]) }
+        yield* audit.append({ action: "masterKeyRotated", user: null, objectId: id })
         yield* Effect.mapError(replaceKeyFile(file, writtenKeyRing(next)), (problem) => refuse(`${file}: ${problem}`))
         return next
       })
@@ -98,6 +101,12 @@ const make = Effect.gen(function* () {
         const of = (keep: (id: string) => boolean) => new Map([...found.keys].filter(([id]) => keep(id)))
         const kept: Ring = { current: found.current, keys: of((id) => !isOld(id)) }
         const text = writtenKeyRing({ current: first, keys: of(isOld) })
+        yield* audit.append({
+          action: "masterKeyRetired",
+          user: null,
+          objectId: found.current,
+          detail: { retired: [first, ...others].join(",") }
+        })
         yield* Effect.mapError(
           Effect.zipRight(appendKeyFile(`${file}.retired`, text), replaceKeyFile(file, writtenKeyRing(kept))),
           (problem) => refuse(`${file}: ${problem}`)
@@ -112,6 +121,8 @@ const make = Effect.gen(function* () {
     const { file } = keyRing
     const ring = file === null ? yield* keyRing.ring : yield* begin(file)
     let rewrapped = yield* rewrapAll(ring, tell)
+    if (file === null && rewrapped > 0)
+      yield* audit.append({ action: "masterKeyRotated", user: null, objectId: ring.current })
     if (file === null) return { current: ring.current, rewrapped, retired: [...ring.keys.keys()].slice(1) }
     yield* Effect.sleep(stragglersAfter)
     rewrapped += yield* rewrapAll(ring, tell)

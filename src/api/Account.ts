@@ -6,6 +6,7 @@ import { KeyFreeze } from "../domain/KeyFreeze.ts"
 import { Scope } from "../domain/Principal.ts"
 import { Instant } from "../domain/Time.ts"
 import { Wallet } from "../domain/Wallet.ts"
+import { listAudit } from "./AuditTrail.ts"
 import { Authorization, FreshFactor, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
 import {
@@ -238,6 +239,7 @@ export class AccountApi extends HttpApiGroup.make("account")
   .add(updateAccountSettings)
   .add(listTransactions)
   .add(listEvents)
+  .add(listAudit)
   .add(createStreamTicket)
   .add(
     HttpApiEndpoint.del("deleteAccount", "/account")

@@ -17,6 +17,7 @@ import type { SymbolName } from "../domain/Market.ts"
 import type { Rule, RuleDocument, RuleRequest, RuleState } from "../domain/Rule.ts"
 import type { RulePreview } from "../domain/rule/RulePreview.ts"
 import type { Page, RequestKey } from "../orders/Orders.ts"
+import { Audit } from "../store/Audit.ts"
 import { makeControl } from "./editing/control.ts"
 import { findRule } from "./editing/findRule.ts"
 import { makeStoring } from "./editing/storing.ts"
@@ -96,7 +97,8 @@ export class Rules extends Context.Tag("dipper/autobuy/Rules")<
     ) => Effect.Effect<RulePreview, ExchangeUnavailable | DatabaseUnavailable>
   }
 >() {
-  static readonly layer = (options: { readonly maxRulesPerUser: number }) => Layer.effect(Rules, make(options))
+  static readonly layer = (options: { readonly maxRulesPerUser: number }) =>
+    Layer.effect(Rules, make(options)).pipe(Layer.provide(Audit.layer))
 }
 
 const make = Effect.fnUntraced(function* (options: { readonly maxRulesPerUser: number }) {

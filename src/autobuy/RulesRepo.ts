@@ -3,12 +3,15 @@ import * as SqlSchema from "@effect/sql/SqlSchema"
 import type { Fragment } from "@effect/sql/Statement"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
+import { sha256 } from "../domain/audit/chain.ts"
 import type { StoredRule } from "../domain/Event.ts"
 import { type RuleId, UserId } from "../domain/Ids.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import type { Reason } from "../domain/Reason.ts"
 import type { RuleDocument, RuleState } from "../domain/Rule.ts"
 import type { Instant } from "../domain/Time.ts"
+import { service, whoActs } from "../store/audit/acting.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import { Events } from "../store/Events.ts"
 import { aboutRule, nameOf, RuleRow, type Runtime, StoredReason, StoredRuntime } from "./record/rows.ts"
@@ -70,7 +73,7 @@ export class RulesRepo extends Context.Tag("dipper/autobuy/RulesRepo")<
   static readonly layer = Layer.effect(
     RulesRepo,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 /** Without `computed`, which follows the market. */
@@ -99,6 +102,7 @@ const Skips = Schema.Struct({ skips: Schema.Int })
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const audit = yield* Audit
   const database = yield* Database
   const events = yield* Events
 
@@ -140,6 +144,13 @@ const make = Effect.gen(function* () {
           const encoded = encodeRow(row)
           yield* sql`INSERT INTO rules ${sql.insert(encoded)}`
           const { user_id, rule_id, version, document, created_at } = encoded
+          yield* audit.append({
+            action: row.pause_reason?.code === "IMPORTED" ? "ruleImported" : "ruleCreated",
+            user: row.user_id,
+            objectId: rule_id,
+            after: sha256(document),
+            detail: { version: String(version), state: row.state, symbol: row.symbol, name: row.document.name }
+          })
           yield* sql`INSERT INTO rule_versions ${sql.insert({ user_id, rule_id, version, document, created_at })}`
           yield* toldOf(row)
         })
@@ -172,6 +183,7 @@ const make = Effect.gen(function* () {
         Effect.gen(function* () {
           const document = encodeDocument(next.document)
           const version = expected + 1
+          const before = Option.getOrNull(yield* find(userId, id))
           const changed = yield* sql`UPDATE rules SET ${sql.update({
             version,
             state: next.state,
@@ -183,6 +195,19 @@ const make = Effect.gen(function* () {
           if (changed.length === 0) return false
           const row = { user_id: userId, rule_id: id, version, document, created_at: next.at }
           yield* sql`INSERT INTO rule_versions ${sql.insert(row)}`
+          yield* audit.append({
+            action: "ruleUpdated",
+            user: userId,
+            objectId: id,
+            before: before === null ? null : sha256(encodeDocument(before.document)),
+            after: sha256(document),
+            detail: {
+              version: String(version),
+              state: next.state,
+              symbol: next.document.symbol,
+              name: next.document.name
+            }
+          })
           yield* tell(userId, id)
           return true
         })
@@ -195,6 +220,15 @@ const make = Effect.gen(function* () {
             yield* sql`UPDATE rules SET state = ${to.state}, pause_reason = ${encodeReason(to.reason)}, updated_at = ${to.at}
               WHERE ${isRule(userId, id)} AND ${sql.in("state", from)} RETURNING rule_id`
           if (changed.length === 0) return false
+          // Who waits for what a request has begun goes on in its fibers: the reason tells better who wanted it.
+          const byOwner = to.reason === null || to.reason.code === "BY_USER"
+          yield* audit.append({
+            action: to.state === "archived" ? "ruleArchived" : "ruleStateChanged",
+            user: userId,
+            objectId: id,
+            detail: { state: to.state, ...(to.reason === null ? {} : { reason: to.reason.code }) },
+            acting: byOwner ? yield* whoActs : service
+          })
           yield* tell(userId, id)
           yield* notice(userId, id, to.state, to.reason)
           return true

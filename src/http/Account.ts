@@ -9,11 +9,14 @@ import { CurrentUser } from "../api/Authorization.ts"
 import { wholePage } from "../api/Requests.ts"
 import { ClerkEvents } from "../service/ClerkEvents.ts"
 import { UserStates } from "../service/UserStates.ts"
+import { Audit } from "../store/Audit.ts"
+import { paged } from "./answers.ts"
 import { asUser } from "./Authentication.ts"
 import { receiveClerkWebhook } from "./clerkWebhook.ts"
 import { HttpGate } from "./HttpGate.ts"
 import { makeListing } from "./events/listing.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
+import { RefusedCredentials } from "./RefusedCredentials.ts"
 import { Ledger } from "../portfolio/Ledger.ts"
 import { Wallets } from "../portfolio/Wallets.ts"
 import { makeTransactions } from "./portfolio/transactions.ts"
@@ -21,6 +24,7 @@ import { makeTransactions } from "./portfolio/transactions.ts"
 export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts
+    const audit = yield* Audit
     const vault = yield* CredentialVault
     const keys = yield* ApiKeys
     const wallets = yield* Wallets
@@ -28,7 +32,7 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
     const transactions = yield* makeTransactions
     const tickets = yield* StreamTickets
     const states = yield* UserStates
-    const takeWebhook = receiveClerkWebhook(yield* ClerkEvents, yield* HttpGate)
+    const takeWebhook = receiveClerkWebhook(yield* ClerkEvents, yield* HttpGate, yield* RefusedCredentials)
     const listing = yield* makeListing
     return handlers
       .handle("getAccount", () => Effect.flatMap(CurrentUser, accounts.get))
@@ -62,6 +66,7 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
       )
       .handle("revokeKey", ({ path }) => asUser((userId) => keys.revoke(userId, path.id)))
       .handle("listEvents", listing)
+      .handle("listAudit", ({ urlParams }) => asUser((userId) => audit.list(userId, paged(urlParams))))
       .handle("deleteAccount", () => asUser((userId) => Effect.as(states.remove(userId), { removed: true })))
       .handle("receiveClerkWebhook", ({ headers }) => takeWebhook(headers))
       .handle("createStreamTicket", () => Effect.flatMap(CurrentUser, tickets.issue))

@@ -3,6 +3,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Context, Effect, Layer } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Accounts } from "../accounts/Accounts.ts"
+import { claimedId } from "../accounts/ApiKeyToken.ts"
 import { Auth } from "../accounts/Auth.ts"
 import { StepUp } from "../accounts/StepUp.ts"
 import { Authorization, type AuthorizationError, CurrentUser } from "../api/Authorization.ts"
@@ -17,6 +18,7 @@ import { Ownership } from "../store/Ownership.ts"
 import { asksForStream } from "./events/sse.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
 import { HttpGate } from "./HttpGate.ts"
+import { type Refused, RefusedCredentials } from "./RefusedCredentials.ts"
 
 /** Who asks, once the gate has let them through: credential, quota, scope, and an account that exists. */
 export class Authentication extends Context.Tag("dipper/http/Authentication")<
@@ -33,6 +35,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
       const accounts = yield* Accounts
       const events = yield* Events
       const ownership = yield* Ownership
+      const refusals = yield* RefusedCredentials
       const stepUp = yield* StepUp
       const tickets = yield* StreamTickets
 
@@ -42,6 +45,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
           const stream = asksForStream(request.headers.accept) && request.headers.authorization === undefined
           const principal = stream ? yield* tickets.redeem(ticket) : null
           if (principal !== null && (yield* auth.isStillGood(principal))) return principal
+          yield* refusals.note(x, { code: "UNAUTHENTICATED" })
           return yield* gate.refused(x) ? tooManyRefusals : badTicket()
         })
 
@@ -51,7 +55,10 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         const header = authorizationOf(request)
         const known = gate.authenticate(header, x.startedAt)
         if (typeof known === "object") return Effect.succeed(known)
-        return Effect.catchTags(auth.authenticate(header), {
+        const asked = Effect.tapError(auth.authenticate(header), ({ _tag: code }) =>
+          notRefused.has(code) ? Effect.void : refusals.note(x, { code, claimed: claimedId(header) })
+        )
+        return Effect.catchTags(asked, {
           UNAUTHENTICATED: (refused) => Effect.fail(gate.refused(x) ? tooManyRefusals : refused),
           SETUP_REQUIRED: (refused) => Effect.fail(gate.refused(x) ? tooManyRefusals : refused)
         })
@@ -63,7 +70,8 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         principal: Principal
       ): Effect.Effect<Principal, AuthorizationError> => {
         x.principal = principal
-        if (principal.allows?.(x.address) === false) return Effect.fail(elsewhere)
+        if (principal.allows?.(x.address) === false)
+          return Effect.zipRight(refusals.note(x, misplaced(principal)), Effect.fail(elsewhere))
         const allowed = gate.limit(x, principal.userId)
         for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
         if (!allowed) return Effect.fail(tooMany(x))
@@ -112,6 +120,16 @@ export const asUser = <A, E, R>(work: (userId: UserId) => Effect.Effect<A, E, R>
 
 /** Reads of the user's own things. */
 const placed = /^\/api\/v1\/(account|trading)(\/|$)/
+
+/** Nobody could look at the credential. */
+const notRefused = new Set<string>(["AUTH_UNAVAILABLE", "DATABASE_UNAVAILABLE"])
+
+/** A key that is good, but not from there. */
+const misplaced = ({ credentialId, userId }: Principal): Refused => ({
+  code: elsewhere._tag,
+  userId,
+  claimed: credentialId
+})
 
 const ticketOf = (url = ""): string | null => {
   const query = url.indexOf("?")

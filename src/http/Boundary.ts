@@ -7,6 +7,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Cause, Effect } from "effect"
 import { isApiError, renderFailure } from "../api/Envelope.ts"
 import { type ApiError, Internal, MalformedJson, RouteNotFound } from "../api/Errors.ts"
+import { type Acting, actingAs } from "../store/audit/acting.ts"
 import { refusedInput } from "./input/refusedInput.ts"
 import { failureHeaders, json } from "./edge/headers.ts"
 import { type Exchange, unknownExchange } from "./gate/Gate.ts"
@@ -26,8 +27,18 @@ export const boundary = <R>(app: HttpApp.Default<unknown, R>): HttpApp.Default<n
     if (x.route?.takesBody === true) readStrictly(request)
     return Effect.catchAllCause(app, (cause) =>
       Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.map(asApiError(cause, x), (error) => answer(error, x))
-    )
+    ).pipe(actingAs(() => actingIn(x)))
   })
+
+/** Whoever asks, once that is known: until then nobody. */
+const actingIn = ({ address, principal, requestId }: Exchange): Acting => ({
+  by:
+    principal === null
+      ? { via: "nobody", credentialId: null }
+      : { via: principal.via, credentialId: principal.credentialId },
+  requestId,
+  address
+})
 
 /** The builder reads `request.json`; ours also refuses what JSON parsers disagree about. */
 const readStrictly = (request: HttpServerRequest.HttpServerRequest): void => {

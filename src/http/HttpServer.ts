@@ -19,6 +19,7 @@ import { type Address, Listening } from "./edge/Listening.ts"
 import { type GateSettings, HttpGate } from "./HttpGate.ts"
 import * as Market from "./Market.ts"
 import * as Metrics from "./Metrics.ts"
+import { RefusedCredentials } from "./RefusedCredentials.ts"
 import * as Status from "./Status.ts"
 import * as Trading from "./Trading.ts"
 
@@ -41,6 +42,7 @@ export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
       Layer.provide([handlers, Metrics.layer, Docs.layer(options.version)]),
       Layer.provide(EventStreams.layer({ ...defaultStreams, ...options.streams })),
       Layer.provide(Authentication.layer),
+      Layer.provide(RefusedCredentials.layer),
       Layer.provide(StreamTickets.layer),
       Layer.provide(HttpGate.layer(options)),
       Layer.provide(HttpApiBuilder.Router.Live),

@@ -19,6 +19,7 @@ import { Limiting } from "../service/Limiting.ts"
 import { paged, withETag, written } from "./answers.ts"
 import { asUser } from "./Authentication.ts"
 import { HttpGate } from "./HttpGate.ts"
+import { RefusedCredentials } from "./RefusedCredentials.ts"
 import { requestKey } from "./input/requestKey.ts"
 import { receiveSignal } from "./signalling.ts"
 
@@ -40,7 +41,7 @@ export const layer = HttpApiBuilder.group(Api, "trading", (handlers) =>
     const limits = yield* TradingLimits
     const limiting = yield* Limiting
     const signals = yield* Signals
-    const takeSignal = receiveSignal(signals, yield* HttpGate)
+    const takeSignal = receiveSignal(signals, yield* HttpGate, yield* RefusedCredentials)
     return handlers
       .handle("placeOrder", (asked) =>
         asUser((userId) =>

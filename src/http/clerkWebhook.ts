@@ -6,6 +6,7 @@ import type { ClerkEvents } from "../service/ClerkEvents.ts"
 import { exchangeOf } from "./edge/Listener.ts"
 import { unknownExchange } from "./gate/Gate.ts"
 import type { HttpGate } from "./HttpGate.ts"
+import type { RefusedCredentials } from "./RefusedCredentials.ts"
 
 interface Headers {
   readonly "svix-id": string
@@ -14,7 +15,11 @@ interface Headers {
 }
 
 /** What was signed are the bytes as they came: the body is read again as a text. */
-export const receiveClerkWebhook = (events: ClerkEvents["Type"], { gate }: HttpGate["Type"]) =>
+export const receiveClerkWebhook = (
+  events: ClerkEvents["Type"],
+  { gate }: HttpGate["Type"],
+  refusals: RefusedCredentials["Type"]
+) =>
   Effect.fnUntraced(function* (headers: Headers) {
     const request = yield* HttpServerRequest.HttpServerRequest
     const x = exchangeOf(NodeHttpServerRequest.toIncomingMessage(request)) ?? unknownExchange
@@ -28,7 +33,7 @@ export const receiveClerkWebhook = (events: ClerkEvents["Type"], { gate }: HttpG
       signature: headers["svix-signature"]
     }
     yield* Effect.catchTag(events.receive(given, body), "WEBHOOK_INVALID", (refused) =>
-      Effect.fail(gate.refused(x) ? tooMany : refused)
+      Effect.zipRight(refusals.note(x, { code: refused._tag }), Effect.fail(gate.refused(x) ? tooMany : refused))
     )
     return { received: true }
   })

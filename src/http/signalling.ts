@@ -9,11 +9,16 @@ import { written } from "./answers.ts"
 import { exchangeOf } from "./edge/Listener.ts"
 import { unknownExchange } from "./gate/Gate.ts"
 import type { HttpGate } from "./HttpGate.ts"
+import type { RefusedCredentials } from "./RefusedCredentials.ts"
 
 const taken = written(SignalReceipt)
 
 /** A signal has no user to be limited by before its secret is known: its address is. */
-export const receiveSignal = (signals: Signals["Type"], { gate }: HttpGate["Type"]) =>
+export const receiveSignal = (
+  signals: Signals["Type"],
+  { gate }: HttpGate["Type"],
+  refusals: RefusedCredentials["Type"]
+) =>
   Effect.fnUntraced(function* (ruleId: RuleId, signal: SignalRequest) {
     const request = NodeHttpServerRequest.toIncomingMessage(yield* HttpServerRequest.HttpServerRequest)
     const x = exchangeOf(request) ?? unknownExchange
@@ -21,7 +26,11 @@ export const receiveSignal = (signals: Signals["Type"], { gate }: HttpGate["Type
     const { receipt, replayed } = yield* Effect.catchTag(
       signals.receive(ruleId, signal),
       "UNAUTHENTICATED",
-      (refused) => Effect.fail(gate.refused(x) ? tooMany(60) : refused)
+      (refused) =>
+        Effect.zipRight(
+          refusals.note(x, { code: refused._tag, claimed: ruleId }),
+          Effect.fail(gate.refused(x) ? tooMany(60) : refused)
+        )
     )
     return taken(receipt, replayed, 201)
   })

@@ -6,6 +6,7 @@ import type { CancelledOrders } from "../domain/order/CancelledOrders.ts"
 import type { Fill, Order } from "../domain/order/Order.ts"
 import type { OrderPreview, PlaceOrder } from "../domain/order/PlaceOrder.ts"
 import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
+import { Audit } from "../store/Audit.ts"
 import { makeCancelling } from "./following/cancelling.ts"
 import { makeFollowing } from "./following/following.ts"
 import { OrderChanges } from "./OrderChanges.ts"
@@ -112,7 +113,7 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
   static readonly layer = Layer.scoped(
     Orders,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 const make = Effect.gen(function* () {

@@ -7,6 +7,7 @@ import type { Pair } from "../domain/order/lots.ts"
 import type { BookName, Fill, Order, VenueFill, VenueOrder } from "../domain/order/Order.ts"
 import { ackFacts, orderFacts } from "../domain/order/OrderState.ts"
 import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import { type StoreProblem, unavailable } from "../store/fault/StoreProblem.ts"
 import { Ownership } from "../store/Ownership.ts"
@@ -97,10 +98,11 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
   static readonly layer = Layer.effect(
     OrdersRepo,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 const make = Effect.gen(function* () {
+  const audit = yield* Audit
   const database = yield* Database
   const ownership = yield* Ownership
   const statements = yield* makeStatements
@@ -152,7 +154,13 @@ const make = Effect.gen(function* () {
     }),
     resolve: Effect.fn("OrdersRepo.resolve")(function* (userId, id, word, unseen) {
       const wall = yield* Clock.currentTimeMillis
-      return yield* amend(byId(userId, id), (row, now) => resolved(row, word, unseen, now, wall))
+      const { note, outcome } = word
+      return yield* amend(byId(userId, id), (row, now) =>
+        Effect.tap(
+          resolved(row, word, unseen, now, wall),
+          audit.append({ action: "orderResolved", user: userId, objectId: id, detail: { outcome, note } })
+        )
+      )
     }),
     accept: Effect.fn("OrdersRepo.accept")((userId, id, exchangeOrderId, at) =>
       amend(byId(userId, id), (row, now) => joinFacts(row, ackFacts(exchangeOrderId, at), now))

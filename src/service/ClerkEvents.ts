@@ -4,6 +4,7 @@ import { EndedSessions } from "../accounts/clerk/EndedSessions.ts"
 import { UsersRepo } from "../accounts/UsersRepo.ts"
 import type { DatabaseUnavailable, WebhookInvalid } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
+import { actingAsWebhook } from "../store/audit/acting.ts"
 import { Database } from "../store/Database.ts"
 import { UserStates } from "./UserStates.ts"
 
@@ -61,7 +62,7 @@ const make = Effect.gen(function* () {
 
   const receive = Effect.fn("ClerkEvents.receive")(function* (headers: WebhookHeaders, body: string) {
     const event = yield* webhooks.read(headers, body)
-    yield* database.write(apply(event))
+    yield* actingAsWebhook(database.write(apply(event)))
     yield* Effect.logInfo("Clerk told something", { type: event.type, message: headers.id })
   })
 

@@ -4,6 +4,7 @@ import { type User, UsersRepo } from "../accounts/UsersRepo.ts"
 import { Conflict, type DatabaseUnavailable } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { Halts } from "../orders/limits/Halts.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 
 /**
@@ -31,6 +32,7 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
   static readonly layer = Layer.effect(
     UserStates,
     Effect.gen(function* () {
+      const audit = yield* Audit
       const database = yield* Database
       const halts = yield* Halts
       const keys = yield* ApiKeysRepo
@@ -38,14 +40,22 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
 
       const stop = (userId: UserId, reason: string) => halts.set(userId, "operator", { ...whole, reason })
 
+      const tell = (action: "userDisabled" | "userEnabled" | "userDeleted", userId: UserId) =>
+        audit.append({ action, user: userId, objectId: userId })
+
       const disable = Effect.fn("UserStates.disable")((userId: UserId) =>
-        database.write(Effect.zipRight(users.disable(userId, "operator"), stop(userId, "The user is disabled.")))
+        database.write(
+          users
+            .disable(userId, "operator")
+            .pipe(Effect.zipRight(tell("userDisabled", userId)), Effect.zipRight(stop(userId, "The user is disabled.")))
+        )
       )
 
       /** A halt of the operator's becomes as wide as this one, and keeps its reason, by which it is known afterwards. */
       const putOut = Effect.fnUntraced(function* (userId: UserId) {
         const before = yield* halts.ofOperator(userId)
         yield* users.disable(userId, "clerk")
+        yield* tell("userDisabled", userId)
         yield* halts.set(userId, "operator", { ...whole, reason: before.halted ? before.reason : clerkSaysNo })
       })
 
@@ -53,7 +63,11 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
         const { disabledAt, disabledBy, userId } = user
         if (!mayEnter && disabledAt === null) return database.write(putOut(userId))
         if (mayEnter && disabledBy === "clerk")
-          return database.write(Effect.zipRight(users.enable(userId), halts.lift(userId, clerkSaysNo)))
+          return database.write(
+            users
+              .enable(userId)
+              .pipe(Effect.zipRight(tell("userEnabled", userId)), Effect.zipRight(halts.lift(userId, clerkSaysNo)))
+          )
         return Effect.void
       })
 
@@ -64,6 +78,7 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
             if (user !== null && user.deletedAt !== null)
               return yield* new Conflict({ message: "This user was deleted, which is for good." })
             yield* users.enable(userId)
+            yield* tell("userEnabled", userId)
             yield* halts.set(userId, "operator", { halted: false, scope: "all", cancelOpen: false, reason: null })
           })
         )
@@ -74,6 +89,7 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
           Effect.gen(function* () {
             yield* users.markDeleted(userId)
             yield* keys.revokeAll(userId, yield* Clock.currentTimeMillis)
+            yield* tell("userDeleted", userId)
             yield* stop(userId, "The user is deleted.")
           })
         )
@@ -81,7 +97,7 @@ export class UserStates extends Context.Tag("dipper/service/UserStates")<
 
       return UserStates.of({ disable, enable, asClerkSays, remove })
     })
-  ).pipe(Layer.provide(Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer)))
+  ).pipe(Layer.provide(Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer, Audit.layer)))
 }
 
 const whole = { halted: true, scope: "all", cancelOpen: true } as const

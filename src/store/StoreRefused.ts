@@ -10,7 +10,8 @@ export class StoreRefused extends Schema.TaggedError<StoreRefused>()("StoreRefus
     "newerDatabase",
     "changedMigration",
     "failedMigration",
-    "brokenWhileUsed"
+    "brokenWhileUsed",
+    "auditBroken"
   ),
   message: Schema.String
 }) {}

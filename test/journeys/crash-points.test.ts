@@ -124,6 +124,12 @@ const agree = Effect.fnUntraced(function* (api: Api, paper: PaperProcess, point:
   const wallet = yield* api.account.refreshWallet()
   const held = wallet.assets.find(({ asset }) => asset === "BTC")?.total ?? Decimal.zero
   assert.strictEqual(text(held), text(bought))
+  const decided = yield* api.account.listAudit({ urlParams: { action: "orderDecided" } })
+  assert.deepStrictEqual(
+    decided.items.map(({ objectId }) => String(objectId)).sort(),
+    items.map(({ id }): string => id).sort(),
+    "every order has one decision in the audit trail"
+  )
   const positions = yield* api.trading.listPositions()
   assert.strictEqual(text(Decimal.sum(positions.items.map(({ quantity }) => quantity))), text(bought))
 })

@@ -89,6 +89,12 @@ describe("a stop, with the service killed", () => {
           const journal = yield* paper.journal
           const accepted = journal.filter((fact) => fact["_tag"] === "orderAccepted").length
           assert.strictEqual(accepted, 4, "entry, target, level and one sale")
+          const decided = yield* api.account.listAudit({ urlParams: { action: "orderDecided" } })
+          assert.deepStrictEqual(
+            decided.items.map(({ objectId }) => String(objectId)).sort(),
+            items.map((one): string => one.id).sort(),
+            "every order has one decision in the audit trail"
+          )
           const position = yield* api.trading.getRulePosition({ path: { id } })
           assert.strictEqual(Decimal.format(position.quantity), "0")
           const wallet = yield* api.account.refreshWallet()

@@ -59,6 +59,14 @@ it.scopedLive(
       assert.strictEqual((yield* command("master-key", "export")).stdout.trim(), now[0])
       for (const user of users) assert.strictEqual((yield* command("credentials", "test", "--user", user)).code, 0)
 
+      // Killed or not, each key that came or went has its entry, and the trail needs no key to be followed.
+      const trail = (yield* command("audit", "export")).stdout
+      const told = (action: string) => [...trail.matchAll(new RegExp(`"action":"${action}","objectId":"(\\w+)"`, "g"))]
+      const current = now[0]?.split(":")[0]
+      assert.strictEqual(told("masterKeyRotated").at(-1)?.[1], current)
+      assert.strictEqual(told("masterKeyRetired").at(-1)?.[1], current)
+      assert.match((yield* command("audit", "verify")).stdout, /^ok: /)
+
       // Without the old key anywhere, a start needs nothing else.
       yield* process.stop("SIGTERM")
       const again = yield* service(folder, paper)

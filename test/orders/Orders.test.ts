@@ -2,7 +2,6 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Context, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
-import { CycleId, ExecutionId, RuleId } from "../../src/domain/Ids.ts"
 import type { PlaceOrder } from "../../src/domain/order/PlaceOrder.ts"
 import { BudgetUnavailable } from "../../src/mexc/VenueFailure.ts"
 import { Halts } from "../../src/orders/limits/Halts.ts"
@@ -17,29 +16,13 @@ import { FakeVenue } from "./kit/FakeVenue.ts"
 import * as Fake from "./kit/FakeVenue.ts"
 import { inputs, services, servicesOver, withVenue } from "./kit/layers.ts"
 import { addUsers, ann, bob, btc, d, newIntent, told } from "./kit/orders.ts"
+import { ruleOrder } from "./kit/ruleOrder.ts"
 
 const told7 = told(7, "partiallyFilled", "1", "10")
 
 const buy: PlaceOrder = { symbol: btc, side: "buy", type: "market", quoteAmount: d("50"), waitMs: 2_000 }
 const resting: PlaceOrder = { symbol: btc, side: "buy", type: "limit", quantity: d("1"), price: d("90"), waitMs: 0 }
 const key = (n: number, body = "a") => ({ idempotencyKey: `key-${String(n).padStart(16, "0")}`, bodyHash: body })
-
-const ruleOrder: RuleOrder<never> = {
-  userId: ann,
-  ruleId: RuleId.make("rule_01hzy3v7k2m4n6p8q0r2s4t6w8"),
-  ruleVersion: 1,
-  executionId: ExecutionId.make("exe_01hzy3v7k2m4n6p8q0r2s4t6w8"),
-  cycleId: CycleId.make("cyc_01hzy3v7k2m4n6p8q0r2s4t6w8"),
-  slot: "2026-03-01T09:00:00.000Z",
-  kind: "entry",
-  level: 0,
-  symbol: btc,
-  type: "market",
-  quoteAmount: d("50"),
-  maxSlippageBps: 50,
-  wait: Duration.seconds(2),
-  withIntent: Effect.void
-}
 
 const onLiveVenue = Fake.layer.pipe(
   Layer.provideMerge(
@@ -399,7 +382,8 @@ describe("an exit of a rule", () => {
     quantity: d("7"),
     price: d("99"),
     wait: Duration.seconds(2),
-    withIntent: Effect.void
+    withIntent: Effect.void,
+    decision: { ...ruleOrder.decision, trigger: "exit.stopLoss" }
   }
 
   it.live("sells no more than its own book has, however much is asked", () =>

@@ -7,6 +7,7 @@ import { UserId } from "../../src/domain/Ids.ts"
 import { Halts } from "../../src/orders/limits/Halts.ts"
 import { ClerkEvents } from "../../src/service/ClerkEvents.ts"
 import { UserStates } from "../../src/service/UserStates.ts"
+import { Audit } from "../../src/store/Audit.ts"
 import { Events } from "../../src/store/Events.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { signedWebhook } from "../kit/Clerk.ts"
@@ -21,6 +22,7 @@ const app = ClerkEvents.layer.pipe(
   Layer.provide(Events.layer),
   Layer.provide(ClerkWebhooks.layer(Redacted.make(secret))),
   Layer.provide(MarketClock.layer),
+  Layer.provideMerge(Audit.layer),
   Layer.provideMerge(TestDatabase.layer),
   Layer.provide(Logger.minimumLogLevel(LogLevel.None))
 )
@@ -114,6 +116,19 @@ describe("a webhook of Clerk", () => {
       yield* receive(webhook(updated({}, now + 1_000), { id: "msg_3" }))
       assert.deepStrictEqual(yield* find, before)
       assert.strictEqual(yield* haltOf, "operator all")
+    }).pipe(Effect.provide(app))
+  )
+
+  it.live("leaves its entries in the audit trail, as often as it has an effect", () =>
+    Effect.gen(function* () {
+      const audit = yield* Audit
+      yield* known
+      for (const id of ["msg_1", "msg_2", "msg_3"]) yield* receive(webhook(deleted, { id }))
+      const { items } = yield* audit.list(ann, { limit: 10 })
+      assert.deepStrictEqual(
+        items.map(({ action, by }) => `${action} ${by.via}`),
+        ["haltChanged webhook", "userDeleted webhook"]
+      )
     }).pipe(Effect.provide(app))
   )
 

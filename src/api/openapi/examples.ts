@@ -76,6 +76,28 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   createKey: {
     request: { name: "read only, for the dashboard", scopes: ["read"], expiresInDays: 90, addresses: ["203.0.113.7"] }
   },
+  listAudit: {
+    response: {
+      items: [
+        {
+          seq: 12,
+          at: "2026-03-01T09:00:00.000Z",
+          user: "local_me",
+          by: { via: "operator", credentialId: null },
+          action: "haltChanged",
+          objectId: null,
+          requestId: null,
+          address: null,
+          result: "done",
+          before: null,
+          after: null,
+          detail: { halted: "true", by: "operator", scope: "entries", reason: "looking into it" },
+          hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+        }
+      ],
+      nextCursor: "12"
+    }
+  },
   getTicker: {
     response: {
       symbol: "BTCUSDT",

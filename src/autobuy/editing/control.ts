@@ -6,6 +6,7 @@ import { reason } from "../../domain/Reason.ts"
 import type { RuleState } from "../../domain/Rule.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import type { RequestKey } from "../../orders/Orders.ts"
+import { Audit } from "../../store/Audit.ts"
 import { Database } from "../../store/Database.ts"
 import { Ownership } from "../../store/Ownership.ts"
 import { ExecutionsRepo } from "../ExecutionsRepo.ts"
@@ -25,6 +26,7 @@ const slotOf = (key: string): string => `run-${createHash("sha256").update(key).
 
 /** Pausing, resuming, archiving and firing by hand. The state is stored first; then the fiber is made to agree. */
 export const makeControl = Effect.gen(function* () {
+  const audit = yield* Audit
   const database = yield* Database
   const ownership = yield* Ownership
   const rules = yield* RulesRepo
@@ -91,6 +93,8 @@ export const makeControl = Effect.gen(function* () {
     const before = yield* executions.findBySlot(userId, id, slot)
     if (Option.isSome(before)) return { execution: toExecution(before.value), replayed: true }
     if (row.state !== "active") return yield* conflict(`A rule that is ${row.state} does not buy; resume it first.`)
+    // The firing is the rule's; only here is it known who wanted it.
+    yield* audit.append({ action: "ruleRun", user: userId, objectId: id, detail: { slot } })
     const triggeredAt = yield* clock.now
     const { execution, finished } = yield* firing.fire(row, {
       slot,

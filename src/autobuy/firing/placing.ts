@@ -127,7 +127,8 @@ export const makePlacing = Effect.fnUntraced(function* (settling: Effect.Effect.
         ...(document.maxPrice === null || row.kind === "exit" ? {} : { maxPrice: document.maxPrice }),
         // Whoever waits here holds a share of what all users have; the end is waited for elsewhere.
         wait: Duration.zero,
-        withIntent
+        withIntent,
+        decision
       })
     )
     if (Either.isLeft(placed)) {

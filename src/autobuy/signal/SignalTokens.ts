@@ -5,6 +5,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import type { DatabaseUnavailable } from "../../api/Errors.ts"
 import { type RuleId, UserId } from "../../domain/Ids.ts"
 import type { Instant } from "../../domain/Time.ts"
+import { Audit } from "../../store/Audit.ts"
 import { Database } from "../../store/Database.ts"
 
 /** The secrets that signals carry: one per rule, of which only the hash is kept. */
@@ -21,6 +22,7 @@ export class SignalTokens extends Context.Tag("dipper/autobuy/SignalTokens")<
     SignalTokens,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
+      const audit = yield* Audit
       const database = yield* Database
 
       const find = SqlSchema.findAll({
@@ -34,8 +36,11 @@ export class SignalTokens extends Context.Tag("dipper/autobuy/SignalTokens")<
           const token = yield* Effect.sync(() => `sig_${randomBytes(32).toString("base64url")}`)
           const row = { user_id: userId, rule_id: ruleId, token_hash: hashOf(token), created_at: at }
           yield* database.write(
-            sql`INSERT INTO rule_signal_tokens ${sql.insert(row)} ON CONFLICT (user_id, rule_id)
-              DO UPDATE SET token_hash = excluded.token_hash, created_at = excluded.created_at`
+            Effect.zipRight(
+              sql`INSERT INTO rule_signal_tokens ${sql.insert(row)} ON CONFLICT (user_id, rule_id)
+                DO UPDATE SET token_hash = excluded.token_hash, created_at = excluded.created_at`,
+              audit.append({ action: "signalTokenRotated", user: userId, objectId: ruleId })
+            )
           )
           return token
         }),
@@ -46,7 +51,7 @@ export class SignalTokens extends Context.Tag("dipper/autobuy/SignalTokens")<
         })
       })
     })
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 const TokenRow = Schema.Struct({ user_id: UserId, token_hash: Schema.String })

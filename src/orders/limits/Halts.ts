@@ -7,6 +7,7 @@ import { UserId } from "../../domain/Ids.ts"
 import type { Side } from "../../domain/Market.ts"
 import { reason } from "../../domain/Reason.ts"
 import type { Instant } from "../../domain/Time.ts"
+import { Audit } from "../../store/Audit.ts"
 import { Database } from "../../store/Database.ts"
 import { Events } from "../../store/Events.ts"
 
@@ -55,7 +56,7 @@ export class Halts extends Context.Tag("dipper/orders/Halts")<
   static readonly layer = Layer.effect(
     Halts,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 const everybody = "*"
@@ -95,6 +96,7 @@ const refusal = (halt: HaltRow) => {
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const audit = yield* Audit
   const database = yield* Database
   const events = yield* Events
 
@@ -143,10 +145,24 @@ const make = Effect.gen(function* () {
         })()
       : Effect.succeed([{ user_id: who }])
 
-  const tell = Effect.fnUntraced(function* (userId: UserId) {
+  const tellUser = Effect.fnUntraced(function* (userId: UserId) {
     const data = shown(yield* inForce(userId))
     yield* events.append(userId, { type: "halt.changed", objectId: userId, data })
   })
+
+  /** A halt of everybody is told once of the installation, and to each user. */
+  const tell = (user: UserId | null, origin: HaltOrigin, { halted, reason: why, scope }: HaltChange) =>
+    audit.append({
+      action: "haltChanged",
+      user,
+      objectId: null,
+      detail: {
+        halted: String(halted),
+        by: origin,
+        ...(halted ? { scope } : {}),
+        ...(why === null ? {} : { reason: why })
+      }
+    })
 
   const set = Effect.fn("Halts.set")((who: Halted, origin: HaltOrigin, change: HaltChange) =>
     database.write(
@@ -154,7 +170,11 @@ const make = Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         yield* store(idOf(who), origin, change, now)
         if (!change.halted && origin === "operator" && who !== "everybody") yield* store(who, "user", change, now)
-        for (const { user_id: userId } of yield* affected(who)) yield* tell(userId)
+        if (who === "everybody") yield* tell(null, origin, change)
+        for (const { user_id: userId } of yield* affected(who)) {
+          yield* tell(userId, origin, change)
+          yield* tellUser(userId)
+        }
       })
     )
   )
@@ -170,7 +190,9 @@ const make = Effect.gen(function* () {
       Effect.gen(function* () {
         const ended = yield* sql`UPDATE halts SET halted = 0, reason = NULL, since = NULL, cancel_pending = 0
           WHERE user_id = ${userId} AND origin = 'operator' AND halted = 1 AND reason = ${reason} RETURNING user_id`
-        if (ended.length > 0) yield* tell(userId)
+        if (ended.length === 0) return
+        yield* tell(userId, "operator", { halted: false, scope: "all", cancelOpen: false, reason })
+        yield* tellUser(userId)
       })
     )
   )

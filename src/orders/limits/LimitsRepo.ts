@@ -2,9 +2,11 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as SqlSchema from "@effect/sql/SqlSchema"
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../../api/Errors.ts"
+import { sha256 } from "../../domain/audit/chain.ts"
 import { unsafe } from "../../domain/Decimal.ts"
 import { UserId } from "../../domain/Ids.ts"
 import { Limits, unlimited } from "../../domain/Limits.ts"
+import { Audit } from "../../store/Audit.ts"
 import { Database } from "../../store/Database.ts"
 import { Events } from "../../store/Events.ts"
 import { Meta } from "../../store/Meta.ts"
@@ -25,14 +27,15 @@ export class LimitsRepo extends Context.Tag("dipper/orders/LimitsRepo")<
   static readonly layer = Layer.effect(
     LimitsRepo,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 const Row = Schema.Struct({ document: Schema.parseJson(Limits) })
-const encode = Schema.encodeSync(Limits)
+const textOf = Schema.encodeSync(Schema.parseJson(Limits))
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const audit = yield* Audit
   const database = yield* Database
   const events = yield* Events
   const { venue } = yield* Meta
@@ -54,14 +57,19 @@ const make = Effect.gen(function* () {
     set: Effect.fn("LimitsRepo.set")((userId, limits) =>
       database.write(
         Effect.gen(function* () {
-          const document = encode(limits)
-          const row = {
-            user_id: userId,
-            document: JSON.stringify(document),
-            updated_at: yield* Clock.currentTimeMillis
-          }
+          const before = Option.getOrNull(yield* find(userId))
+          const document = textOf(limits)
+          const row = { user_id: userId, document, updated_at: yield* Clock.currentTimeMillis }
           yield* sql`INSERT INTO trading_limits ${sql.insert(row)} ON CONFLICT (user_id) DO UPDATE
             SET document = excluded.document, updated_at = excluded.updated_at`
+          yield* audit.append({
+            action: "limitsChanged",
+            user: userId,
+            objectId: userId,
+            before: before === null ? null : sha256(textOf(before.document)),
+            after: sha256(document),
+            detail: { limits: document }
+          })
           yield* events.append(userId, { type: "limits.changed", objectId: userId, data: limits })
         })
       )

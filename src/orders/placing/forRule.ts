@@ -17,7 +17,8 @@ import { Submission } from "../Submission.ts"
 import type { Steps } from "./Steps.ts"
 
 /** An order a rule has decided: once per slot, attempt, kind and level. */
-export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approveWhatIsHeld, finish, waitFor }: Steps) {
+export const makeForRule = Effect.fnUntraced(function* (steps: Steps) {
+  const { admit, approve, approveWhatIsHeld, finish, tellingRefusal, waitFor } = steps
   const clock = yield* MarketClock
   const database = yield* Database
   const limits = yield* TradingLimits
@@ -38,11 +39,12 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
     yield* reconciled.assert(userId)
     const credentials = yield* vault.get(userId)
     const question = { userId, symbol: ask.symbol, side, book } as const
-    const order = yield* side === "sell"
-      ? approveWhatIsHeld(question, { ...ask, side })
-      : approve(question, { ...ask, side })
+    const telling = tellingRefusal({ userId, symbol: ask.symbol, side, rule: name })
+    const approved =
+      side === "sell" ? approveWhatIsHeld(question, { ...ask, side }) : approve(question, { ...ask, side })
+    const order = yield* telling(approved)
     const purpose = side === "sell" ? "exit" : "entry"
-    const reserve = yield* limits.prepare({ userId, keyId: null, purpose, order })
+    const reserve = yield* telling(limits.prepare({ userId, keyId: null, purpose, order }))
     const row = intentRow(order, {
       userId,
       orderId: yield* makeOrderId(),
@@ -58,11 +60,11 @@ export const makeForRule = Effect.fnUntraced(function* ({ admit, approve, approv
       const other = yield* repo.findBySlot(userId, name)
       if (Option.isSome(other)) return other.value.order_id
       yield* ask.withIntent
-      yield* admit(row, reserve)
+      yield* admit(row, reserve, ask.decision)
       return row.order_id
     })
     const work = Effect.gen(function* () {
-      const orderId = yield* database.write(commitIntent)
+      const orderId = yield* telling(database.write(commitIntent))
       if (orderId !== row.order_id) return orderId
       yield* submission.send(row, order, credentials)
       return orderId

@@ -4,6 +4,7 @@ import { fingerprintOf } from "../../accounts/secrets/fingerprintOf.ts"
 import { IdempotencyKeyReused, ValidationFailed } from "../../api/Errors.ts"
 import * as Decimal from "../../domain/Decimal.ts"
 import { makeOrderId, type UserId } from "../../domain/Ids.ts"
+import type { Side, SymbolName } from "../../domain/Market.ts"
 import { manualOrderId } from "../../domain/order/clientOrderId.ts"
 import { Order, type BookName } from "../../domain/order/Order.ts"
 import type { ApprovedOrder } from "../../domain/order/risk.ts"
@@ -53,6 +54,8 @@ const canBeOf = (row: OrderRow, { book = "manual", maxSlippageBps, ...body }: Ma
 
 /** What a person wants; `approved` makes the order of it, and is not run for a repetition. */
 interface Asked<E> {
+  readonly symbol: SymbolName
+  readonly side: Side
   readonly book: BookName
   readonly approved: Effect.Effect<ApprovedOrder, E>
   readonly canBe: (row: OrderRow) => boolean
@@ -63,7 +66,8 @@ interface Asked<E> {
 }
 
 /** An order of a person: once per idempotency key. */
-export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approveAll, finish, waitFor }: Steps) {
+export const makeManual = Effect.fnUntraced(function* (steps: Steps) {
+  const { admit, approve, approveAll, finish, tellingRefusal, waitFor } = steps
   const clock = yield* MarketClock
   const database = yield* Database
   const idempotency = yield* Idempotency
@@ -122,8 +126,9 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
 
     yield* reconciled.assert(userId)
     const credentials = yield* vault.get(userId)
-    const order = yield* body.approved
-    const reserve = yield* limits.prepare({ userId, keyId: body.keyId ?? null, purpose: "manual", order })
+    const telling = tellingRefusal({ userId, symbol: body.symbol, side: body.side, rule: null })
+    const order = yield* telling(body.approved)
+    const reserve = yield* telling(limits.prepare({ userId, keyId: body.keyId ?? null, purpose: "manual", order }))
     const row = intentRow(order, {
       userId,
       orderId: yield* makeOrderId(),
@@ -147,11 +152,11 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
         yield* idempotency.begin(claim)
       }
       const intent = { ...row, client_order_id: now.clientOrderId }
-      yield* admit(intent, reserve)
+      yield* admit(intent, reserve, null)
       return { intent }
     })
     const work = Effect.gen(function* () {
-      const committed = yield* database.write(commitIntent)
+      const committed = yield* telling(database.write(commitIntent))
       if ("made" in committed) return yield* repeat(scope, bodyHash, committed.made, body)
       const row = committed.intent
       yield* submission.send(row, order, credentials, body.paperFault)
@@ -186,7 +191,7 @@ export const makeManual = Effect.fnUntraced(function* ({ admit, approve, approve
     const scope = { userId, route: closeRoute, key: key.idempotencyKey }
     // The symbol is part of the path, and the same key for another one is another request.
     const canBe = (row: OrderRow) => row.symbol === symbol && row.book === book
-    return once(scope, hashBody({ symbol, body: key.bodyHash }), { ...body, approved, canBe })
+    return once(scope, hashBody({ symbol, body: key.bodyHash }), { ...body, side: "sell", approved, canBe })
   })
 
   return { place, close }

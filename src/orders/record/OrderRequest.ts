@@ -3,6 +3,7 @@ import type { Conflict, DatabaseUnavailable } from "../../api/Errors.ts"
 import type { Decimal } from "../../domain/Decimal.ts"
 import type { CycleId, ExecutionId, RuleId, UserId } from "../../domain/Ids.ts"
 import type { OrderType, Side, SymbolName } from "../../domain/Market.ts"
+import type { Decision } from "../../domain/order/Execution.ts"
 import type { ClosePosition } from "../../domain/order/ClosePosition.ts"
 import type { Order, OrderOrigin, OrderStatus } from "../../domain/order/Order.ts"
 import type { PlaceOrder } from "../../domain/order/PlaceOrder.ts"
@@ -62,6 +63,8 @@ export interface RuleOrder<E> {
   /** How long to wait for the order to finish. */
   readonly wait: Duration.Duration
   readonly withIntent: Effect.Effect<void, E>
+  /** Why it is to be made. */
+  readonly decision: Decision
 }
 
 /** The name of a rule's order beside its kind and level: the execution's slot, and `<slot>~<attempt>` for later ones. */

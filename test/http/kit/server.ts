@@ -29,6 +29,7 @@ import { Limiting } from "../../../src/service/Limiting.ts"
 import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 import { Snapshots } from "../../../src/service/Snapshots.ts"
+import { Audit } from "../../../src/store/Audit.ts"
 import { Events } from "../../../src/store/Events.ts"
 import { Ownership } from "../../../src/store/Ownership.ts"
 
@@ -76,6 +77,7 @@ export interface Stubs {
   readonly signals?: Partial<typeof Signals.Service>
   readonly market?: Partial<typeof Market.Service>
   readonly readiness?: Partial<typeof Readiness.Service>
+  readonly audit?: Partial<typeof Audit.Service>
   readonly events?: Partial<typeof Events.Service>
   readonly ownership?: Partial<typeof Ownership.Service>
   readonly snapshots?: Partial<typeof Snapshots.Service>
@@ -105,6 +107,7 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Signals, { ...stubs.signals }),
     Layer.mock(Market, { ...stubs.market }),
     Layer.mock(Readiness, { ...stubs.readiness }),
+    Layer.mock(Audit, { append: () => Effect.void, ...stubs.audit }),
     Layer.mock(Events, { seq: () => Effect.succeed(0), ...stubs.events }),
     Layer.mock(Snapshots, { ...stubs.snapshots }),
     Layer.mock(Ownership, {

@@ -120,7 +120,8 @@ export const makeSending = Effect.gen(function* () {
         ...(ask.price === null ? {} : { price: ask.price }),
         ...(document.maxPrice === null || ask.kind === "exit" ? {} : { maxPrice: document.maxPrice }),
         wait: isResting ? Duration.zero : orderPatience,
-        withIntent: record(snapshot, row, ask)
+        withIntent: record(snapshot, row, ask),
+        decision: decisionOf(snapshot, ask, null)
       })
     )
     const step = stepName(ask.kind, ask.level)
