@@ -23,6 +23,15 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
   Authentication,
   {
     readonly principal: Effect.Effect<Principal, AuthorizationError, HttpServerRequest.HttpServerRequest>
+    /**
+     * The same for a read, where it can be told from memory: who asks, or why they are refused. Null where `principal` has
+     * to be asked.
+     */
+    readonly known: (
+      x: Exchange,
+      request: IncomingMessage,
+      response: ServerResponse
+    ) => Principal | AuthorizationError | null
   }
 >() {
   static readonly layer = Layer.effect(
@@ -57,28 +66,39 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         })
       }
 
+      /** Address, quota and scope: all that needs no effect. */
+      const refusal = (x: Exchange, response: ServerResponse, principal: Principal): AuthorizationError | null => {
+        x.principal = principal
+        if (principal.allows?.(x.address) === false) return elsewhere
+        const allowed = gate.limit(x, principal.userId)
+        for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
+        if (!allowed) return tooMany(x)
+        const scope = x.route?.scope ?? "manage"
+        return principal.scopes.has(scope) ? null : lacks(scope)
+      }
+
       const admit = (
         x: Exchange,
         response: ServerResponse,
         principal: Principal
       ): Effect.Effect<Principal, AuthorizationError> => {
-        x.principal = principal
-        if (principal.allows?.(x.address) === false) return Effect.fail(elsewhere)
-        const allowed = gate.limit(x, principal.userId)
-        for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
-        if (!allowed) return Effect.fail(tooMany(x))
-        const scope = x.route?.scope ?? "manage"
+        const refused = refusal(x, response, principal)
+        if (refused !== null) return Effect.fail(refused)
         // What needs more than to read changes something, and only the owner of trading may.
-        const place = scope === "read" ? Effect.void : ownership.assertNotTaken
+        const place = x.route?.scope === "read" ? Effect.void : ownership.assertNotTaken
         const proof = x.route?.stepUp === true ? stepUp.assert(principal) : Effect.void
-        return principal.scopes.has(scope)
-          ? proof.pipe(
-              Effect.zipRight(place),
-              Effect.zipRight(accounts.ensure(principal)),
-              Effect.zipRight(tellPlace(x, response, principal.userId)),
-              Effect.as(principal)
-            )
-          : Effect.fail(lacks(scope))
+        return proof.pipe(
+          Effect.zipRight(place),
+          Effect.zipRight(accounts.ensure(principal)),
+          Effect.zipRight(tellPlace(x, response, principal.userId)),
+          Effect.as(principal)
+        )
+      }
+
+      const known = (x: Exchange, request: IncomingMessage, response: ServerResponse) => {
+        const principal = gate.authenticate(authorizationOf(request), x.startedAt)
+        if (typeof principal !== "object" || !accounts.isReady(principal.userId)) return null
+        return refusal(x, response, principal) ?? principal
       }
 
       /** Read before the data: what the answer shows is at least as new as this event. */
@@ -88,6 +108,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
           : Effect.void
 
       return {
+        known,
         principal: Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
           const incoming = NodeHttpServerRequest.toIncomingMessage(request)
           const x = exchangeOf(incoming) ?? unknownExchange
@@ -119,10 +140,15 @@ const ticketOf = (url = ""): string | null => {
 }
 
 /** Two headers are two opinions about who asks: none counts. */
-const authorizationOf = (request: IncomingMessage): string | undefined => {
-  const given = request.headersDistinct["authorization"]
-  return given?.length === 1 ? given[0] : undefined
+const authorizationOf = ({ headers, rawHeaders }: IncomingMessage): string | undefined => {
+  // Node keeps the first of several and forgets the others; its list of all is only made for this.
+  let given = 0
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]?.length === authorization.length && rawHeaders[i]?.toLowerCase() === authorization) given++
+  return given === 1 ? headers.authorization : undefined
 }
+
+const authorization = "authorization"
 
 const tooManyRefusals = new RateLimited({
   message: "Too many refused credentials from this address.",

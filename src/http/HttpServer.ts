@@ -16,6 +16,8 @@ import { defaultStreams, EventStreams, type StreamSettings } from "./events/Even
 import { StreamTickets } from "./events/StreamTickets.ts"
 import { makeListener, maxBodyBytes } from "./edge/Listener.ts"
 import { type Address, Listening } from "./edge/Listening.ts"
+import { makeHotListener } from "./hot/HotListener.ts"
+import { HotReads } from "./hot/HotReads.ts"
 import { type GateSettings, HttpGate } from "./HttpGate.ts"
 import * as Market from "./Market.ts"
 import * as Metrics from "./Metrics.ts"
@@ -40,6 +42,7 @@ export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
     Layer.scoped(HttpServer, make(options)).pipe(
       Layer.provide([handlers, Metrics.layer, Docs.layer(options.version)]),
       Layer.provide(EventStreams.layer({ ...defaultStreams, ...options.streams })),
+      Layer.provide(HotReads.layer),
       Layer.provide(Authentication.layer),
       Layer.provide(StreamTickets.layer),
       Layer.provide(HttpGate.layer(options)),
@@ -68,12 +71,14 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
     Effect.locally(FiberRef.currentTracerEnabled, false),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes)))
   )
+  const serveHot = yield* makeHotListener.pipe(Effect.locally(FiberRef.currentTracerEnabled, false))
   const listener = makeListener({
     ...options,
     gate,
     routes,
     tls,
     now,
+    serveHot,
     serve,
     onLeave: (x, request, status, ms) => void fork(accessLog(x, request, status, ms))
   })

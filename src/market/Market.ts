@@ -74,12 +74,18 @@ export class Market extends Context.Tag("dipper/market/Market")<
           Effect.all({ items: Effect.mapError(mexc.trades(symbol, count), marketError(symbol)), asOf: market.now })
       })
 
-      const ticker = Effect.fn("Market.ticker")(function* (symbol: SymbolName) {
+      const askedTicker = Effect.fn("Market.ticker")(function* (symbol: SymbolName) {
         yield* symbols.get(symbol)
         const watched = yield* hub.watched
         if (watched.length < streamsOnDemand || watched.includes(symbol)) return yield* hub.latest(symbol)
         return yield* tickers.of(symbol)
       })
+
+      // The question that is asked most: a live price costs three steps.
+      const ticker = (symbol: SymbolName) =>
+        Effect.zipWith(symbols.isListed(symbol), hub.fresh(symbol), (listed, live) => (listed ? live : null)).pipe(
+          Effect.flatMap((live) => (live === null ? askedTicker(symbol) : Effect.succeed(live)))
+        )
 
       const someTickers = Effect.fn("Market.tickers")(function* (names?: ReadonlyArray<SymbolName>) {
         if (names === undefined) return yield* tickers.all

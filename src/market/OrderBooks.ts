@@ -37,7 +37,10 @@ export interface BooksHealth {
 export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
   OrderBooks,
   {
-    /** The book as it is kept; null where the venue has to be asked. Asking twice within ten seconds begins to keep it. */
+    /**
+     * The book as it is kept, the same object until it changes; null where the venue has to be asked. Asking twice within
+     * ten seconds begins to keep it.
+     */
     readonly read: (symbol: SymbolName, depth: number) => Effect.Effect<OrderBook | null>
     readonly health: Effect.Effect<BooksHealth>
   }

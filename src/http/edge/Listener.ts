@@ -27,6 +27,8 @@ export interface ListenerOptions {
   readonly trustProxy: number
   readonly tls: boolean
   readonly now: () => number
+  /** Serves what it can at once; false where `serve` has to. */
+  readonly serveHot: (request: IncomingMessage, response: ServerResponse, x: Exchange) => boolean
   /** Where a request goes that may be served. */
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void
   /** Told once per request, after its last byte or its abort. */
@@ -73,7 +75,7 @@ export const makeListener = (options: ListenerOptions) => {
     const refusal = admit(request, response, x)
     if (refusal !== null) return refuse(response, refusal, x.requestId)
     if (request.headers.expect !== undefined) response.writeContinue()
-    options.serve(request, response)
+    if (!options.serveHot(request, response, x)) options.serve(request, response)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {

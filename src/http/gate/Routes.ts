@@ -2,6 +2,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import { Context, Option } from "effect"
 import { Api } from "../../api/Api.ts"
 import { Authorization, FreshFactor, RequiredScope } from "../../api/Authorization.ts"
+import { HotRead } from "../../api/HotRead.ts"
 import { EventStreamed } from "../../api/stream/Events.ts"
 import type { Scope } from "../../domain/Principal.ts"
 
@@ -21,6 +22,8 @@ export interface Route {
   readonly takesQuery: boolean
   /** Also answers as an event stream, and then takes a ticket. */
   readonly streams: boolean
+  /** Served past the API builder where that is possible. */
+  readonly hot: boolean
 }
 
 /** What the listener finds for a method and a path. `allow` lists the methods a known path does have. */
@@ -34,7 +37,7 @@ const none: Match = { type: "none" }
 /** A route that is not part of the contract: the document, its page, the metrics. */
 export type PlainRoute = Pick<Route, "path" | "operation" | "scope">
 
-const plainGet = { method: "GET", stepUp: false, takesBody: false, takesQuery: false, streams: false }
+const plainGet = { method: "GET", stepUp: false, takesBody: false, takesQuery: false, streams: false, hot: false }
 
 interface Node {
   readonly names: Map<string, Node>
@@ -106,7 +109,8 @@ const contract = (): ReadonlyArray<Omit<Route, "id">> => {
         stepUp: Option.isSome(Context.getOption(mergedAnnotations, FreshFactor)),
         takesBody: Option.isSome(endpoint.payloadSchema),
         takesQuery: Option.isSome(endpoint.urlParamsSchema),
-        streams: Option.isSome(Context.getOption(mergedAnnotations, EventStreamed))
+        streams: Option.isSome(Context.getOption(mergedAnnotations, EventStreamed)),
+        hot: Option.isSome(Context.getOption(mergedAnnotations, HotRead))
       })
     }
   })
