@@ -9,8 +9,7 @@ import { Authorization, type AuthorizationError, CurrentUser } from "../api/Auth
 import { Forbidden, RateLimited, Unauthenticated } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Principal } from "../domain/Principal.ts"
-import { limitHeaders } from "./edge/headers.ts"
-import { exchangeOf } from "./edge/Listener.ts"
+import { exchangeOf, tellLimits } from "./edge/Listener.ts"
 import { type Exchange, unknownExchange } from "./gate/Gate.ts"
 import { Events } from "../store/Events.ts"
 import { Ownership } from "../store/Ownership.ts"
@@ -27,11 +26,7 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
      * The same for a read, where it can be told from memory: who asks, or why they are refused. Null where `principal` has
      * to be asked.
      */
-    readonly known: (
-      x: Exchange,
-      request: IncomingMessage,
-      response: ServerResponse
-    ) => Principal | AuthorizationError | null
+    readonly known: (x: Exchange, request: IncomingMessage) => Principal | AuthorizationError | null
   }
 >() {
   static readonly layer = Layer.effect(
@@ -67,11 +62,10 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
       }
 
       /** Address, quota and scope: all that needs no effect. */
-      const refusal = (x: Exchange, response: ServerResponse, principal: Principal): AuthorizationError | null => {
+      const refusal = (x: Exchange, principal: Principal): AuthorizationError | null => {
         x.principal = principal
         if (principal.allows?.(x.address) === false) return elsewhere
         const allowed = gate.limit(x, principal.userId)
-        for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
         if (!allowed) return tooMany(x)
         const scope = x.route?.scope ?? "manage"
         return principal.scopes.has(scope) ? null : lacks(scope)
@@ -82,7 +76,8 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         response: ServerResponse,
         principal: Principal
       ): Effect.Effect<Principal, AuthorizationError> => {
-        const refused = refusal(x, response, principal)
+        const refused = refusal(x, principal)
+        tellLimits(response, x)
         if (refused !== null) return Effect.fail(refused)
         // What needs more than to read changes something, and only the owner of trading may.
         const place = x.route?.scope === "read" ? Effect.void : ownership.assertNotTaken
@@ -95,10 +90,10 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         )
       }
 
-      const known = (x: Exchange, request: IncomingMessage, response: ServerResponse) => {
+      const known = (x: Exchange, request: IncomingMessage) => {
         const principal = gate.authenticate(authorizationOf(request), x.startedAt)
         if (typeof principal !== "object" || !accounts.isReady(principal.userId)) return null
-        return refusal(x, response, principal) ?? principal
+        return refusal(x, principal) ?? principal
       }
 
       /** Read before the data: what the answer shows is at least as new as this event. */

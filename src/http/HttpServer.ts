@@ -4,7 +4,7 @@ import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Effect, FiberRef, Layer, Option, Runtime } from "effect"
+import { Context, Effect, FiberRef, Layer, LogLevel, Option, Runtime } from "effect"
 import { Api } from "../api/Api.ts"
 import * as Account from "./Account.ts"
 import { accessLog } from "./edge/accessLog.ts"
@@ -64,6 +64,8 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
   const clock = yield* Effect.clock
   const now = () => clock.unsafeCurrentTimeMillis()
   const fork = Runtime.runFork(yield* Effect.runtime())
+  // A fiber for a line that nobody wants would cost as much as many an answer.
+  const isLogged = LogLevel.lessThanEqual(yield* FiberRef.get(FiberRef.currentMinimumLogLevel), LogLevel.Info)
 
   const router = yield* Effect.flatMap(HttpApiBuilder.Router, ({ router }) => router)
   // Set once for all requests: spans would cost each of them more than its routing.
@@ -71,7 +73,9 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
     Effect.locally(FiberRef.currentTracerEnabled, false),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes)))
   )
-  const serveHot = yield* makeHotListener.pipe(Effect.locally(FiberRef.currentTracerEnabled, false))
+  const serveHot = yield* makeHotListener(options.venue, tls, options.corsOrigins.length).pipe(
+    Effect.locally(FiberRef.currentTracerEnabled, false)
+  )
   const listener = makeListener({
     ...options,
     gate,
@@ -80,7 +84,9 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
     now,
     serveHot,
     serve,
-    onLeave: (x, request, status, ms) => void fork(accessLog(x, request, status, ms))
+    onLeave: (x, request, status, ms) => {
+      if (isLogged) fork(accessLog(x, request, status, ms))
+    }
   })
 
   /** For an answer to something that never became a request. */

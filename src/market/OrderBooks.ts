@@ -85,13 +85,15 @@ export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
         return true
       })
 
-      const read = Effect.fn("OrderBooks.read")(function* (symbol: SymbolName, depth: number) {
-        const now = yield* Clock.currentTimeMillis
-        const known = followed.get(symbol)
-        if (known !== undefined) {
+      const read = (symbol: SymbolName, depth: number) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const known = followed.get(symbol)
+          if (known === undefined) return noteQuestion(symbol, now)
           known.usedAt = now
-          return known.feed.read(depth, now)
-        }
+          return Effect.succeed(known.feed.read(depth, now))
+        })
+
+      const noteQuestion = Effect.fnUntraced(function* (symbol: SymbolName, now: number) {
         const isSecond = now - (askedAt.get(symbol) ?? Number.NEGATIVE_INFINITY) <= askedAgainWithinMs
         askedAt.set(symbol, now)
         if (isSecond && (yield* makeRoom(now))) yield* Effect.uninterruptible(follow(symbol, now))

@@ -27,13 +27,23 @@ export interface ListenerOptions {
   readonly trustProxy: number
   readonly tls: boolean
   readonly now: () => number
-  /** Serves what it can at once; false where `serve` has to. */
-  readonly serveHot: (request: IncomingMessage, response: ServerResponse, x: Exchange) => boolean
+  readonly serveHot: HotServe
   /** Where a request goes that may be served. */
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void
   /** Told once per request, after its last byte or its abort. */
   readonly onLeave: (x: Exchange, request: IncomingMessage, status: number, ms: number) => void
 }
+
+/**
+ * Answers at once what it can, headers included: true; false where `serve` has to, an error for what must be refused.
+ * `dress` gives an answer its headers, for one that turns out to be a failure later.
+ */
+export type HotServe = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  x: Exchange,
+  dress: () => void
+) => boolean | ApiError
 
 /** Largest body this API reads; a rule with everything in it is a twentieth of it. */
 export const maxBodyBytes = 64 * 1024
@@ -59,6 +69,11 @@ export const makeListener = (options: ListenerOptions) => {
   const { gate, routes } = options
   const headers = commonHeaders(options.venue, options.tls)
 
+  const dress = (response: ServerResponse, x: Exchange): void => {
+    for (const [name, value] of headers) response.setHeader(name, value)
+    response.setHeader("X-Request-Id", x.requestId)
+  }
+
   return (request: IncomingMessage, response: ServerResponse): void => {
     const x = gate.enter(single(request.headers["x-request-id"]), addressOf(request, options.trustProxy), options.now())
     exchanges.set(request, x)
@@ -68,14 +83,17 @@ export const makeListener = (options: ListenerOptions) => {
       gate.leave(x, status, now)
       options.onLeave(x, request, status, now - x.startedAt)
     })
-    for (const [name, value] of headers) response.setHeader(name, value)
-    response.setHeader("X-Request-Id", x.requestId)
-    if (cors(request, response, options.corsOrigins)) return
-
     const refusal = admit(request, response, x)
+    // Programs send no origin; a page's own rules are for the slow way.
+    const isPlain = refusal === null && request.headers.origin === undefined && request.headers.expect === undefined
+    const hot = isPlain && options.serveHot(request, response, x, () => dress(response, x))
+    if (hot === true) return
+    dress(response, x)
+    if (hot !== false) return refuse(response, hot, x.requestId)
+    if (cors(request, response, options.corsOrigins)) return
     if (refusal !== null) return refuse(response, refusal, x.requestId)
     if (request.headers.expect !== undefined) response.writeContinue()
-    if (!options.serveHot(request, response, x)) options.serve(request, response)
+    options.serve(request, response)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {
@@ -101,11 +119,16 @@ export const makeListener = (options: ListenerOptions) => {
   function refusedRate(response: ServerResponse, x: Exchange): ApiError | null {
     if (x.route?.scope !== null) return null
     const allowed = gate.limit(x, `address ${x.address}`)
-    for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
+    tellLimits(response, x)
     return allowed
       ? null
       : new RateLimited({ message: "Too many requests from this address.", retryAfterSeconds: x.resetSeconds })
   }
+}
+
+/** Also on an answer that has no other header yet. */
+export const tellLimits = (response: ServerResponse, x: Exchange): void => {
+  for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
 }
 
 /** A refused body is still read so far, so that its sender gets the answer and not a reset connection. */

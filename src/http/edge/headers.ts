@@ -17,6 +17,9 @@ export const commonHeaders = (venue: string, tls: boolean): Headers => [
   ...(tls ? [["Strict-Transport-Security", "max-age=31536000; includeSubDomains"] as const] : [])
 ]
 
+/** The same as one list, which costs Node a third of setting them one by one. */
+export const headList = (headers: Headers): ReadonlyArray<string> => headers.flat()
+
 /** What a failure says beside its body. */
 export const failureHeaders = (error: ApiError, status: number): Headers => [
   ...(status === 401 ? [["WWW-Authenticate", `Bearer error="invalid_token"`] as const] : []),

@@ -1,17 +1,15 @@
 import { Cause, Effect, Exit, Runtime } from "effect"
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { ServerResponse } from "node:http"
 import type { ApiError } from "../../api/Errors.ts"
 import { Authentication } from "../Authentication.ts"
 import { asApiError } from "../Boundary.ts"
-import { refuse } from "../edge/Listener.ts"
+import { commonHeaders, headList, limitHeaders } from "../edge/headers.ts"
+import { type HotServe, refuse, tellLimits } from "../edge/Listener.ts"
 import type { Exchange } from "../gate/Gate.ts"
 import type { Route } from "../gate/Routes.ts"
 import { HttpGate } from "../HttpGate.ts"
 import { HotReads } from "./HotReads.ts"
 import type { Caller, HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
-
-/** Serves a request that the gate let in, or says that the API builder has to. */
-export type HotListener = (request: IncomingMessage, response: ServerResponse, x: Exchange) => boolean
 
 /** URLs whose meaning is remembered; with ever new ones all are forgotten now and then. */
 const urlsKept = 1_000
@@ -21,7 +19,7 @@ const urlsKept = 1_000
  * request. It takes only what it can answer as the builder would: a plain GET of somebody whose credential is known. Anything
  * unusual is left to the builder, which also says what is wrong with it.
  */
-export const makeHotListener = Effect.gen(function* () {
+export const makeHotListener = Effect.fnUntraced(function* (venue: string, tls: boolean, corsOrigins: number) {
   const { routes } = yield* HttpGate
   const { known } = yield* Authentication
   const hot = tableOf(routes.all, yield* HotReads)
@@ -38,25 +36,36 @@ export const makeHotListener = Effect.gen(function* () {
     return prepared
   }
 
-  const settle = (exit: Exit.Exit<Ready, ApiError>, response: ServerResponse, x: Exchange): void => {
+  const common = headList([...commonHeaders(venue, tls), ...(corsOrigins === 0 ? [] : [["Vary", "Origin"] as const])])
+
+  const reply = (response: ServerResponse, x: Exchange, { eventSeq, length, text }: Ready): void => {
+    const head = [...common, "X-Request-Id", x.requestId, "Content-Length", String(length), ...limitHeaders(x).flat()]
+    if (eventSeq !== undefined) head.push("X-Event-Seq", String(eventSeq))
+    response.writeHead(200, head)
+    response.end(text)
+  }
+
+  const settle = (exit: Exit.Exit<Ready, ApiError>, response: ServerResponse, x: Exchange, dress: () => void): void => {
     if (response.destroyed) return
-    if (Exit.isSuccess(exit)) return reply(response, exit.value)
+    if (Exit.isSuccess(exit)) return reply(response, x, exit.value)
     if (Cause.isInterruptedOnly(exit.cause)) return
+    dress()
+    tellLimits(response, x)
     run(Effect.map(asApiError(exit.cause, x), (error) => refuse(response, error, x.requestId)))
   }
 
-  const listener: HotListener = (request, response, x) => {
+  const serveHot: HotServe = (request, response, x, dress) => {
     const { route } = x
     if (route === null || !hot.has(route.id) || request.method !== "GET") return false
     const prepared = understand(request.url ?? "", route)
     if (prepared === null) return false
     let caller: Caller = null
     if (route.scope !== null) {
-      const who = known(x, request, response)
+      const who = known(x, request)
       if (who === null) return false
       if (who instanceof Error) {
-        refuse(response, who, x.requestId)
-        return true
+        tellLimits(response, x)
+        return who
       }
       caller = who.userId
     }
@@ -64,14 +73,14 @@ export const makeHotListener = Effect.gen(function* () {
     // What is in memory is there already.
     const exit = fiber.unsafePoll()
     if (exit !== null) {
-      settle(exit, response, x)
+      settle(exit, response, x, dress)
       return true
     }
-    fiber.addObserver((exit) => settle(exit, response, x))
+    fiber.addObserver((exit) => settle(exit, response, x, dress))
     response.once("close", () => fiber.unsafeInterruptAsFork(fiber.id()))
     return true
   }
-  return listener
+  return serveHot
 })
 
 /** The contract says which routes are hot, and each has a read: one without the other is a fault of ours. */
@@ -105,10 +114,4 @@ const pathParameters = (route: Route, path: string): Parameters => {
 const plainQuery = (text: string): Parameters | null => {
   const all = [...new URLSearchParams(text)]
   return new Set(all.map(([name]) => name)).size === all.length ? Object.fromEntries(all) : null
-}
-
-const reply = (response: ServerResponse, { eventSeq, length, text }: Ready): void => {
-  if (eventSeq !== undefined) response.setHeader("X-Event-Seq", String(eventSeq))
-  response.writeHead(200, { "Content-Length": length })
-  response.end(text)
 }
