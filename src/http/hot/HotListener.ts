@@ -84,7 +84,10 @@ export const makeHotListener = Effect.fnUntraced(function* (venue: string, tls: 
 })
 
 /** The contract says which routes are hot, and each has a read: one without the other is a fault of ours. */
-const tableOf = (routes: ReadonlyArray<Route>, reads: ReadonlyArray<HotRoute>): ReadonlyMap<number, HotRoute> => {
+export const tableOf = (
+  routes: ReadonlyArray<Route>,
+  reads: ReadonlyArray<HotRoute>
+): ReadonlyMap<number, HotRoute> => {
   const byOperation = new Map(reads.map((read) => [read.operation, read]))
   const table = new Map<number, HotRoute>()
   for (const { hot, id, operation } of routes) {

@@ -57,7 +57,7 @@ const auth = (isStillGood: typeof Auth.Service.isStillGood) =>
         ? Effect.fail(new Unauthenticated({ message: "A valid key is needed." }))
         : Effect.succeed(principal)
     },
-    authenticateCached: () => undefined,
+    authenticateCached: (header) => authenticate(header) ?? undefined,
     isUsable: Effect.succeed(true),
     isStillGood
   })
