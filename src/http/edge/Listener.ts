@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { renderFailure } from "../../api/Envelope.ts"
 import {
   type ApiError,
+  HttpsRequired,
   LengthRequired,
   MethodNotAllowed,
   NotReady,
@@ -13,17 +14,20 @@ import {
   UnsupportedMediaType,
   ValidationFailed
 } from "../../api/Errors.ts"
-import { cors } from "./cors.ts"
+import type { Principal } from "../../domain/Principal.ts"
+import { addressKey } from "../gate/addressKey.ts"
 import type { Exchange, Gate } from "../gate/Gate.ts"
-import { commonHeaders, failureHeaders, limitHeaders } from "./headers.ts"
-import type { Routes } from "../gate/Routes.ts"
+import type { Route, Routes } from "../gate/Routes.ts"
+import { cors } from "./cors.ts"
+import { forwardedAddress, forwardedProtocol } from "./forwarded.ts"
+import { commonHeaders, failureHeaders, limitHeaders, strictTransport } from "./headers.ts"
 
 export interface ListenerOptions {
   readonly gate: Gate
   readonly routes: Routes
   readonly venue: string
   readonly corsOrigins: ReadonlyArray<string>
-  /** Reverse proxies in front: that many last entries of `X-Forwarded-For` are believed. */
+  /** Reverse proxies in front: that many last entries of `X-Forwarded-For` and `X-Forwarded-Proto` are believed. */
   readonly trustProxy: number
   readonly tls: boolean
   readonly now: () => number
@@ -33,9 +37,6 @@ export interface ListenerOptions {
   readonly onLeave: (x: Exchange, request: IncomingMessage, status: number, ms: number) => void
 }
 
-/** Largest body this API reads; a rule with everything in it is a twentieth of it. */
-export const maxBodyBytes = 64 * 1024
-
 /** The node connection was closed before the answer was complete; not sent, only counted. */
 const clientClosed = 499
 
@@ -43,6 +44,11 @@ const changing = new NotReady({
   message: "This instance is changing its role; ask again in a moment.",
   retryable: true,
   retryAfterSeconds: 1
+})
+
+const overloaded = new Overloaded({
+  message: "The service has too much to do; what reads waits for what trades. Ask again in a moment.",
+  retryable: true
 })
 
 const exchanges = new WeakMap<IncomingMessage, Exchange>()
@@ -54,32 +60,46 @@ export const exchangeOf = (request: IncomingMessage): Exchange | undefined => ex
  * Every answer gets its headers here, whoever writes it.
  */
 export const makeListener = (options: ListenerOptions) => {
-  const { gate, routes } = options
+  const { gate, routes, trustProxy } = options
   const headers = commonHeaders(options.venue, options.tls)
 
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const x = gate.enter(single(request.headers["x-request-id"]), addressOf(request, options.trustProxy), options.now())
+    const address = forwardedAddress(request.headers, trustProxy) ?? request.socket.remoteAddress ?? "unknown"
+    const x = gate.enter(single(request.headers["x-request-id"]), address, options.now())
     exchanges.set(request, x)
-    response.once("close", () => {
+    const leave = (status: number) => {
+      if (x.left) return
       const now = options.now()
-      const status = response.writableFinished ? response.statusCode : clientClosed
       gate.leave(x, status, now)
       options.onLeave(x, request, status, now - x.startedAt)
-    })
+    }
+    response.once("close", () => leave(response.writableFinished ? response.statusCode : clientClosed))
     for (const [name, value] of headers) response.setHeader(name, value)
     response.setHeader("X-Request-Id", x.requestId)
+    const protocol = forwardedProtocol(request.headers, trustProxy)
+    if (protocol === "https") response.setHeader(...strictTransport)
     if (cors(request, response, options.corsOrigins)) return
 
-    const refusal = admit(request, response, x)
-    if (refusal !== null) return refuse(response, refusal, x.requestId)
-    if (request.headers.expect !== undefined) response.writeContinue()
-    options.serve(request, response)
+    const refusal = protocol === "http" ? notEncrypted : admit(request, response, x)
+    if (refusal === null) {
+      if (request.headers.expect !== undefined) response.writeContinue()
+      return options.serve(request, response)
+    }
+    const { lingers, status } = refuse(response, refusal, x.requestId)
+    // Who sends a body that nobody wants takes nobody's place with it.
+    if (lingers) leave(status)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {
     if (gate.draining === "stopping") return new ShuttingDown({ message: "The service is stopping.", retryable: true })
     if (gate.draining === "changing") return changing
-    if (gate.overloaded) return new Overloaded({ message: "Too many requests are under way.", retryable: true })
+    const refusal = refusedHead(request, response, x)
+    // What is wrong costs its sender as much as what is right: it may be repeated as fast.
+    if (refusal !== null && refusal._tag !== "OVERLOADED" && !gate.limitAddress(x)) return tooManyOf(x, "this address")
+    return refusal ?? (x.route?.scope === null ? refusedAddress(response, x) : refusedKnown(request, response, x))
+  }
+
+  function refusedHead(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {
     if (request.headers.host === undefined && request.httpVersion === "1.1") {
       return new ValidationFailed({ message: "The request has no Host header." })
     }
@@ -91,32 +111,79 @@ export const makeListener = (options: ListenerOptions) => {
       return new MethodNotAllowed({ message: `${show(path)} takes ${match.allow.join(", ")}.` })
     }
     x.route = match.route
-    const { takesBody, takesQuery } = match.route
-    return refusedBody(request, takesBody) ?? refusedQuery(request, takesQuery) ?? refusedRate(response, x)
+    if (gate.overloaded(x)) return overloaded
+    return refusedBody(request, match.route) ?? refusedQuery(request, match.route.takesQuery)
   }
 
-  /** Routes without a principal are limited by address; the others once they know who asks. */
-  function refusedRate(response: ServerResponse, x: Exchange): ApiError | null {
-    if (x.route?.scope !== null) return null
-    const allowed = gate.limit(x, `address ${x.address}`)
+  /** Routes that ask nobody who they are: by address. */
+  function refusedAddress(response: ServerResponse, x: Exchange): ApiError | null {
+    const allowed = gate.limitAddress(x)
     for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
-    return allowed
-      ? null
-      : new RateLimited({ message: "Too many requests from this address.", retryAfterSeconds: x.resetSeconds })
+    if (!allowed) return tooManyOf(x, "this address")
+    return gate.hold(x, `address ${addressKey(x.address)}`) ? null : tooManyUnderWay
+  }
+
+  /** Somebody who was let in a moment ago is refused as cheaply; whoever is not known yet is looked at later. */
+  function refusedKnown(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {
+    const known = gate.authenticate(authorizationOf(request), x.startedAt)
+    if (typeof known !== "object" || known.allows?.(x.address) === false) return null
+    x.principal = known
+    return refusedUser(gate, x, known, response)
   }
 }
+
+/** The quotas and places of a user, in this order: a refused place costs a request of the quota as well. */
+export const refusedUser = (
+  gate: Gate,
+  x: Exchange,
+  { userId }: Principal,
+  response: ServerResponse
+): RateLimited | Overloaded | null => {
+  const allowed = gate.limitUser(x, userId)
+  for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
+  if (!allowed) return tooManyOf(x, "this user")
+  return gate.hold(x, userId) ? null : tooManyUnderWay
+}
+
+const tooManyUnderWay = new Overloaded({
+  message: "Too many of your requests are under way; wait for their answers.",
+  retryable: true
+})
+
+/** Names the quota that is used up; if several are, the one to wait for. */
+const tooManyOf = (x: Exchange, whose: string): RateLimited => {
+  const used = x.standings.filter(({ allowed }) => !allowed).sort((a, b) => b.resetSeconds - a.resetSeconds)[0]
+  const { name, requests, windowSeconds } = used?.quota ?? { name: "default", requests: 0, windowSeconds: 0 }
+  return new RateLimited({
+    message: `The quota "${name}" of ${whose} is used up: ${requests} requests at once, and as many again within ${windowSeconds} s.`,
+    retryable: true,
+    retryAfterSeconds: used?.resetSeconds ?? 1
+  })
+}
+
+const notEncrypted = new HttpsRequired({
+  message: "This request came without TLS, and its credential with it: ask https://, and replace the key that was sent."
+})
 
 /** A refused body is still read so far, so that its sender gets the answer and not a reset connection. */
 const lingerBytes = 4 * 1024 * 1024
 
-/** Answers without reading the request any further. */
-export const refuse = (response: ServerResponse, error: ApiError, requestId: string): void => {
+/** Answers without reading the request any further; one that lingers waits for the rest of a body only to drop it. */
+export const refuse = (
+  response: ServerResponse,
+  error: ApiError,
+  requestId: string
+): { readonly status: number; readonly lingers: boolean } => {
   const { status, body } = renderFailure(error, requestId)
   for (const [name, value] of failureHeaders(error, status)) response.setHeader(name, value)
-  const unreadable = status === 411 || status === 413
-  if (unreadable || status === 503) response.setHeader("Connection", "close")
+  const lingers = status === 411 || status === 413
+  // Who is to go elsewhere goes at once; who is to come back in a second keeps the connection, a new one costs more.
+  if (lingers || (status === 503 && error._tag !== "OVERLOADED")) response.setHeader("Connection", "close")
   response.writeHead(status, { "Content-Length": Buffer.byteLength(body) })
-  if (!unreadable) return void response.end(body)
+  if (!lingers) {
+    response.end(body)
+    return { status, lingers }
+  }
   response.write(body)
   let left = lingerBytes
   response.req
@@ -125,9 +192,10 @@ export const refuse = (response: ServerResponse, error: ApiError, requestId: str
       if (left < 0) response.end()
     })
     .once("end", () => response.end())
+  return { status, lingers }
 }
 
-const refusedBody = (request: IncomingMessage, takesBody: boolean): ApiError | null => {
+const refusedBody = (request: IncomingMessage, { maxBodyBytes, takesBody }: Route): ApiError | null => {
   const declared = request.headers["content-length"]
   const length = declared === undefined ? 0 : Number(declared)
   if (length > maxBodyBytes) {
@@ -171,9 +239,8 @@ const pathOf = (url = "/"): string => {
 /** A path in a sentence: what the client sent, without what could break a log line or a page. */
 const show = (path: string): string => path.replace(/[^\x21-\x7e]|["<>]/g, "?").slice(0, 200)
 
-/** The client's own address. Entries of `X-Forwarded-For` left of our proxies are the client's invention. */
-const addressOf = (request: IncomingMessage, proxies: number): string => {
-  const forwarded = proxies === 0 ? [] : (single(request.headers["x-forwarded-for"]) ?? "").split(",")
-  const entry = forwarded[forwarded.length - proxies]?.trim()
-  return (entry === undefined || entry === "" ? request.socket.remoteAddress : entry.slice(0, 64)) ?? "unknown"
+/** Two headers are two opinions about who asks: none counts. */
+export const authorizationOf = (request: IncomingMessage): string | undefined => {
+  const given = request.headersDistinct["authorization"]
+  return given?.length === 1 ? given[0] : undefined
 }
