@@ -1,5 +1,3 @@
-import type { Route } from "./Routes.ts"
-
 /** What a request is counted as, beside the overall quota of its user. */
 export type RateClass = "market" | "account" | "orders" | "edits" | "secrets" | "stops"
 
@@ -34,7 +32,11 @@ const secret = new Set([
 /** A POST that changes nothing anybody could miss. */
 const reading = new Set(["previewOrder", "previewRule", "refreshWallet", "createStreamTicket"])
 
-type Named = Pick<Route, "method" | "operation" | "path">
+interface Named {
+  readonly method: string
+  readonly operation: string
+  readonly path: string
+}
 
 export const rateClassOf = ({ method, operation, path }: Named): RateClass => {
   if (stopping.has(operation)) return "stops"
