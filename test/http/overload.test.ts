@@ -4,7 +4,6 @@ import { HttpServer, type ServerOptions } from "../../src/http/HttpServer.ts"
 import { ask, bearer, serve, type Stubs } from "./kit/server.ts"
 
 const api = "/api/v1/trading"
-const key = { "idempotency-key": "0123456789abcdef" }
 
 /** Handlers that begin and wait until they are let go. */
 const makeStuck = Effect.gen(function* () {
@@ -92,23 +91,25 @@ describe.each([
     running(
       ({ url }) =>
         Effect.gen(function* () {
-          const place = ask(`${url}${api}/orders`, {
+          const make = ask(`${url}/api/v1/account/keys`, {
             method: "POST",
-            headers: { ...bearer("ann:trade"), ...key, "content-type": "application/json" },
+            headers: { ...bearer("ann:manage+trade"), "content-type": "application/json" },
             body: "{}"
           })
-          for (let i = 0; i < 30; i++) assert.strictEqual((yield* place).status, 400)
-          const refused = yield* place
+          // One comes back every two seconds: a slow machine needs a few more.
+          let refused = yield* make
+          let before = 0
+          while (refused.status === 400 && before++ < 100) refused = yield* make
+          assert.isAtLeast(before, 10)
           assert.deepStrictEqual([refused.status, refused.code], [429, "RATE_LIMITED"])
-          assert.match(JSON.stringify(refused.body), /quota \\"orders\\" of this user is used up: 30 requests at once/)
-          assert.match(refused.headers.get("ratelimit") ?? "", /^"default";r=\d+;t=\d+, "orders";r=0;t=\d+$/)
-          assert.strictEqual(refused.headers.get("ratelimit-policy"), `"default";q=600;w=60, "orders";q=30;w=6`)
+          assert.match(JSON.stringify(refused.body), /quota \\"secrets\\" of this user is used up: 10 requests at once/)
+          assert.match(refused.headers.get("ratelimit") ?? "", /^"default";r=\d+;t=\d+, "secrets";r=0;t=\d+$/)
+          assert.strictEqual(refused.headers.get("ratelimit-policy"), `"default";q=600;w=60, "secrets";q=10;w=20`)
           assert.match(refused.headers.get("retry-after") ?? "", /^\d+$/)
           const stopped = yield* halt(url, "ann")
           assert.strictEqual(stopped.status, 200)
           assert.strictEqual(stopped.headers.get("ratelimit-policy"), `"stops";q=600;w=60`)
         }),
-      // A second is nothing to a quota of six: on a slow machine thirty requests may take it.
       { ratePerMinute: 600 }
     )
   )

@@ -95,7 +95,9 @@ export const makeListener = (options: ListenerOptions) => {
     if (gate.draining === "changing") return changing
     const refusal = refusedHead(request, response, x)
     // What is wrong costs its sender as much as what is right: it may be repeated as fast.
-    if (refusal !== null && refusal._tag !== "OVERLOADED" && !gate.limitAddress(x)) return tooManyOf(x, "this address")
+    if (refusal !== null && refusal._tag !== "OVERLOADED" && !gate.limitAddress(x)) {
+      return refusedQuota(response, x, "this address")
+    }
     return refusal ?? (x.route?.scope === null ? refusedAddress(response, x) : refusedKnown(request, response, x))
   }
 
@@ -117,10 +119,9 @@ export const makeListener = (options: ListenerOptions) => {
 
   /** Routes that ask nobody who they are: by address. */
   function refusedAddress(response: ServerResponse, x: Exchange): ApiError | null {
-    const allowed = gate.limitAddress(x)
-    for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
-    if (!allowed) return tooManyOf(x, "this address")
-    return gate.hold(x, `address ${addressKey(x.address)}`) ? null : tooManyUnderWay
+    gate.limitAddress(x)
+    const refusal = refusedQuota(response, x, "this address")
+    return refusal ?? (gate.hold(x, `address ${addressKey(x.address)}`) ? null : tooManyUnderWay)
   }
 
   /** Somebody who was let in a moment ago is refused as cheaply; whoever is not known yet is looked at later. */
@@ -139,10 +140,8 @@ export const refusedUser = (
   { userId }: Principal,
   response: ServerResponse
 ): RateLimited | Overloaded | null => {
-  const allowed = gate.limitUser(x, userId)
-  for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
-  if (!allowed) return tooManyOf(x, "this user")
-  return gate.hold(x, userId) ? null : tooManyUnderWay
+  gate.limitUser(x, userId)
+  return refusedQuota(response, x, "this user") ?? (gate.hold(x, userId) ? null : tooManyUnderWay)
 }
 
 const tooManyUnderWay = new Overloaded({
@@ -150,14 +149,16 @@ const tooManyUnderWay = new Overloaded({
   retryable: true
 })
 
-/** Names the quota that is used up; if several are, the one to wait for. */
-const tooManyOf = (x: Exchange, whose: string): RateLimited => {
-  const used = x.standings.filter(({ allowed }) => !allowed).sort((a, b) => b.resetSeconds - a.resetSeconds)[0]
-  const { name, requests, windowSeconds } = used?.quota ?? { name: "default", requests: 0, windowSeconds: 0 }
+/** Tells how the quotas stand, and refuses by the name of the one that is used up; of several, the one to wait for. */
+const refusedQuota = (response: ServerResponse, x: Exchange, whose: string): RateLimited | null => {
+  for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
+  const [used] = x.standings.filter(({ allowed }) => !allowed).sort((a, b) => b.resetSeconds - a.resetSeconds)
+  if (used === undefined) return null
+  const { name, requests, windowSeconds } = used.quota
   return new RateLimited({
     message: `The quota "${name}" of ${whose} is used up: ${requests} requests at once, and as many again within ${windowSeconds} s.`,
     retryable: true,
-    retryAfterSeconds: used?.resetSeconds ?? 1
+    retryAfterSeconds: used.resetSeconds
   })
 }
 
