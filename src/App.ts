@@ -1,6 +1,5 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Console, Context, Effect, Layer, Option, Schedule, Schema, Scope } from "effect"
-import { readFileSync } from "node:fs"
 import { stdout } from "node:process"
 import manifest from "../package.json" with { type: "json" }
 import { Accounts } from "./accounts/Accounts.ts"
@@ -12,7 +11,8 @@ import { UsersRepo } from "./accounts/UsersRepo.ts"
 import * as Autobuy from "./autobuy/Autobuy.ts"
 import { RulesRepo } from "./autobuy/RulesRepo.ts"
 import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
-import { Config, type Settings, WrongSetting } from "./Config.ts"
+import { Config, type Settings } from "./Config.ts"
+import { certificateOf } from "./http/edge/certificateFiles.ts"
 import { Listening } from "./http/edge/Listening.ts"
 import { HttpServer } from "./http/HttpServer.ts"
 import { Candles } from "./market/Candles.ts"
@@ -190,16 +190,8 @@ const front = (watch: typeof watching | typeof standingBy) =>
     )
   )
 
-const tlsOf = ({ tlsCertFile, tlsKeyFile }: Settings) =>
-  tlsCertFile === null || tlsKeyFile === null
-    ? Effect.succeed(null)
-    : Effect.all({ cert: readPem("TLS_CERT_FILE", tlsCertFile), key: readPem("TLS_KEY_FILE", tlsKeyFile) })
-
-const readPem = (name: string, file: string) =>
-  Effect.try({
-    try: () => readFileSync(file, "utf8"),
-    catch: () => new WrongSetting({ name, problem: `${file} cannot be read`, example: "/etc/dipper/tls.pem" })
-  })
+const tlsOf = ({ tlsCertFile: cert, tlsKeyFile: key }: Settings) =>
+  cert === null || key === null ? Effect.succeed(null) : certificateOf({ cert, key })
 
 const api = Layer.unwrapEffect(
   Effect.gen(function* () {
@@ -213,6 +205,7 @@ const api = Layer.unwrapEffect(
       ratePerMinute: settings.apiRatePerMinute,
       corsOrigins: settings.corsOrigins,
       trustProxy: settings.trustProxy,
+      metricsPort: settings.metricsPort,
       tls
     })
   })

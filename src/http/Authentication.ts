@@ -9,7 +9,7 @@ import { Authorization, type AuthorizationError, CurrentUser } from "../api/Auth
 import { Forbidden, RateLimited, Unauthenticated } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Principal } from "../domain/Principal.ts"
-import { exchangeOf, tellLimits } from "./edge/Listener.ts"
+import { authorizationOf, exchangeOf, refusedUser, tellLimits } from "./edge/Listener.ts"
 import { type Exchange, unknownExchange } from "./gate/Gate.ts"
 import { Events } from "../store/Events.ts"
 import { Ownership } from "../store/Ownership.ts"
@@ -22,11 +22,6 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
   Authentication,
   {
     readonly principal: Effect.Effect<Principal, AuthorizationError, HttpServerRequest.HttpServerRequest>
-    /**
-     * The same for a read, where it can be told from memory: who asks, or why they are refused. Null where `principal` has
-     * to be asked.
-     */
-    readonly known: (x: Exchange, request: IncomingMessage) => Principal | AuthorizationError | null
   }
 >() {
   static readonly layer = Layer.effect(
@@ -52,23 +47,13 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
       const identify = (x: Exchange, request: IncomingMessage): Effect.Effect<Principal, AuthorizationError> => {
         const ticket = x.route?.streams === true ? ticketOf(request.url) : null
         if (ticket !== null) return byTicket(x, request, ticket)
+        // The listener knew already.
+        if (x.principal !== null) return Effect.succeed(x.principal)
         const header = authorizationOf(request)
-        const known = gate.authenticate(header, x.startedAt)
-        if (typeof known === "object") return Effect.succeed(known)
         return Effect.catchTags(auth.authenticate(header), {
           UNAUTHENTICATED: (refused) => Effect.fail(gate.refused(x) ? tooManyRefusals : refused),
           SETUP_REQUIRED: (refused) => Effect.fail(gate.refused(x) ? tooManyRefusals : refused)
         })
-      }
-
-      /** Address, quota and scope: all that needs no effect. */
-      const refusal = (x: Exchange, principal: Principal): AuthorizationError | null => {
-        x.principal = principal
-        if (principal.allows?.(x.address) === false) return elsewhere
-        const allowed = gate.limit(x, principal.userId)
-        if (!allowed) return tooMany(x)
-        const scope = x.route?.scope ?? "manage"
-        return principal.scopes.has(scope) ? null : lacks(scope)
       }
 
       const admit = (
@@ -76,24 +61,23 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         response: ServerResponse,
         principal: Principal
       ): Effect.Effect<Principal, AuthorizationError> => {
-        const refused = refusal(x, principal)
+        x.principal = principal
+        if (principal.allows?.(x.address) === false) return Effect.fail(elsewhere)
+        const refusal = refusedUser(gate, x, principal)
         tellLimits(response, x)
-        if (refused !== null) return Effect.fail(refused)
+        if (refusal !== null) return Effect.fail(refusal)
+        const scope = x.route?.scope ?? "manage"
         // What needs more than to read changes something, and only the owner of trading may.
-        const place = x.route?.scope === "read" ? Effect.void : ownership.assertNotTaken
+        const place = scope === "read" ? Effect.void : ownership.assertNotTaken
         const proof = x.route?.stepUp === true ? stepUp.assert(principal) : Effect.void
-        return proof.pipe(
-          Effect.zipRight(place),
-          Effect.zipRight(accounts.ensure(principal)),
-          Effect.zipRight(tellPlace(x, response, principal.userId)),
-          Effect.as(principal)
-        )
-      }
-
-      const known = (x: Exchange, request: IncomingMessage) => {
-        const principal = gate.authenticate(authorizationOf(request), x.startedAt)
-        if (typeof principal !== "object" || !accounts.isReady(principal.userId)) return null
-        return refusal(x, principal) ?? principal
+        return principal.scopes.has(scope)
+          ? proof.pipe(
+              Effect.zipRight(place),
+              Effect.zipRight(accounts.ensure(principal)),
+              Effect.zipRight(tellPlace(x, response, principal.userId)),
+              Effect.as(principal)
+            )
+          : Effect.fail(lacks(scope))
       }
 
       /** Read before the data: what the answer shows is at least as new as this event. */
@@ -103,7 +87,6 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
           : Effect.void
 
       return {
-        known,
         principal: Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
           const incoming = NodeHttpServerRequest.toIncomingMessage(request)
           const x = exchangeOf(incoming) ?? unknownExchange
@@ -134,17 +117,6 @@ const ticketOf = (url = ""): string | null => {
   return query === -1 ? null : new URLSearchParams(url.slice(query)).get("ticket")
 }
 
-/** Two headers are two opinions about who asks: none counts. */
-const authorizationOf = ({ headers, rawHeaders }: IncomingMessage): string | undefined => {
-  // Node keeps the first of several and forgets the others; its list of all is only made for this.
-  let given = 0
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (rawHeaders[i]?.length === authorization.length && rawHeaders[i]?.toLowerCase() === authorization) given++
-  return given === 1 ? headers.authorization : undefined
-}
-
-const authorization = "authorization"
-
 const tooManyRefusals = new RateLimited({
   message: "Too many refused credentials from this address.",
   retryAfterSeconds: 60
@@ -153,13 +125,6 @@ const tooManyRefusals = new RateLimited({
 const badTicket = () =>
   new Unauthenticated({
     message: "A valid ticket is needed: POST /account/stream-tickets gives one, for one stream within 30 s."
-  })
-
-const tooMany = (x: Exchange) =>
-  new RateLimited({
-    message: "The quota of requests per minute is used up.",
-    retryable: true,
-    retryAfterSeconds: x.resetSeconds
   })
 
 const elsewhere = new Forbidden({

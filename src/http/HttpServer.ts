@@ -14,10 +14,13 @@ import * as Docs from "./Docs.ts"
 import { answerClientError, answerConnect } from "./edge/clientError.ts"
 import { defaultStreams, EventStreams, type StreamSettings } from "./events/EventStreams.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
-import { makeListener, maxBodyBytes } from "./edge/Listener.ts"
+import { makeListener } from "./edge/Listener.ts"
 import { type Address, Listening } from "./edge/Listening.ts"
 import { makeHotListener } from "./hot/HotListener.ts"
 import { HotReads } from "./hot/HotReads.ts"
+import { maxBodyBytes } from "./gate/Routes.ts"
+import { followLoopDelay } from "./edge/loopDelay.ts"
+import { serveProbes } from "./Probes.ts"
 import { type GateSettings, HttpGate } from "./HttpGate.ts"
 import * as Market from "./Market.ts"
 import * as Metrics from "./Metrics.ts"
@@ -30,12 +33,19 @@ export interface ServerOptions extends GateSettings, Address {
   readonly corsOrigins: ReadonlyArray<string>
   readonly trustProxy: number
   readonly streams?: Partial<StreamSettings>
+  /** For metrics and probes without a key, on loopback; none when absent. */
+  readonly metricsPort?: number | null
 }
 
 /** Where the API is served; `port` is the real one where 0 was asked. */
 export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
   HttpServer,
-  { readonly host: string; readonly port: number; readonly url: string }
+  {
+    readonly host: string
+    readonly port: number
+    readonly url: string
+    readonly metricsPort: number | null
+  }
 >() {
   /** Accepts requests once built. When its scope closes, it drains first: what it serves must outlive it. */
   static readonly layer = (options: ServerOptions) =>
@@ -73,9 +83,7 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
     Effect.locally(FiberRef.currentTracerEnabled, false),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes)))
   )
-  const serveHot = yield* makeHotListener(options.venue, tls, options.corsOrigins.length).pipe(
-    Effect.locally(FiberRef.currentTracerEnabled, false)
-  )
+  const serveHot = yield* makeHotListener.pipe(Effect.locally(FiberRef.currentTracerEnabled, false))
   const listener = makeListener({
     ...options,
     gate,
@@ -89,18 +97,17 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
     }
   })
 
-  /** For an answer to something that never became a request. */
-  const unparsedId = () => {
-    const x = gate.enter(undefined, "unknown", now())
-    gate.leave(x, 400, now())
-    return x.requestId
-  }
+  const unparsedId = () => gate.unparsed(now())
 
+  yield* followLoopDelay((ms) => gate.load.observe(ms))
+  const { metricsPort: asked = null } = options
+  // Opened first, so that it closes last: while the API drains, its probes still tell that it does.
+  const metricsPort = asked === null ? null : yield* serveProbes({ ...options, port: asked })
   const port = yield* (yield* Listening).serve(options, gate, {
     request: listener,
     clientError: answerClientError(options.venue, tls, unparsedId),
     connect: answerConnect(options.venue, tls, unparsedId)
   })
   const host = options.host.includes(":") ? `[${options.host}]` : options.host
-  return { host: options.host, port, url: `http${tls ? "s" : ""}://${host}:${port}` }
+  return { host: options.host, port, metricsPort, url: `http${tls ? "s" : ""}://${host}:${port}` }
 })

@@ -1,14 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer, Stream } from "effect"
 import { request } from "node:https"
 import type { IncomingMessage } from "node:http"
 import { connect } from "node:tls"
 import { HttpServer } from "../../src/http/HttpServer.ts"
+import type { ServerOptions } from "../../src/http/HttpServer.ts"
 import { raw, serve } from "./kit/server.ts"
-import { testTls } from "./kit/tls.ts"
+import { renewedTls, testTls } from "./kit/tls.ts"
 
-const running = <A, E>(test: (url: string, port: number) => Effect.Effect<A, E>) =>
-  Effect.flatMap(HttpServer, ({ port, url }) => test(url, port)).pipe(Effect.provide(serve({}, { tls: testTls })))
+const running = <A, E>(
+  test: (url: string, port: number) => Effect.Effect<A, E>,
+  options: Partial<ServerOptions> = {}
+) =>
+  Effect.flatMap(HttpServer, ({ port, url }) => test(url, port)).pipe(
+    Effect.provide(serve({}, { tls: testTls, ...options }))
+  )
 
 const get = (url: string): Effect.Effect<IncomingMessage> =>
   Effect.async((resume) => {
@@ -26,6 +32,15 @@ const handshake = (port: number, maxVersion: "TLSv1.1" | "TLSv1.2") =>
       socket.destroy()
     })
     socket.on("error", () => resume(Effect.succeed("refused")))
+  })
+
+/** Whose certificate the server shows. */
+const subject = (port: number) =>
+  Effect.async<string>((resume) => {
+    const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+      resume(Effect.succeed(String(socket.getPeerCertificate().subject.CN)))
+      socket.destroy()
+    })
   })
 
 describe("With a certificate the server", () => {
@@ -49,6 +64,52 @@ describe("With a certificate the server", () => {
         assert.strictEqual(yield* handshake(port, "TLSv1.2"), "connected")
       })
     )
+  )
+
+  it.live("cuts off who connects and never begins to speak TLS", () =>
+    running((_, port) => Effect.map(raw(port, []), (answer) => assert.strictEqual(answer, "")), {
+      timeouts: { handshakeMs: 100, headersMs: 60_000, requestMs: 60_000, stalledMs: 60_000 }
+    })
+  )
+
+  it.live("stops although somebody is connected who has not begun to speak TLS", () =>
+    Effect.gen(function* () {
+      const answer = yield* running(
+        (_, port) =>
+          Effect.gen(function* () {
+            const silent = yield* Effect.fork(raw(port, []))
+            // The second connection is in after the first.
+            assert.strictEqual(yield* subject(port), "localhost")
+            return silent
+          }),
+        { timeouts: { handshakeMs: 3_600_000, headersMs: 3_600_000, requestMs: 3_600_000, stalledMs: 3_600_000 } }
+      )
+      assert.strictEqual(yield* Fiber.join(answer), "")
+    })
+  )
+
+  it.live("shows a renewed one to whoever connects next, and keeps the one it has when the new one is broken", () =>
+    Effect.gen(function* () {
+      const renew = yield* Deferred.make<void>()
+      const renewed = yield* Deferred.make<void>()
+      const renewals = Stream.fromEffect(Deferred.await(renew)).pipe(
+        Stream.flatMap(() =>
+          Stream.make(renewedTls, { cert: testTls.cert, key: renewedTls.key }, { cert: "", key: "x" })
+        ),
+        Stream.concat(Stream.execute(Deferred.succeed(renewed, undefined)))
+      )
+      yield* running(
+        (_, port) =>
+          Effect.gen(function* () {
+            assert.strictEqual(yield* subject(port), "localhost")
+            yield* Deferred.succeed(renew, undefined)
+            yield* Deferred.await(renewed)
+            assert.strictEqual(yield* subject(port), "renewed.localhost")
+            assert.strictEqual(yield* handshake(port, "TLSv1.1"), "refused")
+          }),
+        { tls: { ...testTls, renewals } }
+      )
+    })
   )
 
   it.live("does not start when the certificate is none", () =>

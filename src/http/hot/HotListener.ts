@@ -1,15 +1,15 @@
 import { Cause, Effect, Exit, Runtime } from "effect"
 import type { ServerResponse } from "node:http"
+import { Accounts } from "../../accounts/Accounts.ts"
 import type { ApiError } from "../../api/Errors.ts"
-import { Authentication } from "../Authentication.ts"
 import { asApiError } from "../Boundary.ts"
-import { commonHeaders, headList, limitHeaders } from "../edge/headers.ts"
+import { limitHeaders } from "../edge/headers.ts"
 import { type HotServe, refuse, tellLimits } from "../edge/Listener.ts"
 import type { Exchange } from "../gate/Gate.ts"
 import type { Route } from "../gate/Routes.ts"
 import { HttpGate } from "../HttpGate.ts"
 import { HotReads } from "./HotReads.ts"
-import type { Caller, HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
+import type { HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
 
 /** URLs whose meaning is remembered; with ever new ones all are forgotten now and then. */
 const urlsKept = 1_000
@@ -19,9 +19,9 @@ const urlsKept = 1_000
  * request. It takes only what it can answer as the builder would: a plain GET of somebody whose credential is known. Anything
  * unusual is left to the builder, which also says what is wrong with it.
  */
-export const makeHotListener = Effect.fnUntraced(function* (venue: string, tls: boolean, corsOrigins: number) {
+export const makeHotListener = Effect.gen(function* () {
   const { routes } = yield* HttpGate
-  const { known } = yield* Authentication
+  const { isReady } = yield* Accounts
   const hot = tableOf(routes.all, yield* HotReads)
   const run = Runtime.runFork(yield* Effect.runtime())
   const understood = new Map<string, Prepared>()
@@ -36,52 +36,46 @@ export const makeHotListener = Effect.fnUntraced(function* (venue: string, tls: 
     return prepared
   }
 
-  const common = headList([...commonHeaders(venue, tls), ...(corsOrigins === 0 ? [] : [["Vary", "Origin"] as const])])
-
-  const reply = (response: ServerResponse, x: Exchange, { eventSeq, length, text }: Ready): void => {
-    const head = [...common, "X-Request-Id", x.requestId, "Content-Length", String(length), ...limitHeaders(x).flat()]
-    if (eventSeq !== undefined) head.push("X-Event-Seq", String(eventSeq))
-    response.writeHead(200, head)
-    response.end(text)
-  }
-
-  const settle = (exit: Exit.Exit<Ready, ApiError>, response: ServerResponse, x: Exchange, dress: () => void): void => {
-    if (response.destroyed) return
-    if (Exit.isSuccess(exit)) return reply(response, x, exit.value)
-    if (Cause.isInterruptedOnly(exit.cause)) return
-    dress()
-    tellLimits(response, x)
-    run(Effect.map(asApiError(exit.cause, x), (error) => refuse(response, error, x.requestId)))
-  }
-
-  const serveHot: HotServe = (request, response, x, dress) => {
-    const { route } = x
+  const serveHot: HotServe = (request, response, x, head, dress) => {
+    const { principal, route } = x
     if (route === null || !hot.has(route.id) || request.method !== "GET") return false
+    const isOpen = route.scope === null
+    if (!isOpen && (principal === null || !principal.scopes.has(route.scope) || !isReady(principal.userId)))
+      return false
     const prepared = understand(request.url ?? "", route)
     if (prepared === null) return false
-    let caller: Caller = null
-    if (route.scope !== null) {
-      const who = known(x, request)
-      if (who === null) return false
-      if (who instanceof Error) {
-        tellLimits(response, x)
-        return who
-      }
-      caller = who.userId
+
+    const settle = (exit: Exit.Exit<Ready, ApiError>): void => {
+      if (response.destroyed) return
+      if (Exit.isSuccess(exit)) return reply(response, head, x, exit.value)
+      if (Cause.isInterruptedOnly(exit.cause)) return
+      dress()
+      tellLimits(response, x)
+      run(Effect.map(asApiError(exit.cause, x), (error) => refuse(response, error, x.requestId)))
     }
-    const fiber = run(prepared(caller))
+    const fiber = run(prepared(isOpen ? null : (principal?.userId ?? null)))
     // What is in memory is there already.
     const exit = fiber.unsafePoll()
-    if (exit !== null) {
-      settle(exit, response, x, dress)
-      return true
-    }
-    fiber.addObserver((exit) => settle(exit, response, x, dress))
-    response.once("close", () => fiber.unsafeInterruptAsFork(fiber.id()))
+    if (exit === null) {
+      fiber.addObserver(settle)
+      response.once("close", () => fiber.unsafeInterruptAsFork(fiber.id()))
+    } else settle(exit)
     return true
   }
   return serveHot
 })
+
+const reply = (
+  response: ServerResponse,
+  head: ReadonlyArray<string>,
+  x: Exchange,
+  { eventSeq, length, text }: Ready
+): void => {
+  const headers = [...head, "X-Request-Id", x.requestId, "Content-Length", String(length), ...limitHeaders(x).flat()]
+  if (eventSeq !== undefined) headers.push("X-Event-Seq", String(eventSeq))
+  response.writeHead(200, headers)
+  response.end(text)
+}
 
 /** The contract says which routes are hot, and each has a read: one without the other is a fault of ours. */
 export const tableOf = (

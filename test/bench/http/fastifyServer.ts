@@ -106,7 +106,7 @@ server.addHook("onRequest", (request: FastifyRequest, reply: FastifyReply, next)
   const who = gate.authenticate(request.headers.authorization, x.startedAt)
   if (typeof who !== "object") return void reply.code(401).send({ success: false })
   x.principal = who
-  if (!gate.limit(x, who.userId)) return void reply.code(429).send({ success: false })
+  if (!gate.limitUser(x, who.userId)) return void reply.code(429).send({ success: false })
   for (const [name, value] of limitHeaders(x)) void reply.header(name, value)
   next()
 })
