@@ -106,7 +106,7 @@ export const makeListener = (options: ListenerOptions) => {
       if (isPlain && options.serveHot(request, response, x, protocol === "https" ? strictHead : head, dress)) return
       dress()
     }
-    tellLimits(response, x)
+    if (refusal === null || refusal._tag === "RATE_LIMITED" || refusal._tag === "OVERLOADED") tellLimits(response, x)
     if (refusal === null) {
       if (request.headers.expect !== undefined) response.writeContinue()
       return options.serve(request, response)

@@ -142,10 +142,10 @@ describe("A hot read", () => {
     running((url) =>
       Effect.forEach(questions, ([what, path, headers = ann]) =>
         Effect.gen(function* () {
-          const hot = yield* get(url + path, headers)
-          const built = yield* get(url + path, { ...headers, ...aPage })
-          const withoutId = (body: string) => body.replace(/"requestId":"[^"]*"/, "")
-          assert.deepStrictEqual({ ...hot, body: withoutId(hot.body) }, { ...built, body: withoutId(built.body) }, what)
+          const named = { ...headers, "x-request-id": "the-same" }
+          const hot = yield* get(url + path, named)
+          const built = yield* get(url + path, { ...named, ...aPage })
+          assert.deepStrictEqual(hot, built, what)
           assert.notStrictEqual(hot.status, 500, what)
         })
       )
