@@ -57,6 +57,7 @@ import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
 import { UserStates } from "./service/UserStates.ts"
+import * as VenueTimeCheck from "./service/VenueTimeCheck.ts"
 import { signIn } from "./SignIn.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
@@ -165,6 +166,7 @@ const grounds = (story: PaperStory) =>
       Layer.provideMerge(market),
       Layer.provideMerge(accounts),
       Layer.provideMerge(MexcStream.layer),
+      Layer.provideMerge(settings.exchange === "mexc" ? VenueTimeCheck.layer : Layer.empty),
       Layer.provideMerge(venueClient),
       Layer.provideMerge(Events.layer),
       Layer.provideMerge(venue(settings, story))

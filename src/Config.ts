@@ -134,10 +134,13 @@ const readOrigins: Read<ReadonlyArray<string>> = (value) => {
     .split(",")
     .map((origin) => origin.trim())
     .filter((origin) => origin !== "")
-  const wrong = list.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+  // A star would be a name like any other, and let nobody in.
+  const wrong = list.find(
+    (origin) => !URL.canParse(origin) || new URL(origin).origin !== origin || origin.includes("*")
+  )
   return wrong === undefined
     ? Either.right(list)
-    : Either.left(`expected origins without path, separated by commas, got ${quoted(wrong)}`)
+    : Either.left(`expected origins without path or star, separated by commas, got ${quoted(wrong)}`)
 }
 const origins = plain(readOrigins)
 

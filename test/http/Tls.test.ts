@@ -44,7 +44,7 @@ const subject = (port: number) =>
   })
 
 describe("With a certificate the server", () => {
-  it.live("speaks HTTPS only and tells browsers to keep to it", () =>
+  it.live("H13: speaks HTTPS only and tells browsers to keep to it", () =>
     running((url, port) =>
       Effect.gen(function* () {
         assert.match(url, /^https:/)
@@ -57,7 +57,7 @@ describe("With a certificate the server", () => {
     )
   )
 
-  it.live("refuses versions of TLS before 1.2", () =>
+  it.live("H13: refuses versions of TLS before 1.2", () =>
     running((_, port) =>
       Effect.gen(function* () {
         assert.strictEqual(yield* handshake(port, "TLSv1.1"), "refused")
@@ -66,13 +66,13 @@ describe("With a certificate the server", () => {
     )
   )
 
-  it.live("cuts off who connects and never begins to speak TLS", () =>
+  it.live("H12: cuts off who connects and never begins to speak TLS", () =>
     running((_, port) => Effect.map(raw(port, []), (answer) => assert.strictEqual(answer, "")), {
       timeouts: { handshakeMs: 100, headersMs: 60_000, requestMs: 60_000, stalledMs: 60_000 }
     })
   )
 
-  it.live("stops although somebody is connected who has not begun to speak TLS", () =>
+  it.live("H12: stops although somebody is connected who has not begun to speak TLS", () =>
     Effect.gen(function* () {
       const answer = yield* running(
         (_, port) =>
@@ -112,11 +112,22 @@ describe("With a certificate the server", () => {
     })
   )
 
-  it.live("does not start when the certificate is none", () =>
+  it.live("R04: does not start when the certificate is none, or the key that of another", () =>
     Effect.gen(function* () {
-      const broken = serve({}, { tls: { cert: "not a certificate", key: "not a key" } })
-      const fault = yield* Effect.flip(Effect.scoped(Layer.build(broken)))
-      assert.strictEqual(fault._tag, "CannotListen")
+      const bad = [
+        { cert: "not a certificate", key: "not a key" },
+        { cert: testTls.cert, key: renewedTls.key },
+        { cert: testTls.key, key: testTls.key },
+        { cert: testTls.cert, key: "" }
+      ]
+      for (const tls of bad) {
+        const fault = yield* Effect.flip(Effect.scoped(Layer.build(serve({}, { tls }))))
+        assert.match(
+          fault.message,
+          /^TLS_CERT_FILE: .*TLS_KEY_FILE do not work together: [^\n]+ Example: TLS_CERT_FILE=\S+$/
+        )
+        assert.notInclude(fault.message, "BEGIN")
+      }
     })
   )
 })

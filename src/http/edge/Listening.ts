@@ -1,4 +1,5 @@
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import { createPrivateKey, X509Certificate } from "node:crypto"
 import {
   createServer as createPlainServer,
   type IncomingMessage,
@@ -22,7 +23,7 @@ export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
   }
 }
 
-/** The address cannot be listened on: not ours, not allowed, or a certificate that does not work. */
+/** The address cannot be listened on: not ours, or not allowed. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   host: Schema.String,
   port: Schema.Int,
@@ -38,6 +39,13 @@ export interface Certificate {
   readonly cert: string
   readonly key: string
   readonly renewals?: Stream.Stream<{ readonly cert: string; readonly key: string }>
+}
+
+/** The files are there, and what is in them is no certificate, no key, or the key of another certificate. */
+export class BadCertificate extends Schema.TaggedError<BadCertificate>()("BadCertificate", { problem: Schema.String }) {
+  override get message() {
+    return `TLS_CERT_FILE: the certificate and the key of TLS_KEY_FILE do not work together: ${this.problem}. Example: TLS_CERT_FILE=/etc/dipper/tls.pem`
+  }
 }
 
 /** Where to listen, and how long clients may take. */
@@ -67,7 +75,7 @@ export class Listening extends Context.Tag("dipper/http/edge/Listening")<
       address: Address,
       gate: Gate,
       answers: Answers
-    ) => Effect.Effect<number, PortTaken | CannotListen, Scope.Scope>
+    ) => Effect.Effect<number, PortTaken | CannotListen | BadCertificate, Scope.Scope>
   }
 >() {
   /** Closed with the scope of who serves. */
@@ -193,7 +201,7 @@ const giveUp = (server: NodeServer, { idleMs, stalledMs }: Timeouts) => {
 /** A broken one, as while its files are being replaced, changes nothing. */
 const useCertificate = (server: NodeServer, { cert, key }: Certificate) =>
   Effect.try(() => {
-    if (server instanceof TlsServer) server.setSecureContext({ cert, key, minVersion })
+    if (server instanceof TlsServer) server.setSecureContext({ ...matching({ cert, key }), minVersion })
   }).pipe(
     Effect.zipRight(Effect.logInfo("A new certificate is in use")),
     Effect.catchAll((fault) =>
@@ -207,6 +215,12 @@ const followCertificate = (server: NodeServer, certificate: Certificate | null) 
   )
 
 const minVersion = "TLSv1.2"
+
+/** Node takes an empty key for none, and then fails each handshake instead of the start. */
+const matching = ({ cert, key }: Certificate): { readonly cert: string; readonly key: string } => {
+  if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key }
+  throw new TypeError("the key belongs to another certificate")
+}
 
 const portOf = (server: NodeServer): number | null => {
   const address = server.address()
@@ -228,8 +242,7 @@ const createServer = ({ maxConnections, tls }: Address, timeouts: Timeouts): Nod
       ? createPlainServer(settings)
       : createTlsServer({
           ...settings,
-          cert: tls.cert,
-          key: tls.key,
+          ...matching(tls),
           minVersion,
           handshakeTimeout: timeouts.handshakeMs
         })
@@ -238,13 +251,16 @@ const createServer = ({ maxConnections, tls }: Address, timeouts: Timeouts): Nod
   return server
 }
 
+const problemOf = (fault: unknown) => (fault instanceof Error ? fault.message : String(fault))
+
 const listen = (options: Address, timeouts: Timeouts) =>
   Effect.gen(function* () {
     const { host, port, setting = "PORT" } = options
-    const refuse = (fault: unknown) =>
-      new CannotListen({ host, port, problem: fault instanceof Error ? fault.message : String(fault) })
-    // A certificate or key that is none throws here.
-    const server = yield* Effect.try({ try: () => createServer(options, timeouts), catch: refuse })
+    const refuse = (fault: unknown) => new CannotListen({ host, port, problem: problemOf(fault) })
+    const server = yield* Effect.try({
+      try: () => createServer(options, timeouts),
+      catch: (fault) => new BadCertificate({ problem: problemOf(fault) })
+    })
     yield* Effect.async<void, PortTaken | CannotListen>((resume) => {
       server.once("error", (fault: NodeJS.ErrnoException) =>
         resume(Effect.fail(fault.code === "EADDRINUSE" ? new PortTaken({ setting, host, port }) : refuse(fault)))

@@ -44,7 +44,7 @@ describe("A request that reached the proxy without TLS", () => {
     }).pipe(Effect.provide(serve({}, { trustProxy })))
   const hsts = "max-age=31536000; includeSubDomains"
 
-  it.live("is refused and not redirected, whatever it asks; with TLS it is told to keep to it", () =>
+  it.live("H14: is refused and not redirected, whatever it asks; with TLS it is told to keep to it", () =>
     Effect.gen(function* () {
       const plain = { "x-forwarded-proto": "http" }
       assert.deepStrictEqual(yield* asked(plain, 1), [403, "HTTPS_REQUIRED", null, null])
@@ -54,11 +54,13 @@ describe("A request that reached the proxy without TLS", () => {
     })
   )
 
-  it.live("is nothing that a client could pretend where no proxy is trusted, or left of what the proxy wrote", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* asked({ "x-forwarded-proto": "http" }, 0), [200, undefined, null, null])
-      assert.deepStrictEqual(yield* asked({ "x-forwarded-proto": "https" }, 0), [200, undefined, null, null])
-      assert.strictEqual((yield* asked({ "x-forwarded-proto": "https, http" }, 1))[1], "HTTPS_REQUIRED")
-    })
+  it.live(
+    "H14: is nothing that a client could pretend where no proxy is trusted, or left of what the proxy wrote",
+    () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* asked({ "x-forwarded-proto": "http" }, 0), [200, undefined, null, null])
+        assert.deepStrictEqual(yield* asked({ "x-forwarded-proto": "https" }, 0), [200, undefined, null, null])
+        assert.strictEqual((yield* asked({ "x-forwarded-proto": "https, http" }, 1))[1], "HTTPS_REQUIRED")
+      })
   )
 })
