@@ -8,6 +8,8 @@ import cycles from "./0007_cycles.ts"
 import orderLife from "./0008_orders.ts"
 import ruleLife from "./0009_rules.ts"
 import access from "./0010_access.ts"
+import keys from "./0011_keys.ts"
+import disabledBy from "./0012_disabled_by.ts"
 
 /** In the order of application; names never change, statements are never edited once released. */
 export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -20,7 +22,9 @@ export const migrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   "0007_cycles": cycles,
   "0008_orders": orderLife,
   "0009_rules": ruleLife,
-  "0010_access": access
+  "0010_access": access,
+  "0011_keys": keys,
+  "0012_disabled_by": disabledBy
 }
 
 /**

@@ -5,6 +5,8 @@ import manifest from "../package.json" with { type: "json" }
 import { Accounts } from "./accounts/Accounts.ts"
 import { ApiKeys } from "./accounts/ApiKeys.ts"
 import { CredentialVault } from "./accounts/CredentialVault.ts"
+import * as KeyChecks from "./accounts/KeyChecks.ts"
+import { KeyFreezes } from "./accounts/KeyFreezes.ts"
 import { MasterKeyRotation } from "./accounts/MasterKeyRotation.ts"
 import { KeyRing } from "./accounts/secrets/KeyRing.ts"
 import { UsersRepo } from "./accounts/UsersRepo.ts"
@@ -48,6 +50,7 @@ import { Books } from "./portfolio/Books.ts"
 import { Ledger } from "./portfolio/Ledger.ts"
 import { Valuations } from "./portfolio/Valuations.ts"
 import { Wallets } from "./portfolio/Wallets.ts"
+import { ClerkComparison } from "./service/ClerkComparison.ts"
 import { ClerkEvents } from "./service/ClerkEvents.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
@@ -102,7 +105,9 @@ const keyRing = configured(({ dataDir, masterKeys }) => KeyRing.layer({ dataDir,
 
 /** What `keys`, `credentials` and `master-key` need; works while a server runs on the same data. */
 export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer, MasterKeyRotation.layer).pipe(
-  Layer.provide([keyRing, venueClient]),
+  Layer.provideMerge(UsersRepo.layer),
+  Layer.provide([keyRing, venueClient, KeyFreezes.layer]),
+  Layer.provide(Events.layer),
   Layer.provide([storage, configured(venueBeside), MarketClock.layer]),
   Layer.provide(Config.layer)
 )
@@ -128,6 +133,7 @@ const auth = configured(signIn)
 
 const accounts = Layer.mergeAll(ApiKeys.layer, auth, Accounts.layer).pipe(
   Layer.provideMerge(CredentialVault.layer),
+  Layer.provideMerge(KeyFreezes.layer),
   Layer.provide(keyRing)
 )
 
@@ -184,8 +190,10 @@ const front = (watch: typeof watching | typeof standingBy) =>
         Limiting.layer,
         Closing.layer,
         Leaving.layer,
+        KeyChecks.layer,
         ClerkEvents.layer
       ]),
+      Layer.provide(ClerkComparison.layer),
       Layer.provide(UserStates.layer),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
       Layer.provideMerge(ordersWith(watch))

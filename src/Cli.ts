@@ -1,14 +1,11 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as Prompt from "@effect/cli/Prompt"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Console, Duration, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
-import { stdin } from "node:process"
 import manifest from "../package.json" with { type: "json" }
 import { ApiKeys } from "./accounts/ApiKeys.ts"
-import { type CredentialSummary, CredentialVault } from "./accounts/CredentialVault.ts"
-import { ApiKey, CredentialInfo } from "./api/Account.ts"
+import { ApiKey } from "./api/Account.ts"
 import { NotFound } from "./api/Errors.ts"
 import { localUserId, UsersRepo } from "./accounts/UsersRepo.ts"
 import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
@@ -20,6 +17,7 @@ import * as Decimal from "./domain/Decimal.ts"
 import { Scope } from "./domain/Principal.ts"
 import { formatInstant } from "./domain/Time.ts"
 import { readFaultPlan } from "./paper/faults/FaultPlan.ts"
+import { credentialsCommand } from "./service/operator/credentialsCommand.ts"
 import { haltCommand } from "./service/operator/haltCommand.ts"
 import { limitsCommand } from "./service/operator/limitsCommand.ts"
 import { masterKeyCommand } from "./service/operator/masterKeyCommand.ts"
@@ -141,69 +139,10 @@ const keys = Command.make("keys").pipe(
   Command.provide(App.offline)
 )
 
-/** `ACCESS_KEY:SECRET` from a pipe; a person is asked, so that the secret stays out of the shell's history. */
-const readPair = Effect.gen(function* () {
-  const text = stdin.isTTY
-    ? Redacted.value(yield* Prompt.password({ message: "ACCESS_KEY:SECRET" }))
-    : yield* NodeStream.stdin.pipe(Stream.decodeText(), Stream.mkString, Effect.orDie)
-  const [accessKey = "", secretKey = "", ...rest] = text.trim().split(":")
-  if (accessKey === "" || secretKey === "" || rest.length > 0)
-    return yield* usage("expected ACCESS_KEY:SECRET on standard input")
-  return { accessKey, secretKey: Redacted.make(secretKey) }
-})
-
-const Summary = Schema.Struct({ ...CredentialInfo.fields, fingerprint: Schema.String })
-
-const describeCredentials = Effect.fnUntraced(function* (summary: CredentialSummary, asJson: boolean) {
-  if (asJson) return yield* Console.log(JSON.stringify(yield* Schema.encode(Summary)(summary)))
-  yield* Console.log(`key ${summary.keyPrefix}… (${summary.fingerprint})`)
-  yield* Console.log(`permissions ${summary.permissions.join(", ")}`)
-  for (const warning of summary.warnings) yield* Console.log(`warning: ${warning}`)
-})
-
 const noSuchUser = (name: string) =>
   new NotFound({
     message: `there is no user ${name} yet; make one: keys create --user ${name} --scopes read,trade,manage`
   })
-
-const credentialsSet = Command.make(
-  "set",
-  { user, json },
-  Effect.fnUntraced(function* (options) {
-    const userId = yield* readUser(options.user)
-    // Keys make users; a slip of the pen makes none.
-    if ((yield* (yield* ApiKeys).list(userId)).length === 0) return yield* noSuchUser(options.user)
-    const pair = yield* readPair
-    const vault = yield* CredentialVault
-    yield* describeCredentials(yield* vault.set(userId, pair), options.json)
-  })
-).pipe(Command.withDescription("store an exchange key, read from standard input as ACCESS_KEY:SECRET"))
-
-const credentialsTest = Command.make(
-  "test",
-  { user, json },
-  Effect.fnUntraced(function* (options) {
-    const userId = yield* readUser(options.user)
-    const vault = yield* CredentialVault
-    yield* describeCredentials(yield* vault.test(userId), options.json)
-  })
-).pipe(Command.withDescription("ask the exchange what the stored key may do"))
-
-const credentialsRemove = Command.make(
-  "remove",
-  { user },
-  Effect.fnUntraced(function* (options) {
-    const userId = yield* readUser(options.user)
-    yield* (yield* CredentialVault).remove(userId)
-    yield* Console.log("removed")
-  })
-).pipe(Command.withDescription("forget the stored key"))
-
-const credentials = Command.make("credentials").pipe(
-  Command.withDescription("exchange keys of a user"),
-  Command.withSubcommands([credentialsSet, credentialsTest, credentialsRemove]),
-  Command.provide(App.offline)
-)
 
 const migrate = Command.make(
   "migrate",
@@ -350,6 +289,7 @@ const rules = Command.make("rules").pipe(
   Command.provide(App.offlineRules)
 )
 
+const credentials = Command.provide(credentialsCommand, App.offline)
 const halt = Command.provide(haltCommand, App.beside)
 const limits = Command.provide(limitsCommand, App.beside)
 const users = Command.provide(usersCommand, App.beside)

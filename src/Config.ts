@@ -221,6 +221,11 @@ export const settings = {
     "whsec_BASE64",
     "Signing secret of the webhook that tells of deleted and banned people and ended sessions"
   ),
+  clerkSecretKey: secret(
+    "CLERK_SECRET_KEY",
+    "sk_live_…",
+    "Secret key of the instance: with it Clerk is asked once a day who was deleted or banned"
+  ),
   masterKeys: secret(
     "MASTER_KEYS",
     "k1:BASE64_OF_32_BYTES",
@@ -294,7 +299,8 @@ const consistent = (all: Settings): Either.Either<Settings, WrongSetting> => {
     ["CLERK_PUBLISHABLE_KEY", all.clerkPublishableKey !== null, settings.clerkPublishableKey.example],
     ["CLERK_AUTHORIZED_PARTIES", all.clerkAuthorizedParties.length > 0, settings.clerkAuthorizedParties.example],
     ["CLERK_JWT_KEY", all.clerkJwtKey !== null, settings.clerkJwtKey.example],
-    ["CLERK_WEBHOOK_SECRET", all.clerkWebhookSecret !== null, settings.clerkWebhookSecret.example]
+    ["CLERK_WEBHOOK_SECRET", all.clerkWebhookSecret !== null, settings.clerkWebhookSecret.example],
+    ["CLERK_SECRET_KEY", all.clerkSecretKey !== null, settings.clerkSecretKey.example]
   ] as const
   const needed: ReadonlySet<string> = new Set(["CLERK_PUBLISHABLE_KEY", "CLERK_AUTHORIZED_PARTIES"])
   for (const [name, isSet, example] of clerk) {
@@ -350,6 +356,7 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       clerkAuthorizedParties: settings.clerkAuthorizedParties.read(env),
       clerkJwtKey: settings.clerkJwtKey.read(env),
       clerkWebhookSecret: settings.clerkWebhookSecret.read(env),
+      clerkSecretKey: settings.clerkSecretKey.read(env),
       masterKeys: settings.masterKeys.read(env),
       mexcIpWeight: settings.mexcIpWeight.read(env),
       mexcUidWeight: settings.mexcUidWeight.read(env),

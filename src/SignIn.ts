@@ -3,8 +3,9 @@ import { Effect, Layer, Redacted } from "effect"
 import { Auth } from "./accounts/Auth.ts"
 import { ClerkKeys } from "./accounts/clerk/ClerkKeys.ts"
 import { ClerkSessions } from "./accounts/clerk/ClerkSessions.ts"
+import { ClerkUsers } from "./accounts/clerk/ClerkUsers.ts"
 import { ClerkWebhooks } from "./accounts/clerk/ClerkWebhooks.ts"
-import { issuerOf } from "./accounts/clerk/publishableKey.ts"
+import { backendOf, fits, issuerOf } from "./accounts/clerk/publishableKey.ts"
 import { rsaKeyOfPem } from "./accounts/clerk/rsaKey.ts"
 import { StepUp } from "./accounts/StepUp.ts"
 import { settings as all, type Settings, WrongSetting } from "./Config.ts"
@@ -25,15 +26,33 @@ const keysOf = (issuer: string, pem: Redacted.Redacted | null) =>
         Layer.unwrapEffect
       )
 
+/** Who may ask Clerk about people, and may not unless the key can be of the same instance. */
+const usersOf = (issuer: string, publishableKey: string, secretKey: Redacted.Redacted | null) =>
+  secretKey === null
+    ? ClerkUsers.layerNone("CLERK_SECRET_KEY is not set")
+    : fits(publishableKey, secretKey).pipe(
+        Effect.mapBoth({
+          onSuccess: () => ClerkUsers.layer({ url: backendOf(issuer), secretKey }),
+          onFailure: wrong(all.clerkSecretKey)
+        }),
+        Layer.unwrapEffect,
+        Layer.provide(NodeHttpClient.layerUndici)
+      )
+
 const withClerk = (
   publishableKey: string,
-  { clerkAuthorizedParties: authorizedParties, clerkJwtKey, clerkWebhookSecret }: Settings
+  { clerkAuthorizedParties: authorizedParties, clerkJwtKey, clerkSecretKey, clerkWebhookSecret }: Settings
 ) => {
   const webhooks = clerkWebhookSecret === null ? ClerkWebhooks.layerNone : ClerkWebhooks.layer(clerkWebhookSecret)
   return issuerOf(publishableKey).pipe(
     Effect.mapBoth({
       onSuccess: (issuer) =>
-        Layer.mergeAll(Auth.layerClerk, StepUp.layerClerk, webhooks).pipe(
+        Layer.mergeAll(
+          Auth.layerClerk,
+          StepUp.layerClerk,
+          webhooks,
+          usersOf(issuer, publishableKey, clerkSecretKey)
+        ).pipe(
           Layer.provide(ClerkSessions.layer({ issuer, authorizedParties })),
           Layer.provide(keysOf(issuer, clerkJwtKey))
         ),
@@ -45,5 +64,10 @@ const withClerk = (
 
 export const signIn = (settings: Settings) =>
   settings.authMode === "local" || settings.clerkPublishableKey === null
-    ? Layer.mergeAll(Auth.layerLocal, StepUp.layerLocal, ClerkWebhooks.layerNone)
+    ? Layer.mergeAll(
+        Auth.layerLocal,
+        StepUp.layerLocal,
+        ClerkWebhooks.layerNone,
+        ClerkUsers.layerNone("nobody signs in with Clerk")
+      )
     : withClerk(settings.clerkPublishableKey, settings)

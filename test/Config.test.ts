@@ -44,6 +44,7 @@ describe("settings", () => {
     [{ AUTH_MODE: "clerk", CLERK_PUBLISHABLE_KEY: "pk_test_x" }, "CLERK_AUTHORIZED_PARTIES: AUTH_MODE=clerk needs it"],
     [{ CLERK_PUBLISHABLE_KEY: "pk_test_x" }, "CLERK_PUBLISHABLE_KEY: set together with AUTH_MODE=local"],
     [{ CLERK_JWT_KEY: "pem" }, "CLERK_JWT_KEY: set together with AUTH_MODE=local"],
+    [{ CLERK_SECRET_KEY: "sk_test_x" }, "CLERK_SECRET_KEY: set together with AUTH_MODE=local"],
     [{ CLERK_AUTHORIZED_PARTIES: "https://*.a.example" }, "CLERK_AUTHORIZED_PARTIES: "],
     [{ CLERK_AUTHORIZED_PARTIES: "https://a.example/app" }, "CLERK_AUTHORIZED_PARTIES: expected origins without path or star"],
     [{ CLERK_AUTHORIZED_PARTIES: "http://a.example" }, "CLERK_AUTHORIZED_PARTIES: expected origins that begin with"],

@@ -1,6 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as SqlSchema from "@effect/sql/SqlSchema"
-import { Context, Effect, Layer, type Option, Schema } from "effect"
+import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import { AddressRange } from "../domain/AddressRange.ts"
 import { UserId } from "../domain/Ids.ts"
@@ -47,6 +47,8 @@ export class ApiKeysRepo extends Context.Tag("dipper/accounts/ApiKeysRepo")<
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<ApiKeyRow>, DatabaseUnavailable>
     readonly find: (userId: UserId, keyId: string) => Effect.Effect<Option.Option<ApiKeyRow>, DatabaseUnavailable>
     readonly countLive: (userId: UserId, now: Instant) => Effect.Effect<number, DatabaseUnavailable>
+    /** Users with a key that lets in. */
+    readonly owners: (now: Instant) => Effect.Effect<ReadonlyArray<UserId>, DatabaseUnavailable>
     /** Another secret for the same key; the one before counts until `previous_until`. */
     readonly rotate: (row: ApiKeyRow) => Effect.Effect<void, DatabaseUnavailable>
     /** Keeps the time of the first revocation. */
@@ -65,6 +67,27 @@ export class ApiKeysRepo extends Context.Tag("dipper/accounts/ApiKeysRepo")<
 
 const encodeRow = Schema.encodeSync(ApiKeyRow)
 
+/** The key of nobody, in the order of the columns: no id is empty. */
+const noCredential: typeof Credential.Encoded = {
+  user_id: "local_nobody",
+  key_id: "",
+  hash: "0".repeat(64),
+  name: "no key",
+  scopes: "read,trade,manage",
+  created_at: 1_800_000_000_000,
+  expires_at: 1_800_000_000_000,
+  last_used_at: null,
+  revoked_at: null,
+  previous_hash: null,
+  previous_until: null,
+  rotated_at: null,
+  addresses: "",
+  disabled_at: null
+}
+const nobodys = Object.values(noCredential)
+  .map((value) => (typeof value === "string" ? `'${value}'` : String(value ?? "NULL")))
+  .join(", ")
+
 const make = Effect.fnUntraced(function* () {
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
@@ -80,12 +103,25 @@ const make = Effect.fnUntraced(function* () {
     Result: ApiKeyRow,
     execute: ({ userId, keyId }) => sql`SELECT ${columns} FROM api_keys WHERE user_id = ${userId} AND key_id = ${keyId}`
   })
-  const selectCredential = SqlSchema.findOne({
+  const selectOwners = SqlSchema.findAll({
+    Request: Schema.Number,
+    Result: Schema.Struct({ user_id: UserId }),
+    execute: (now) => sql`SELECT DISTINCT user_id FROM api_keys WHERE revoked_at IS NULL AND expires_at > ${now}`
+  })
+  /** A stranger must not hear from the time it takes whether there is a key of the id: one row is read in any case. */
+  const selectCredential = SqlSchema.single({
     Request: Schema.String,
     Result: Credential,
-    execute: (keyId) => sql`SELECT api_keys.*, users.disabled_at
-      FROM api_keys JOIN users ON users.user_id = api_keys.user_id WHERE key_id = ${keyId}`
+    execute: (keyId) => sql`SELECT ${columns}, (SELECT disabled_at FROM users WHERE users.user_id = api_keys.user_id)
+      AS disabled_at FROM api_keys WHERE key_id = ${keyId} UNION ALL SELECT ${sql.literal(nobodys)} LIMIT 1`
   })
+
+  const findCredential = Effect.fn("ApiKeysRepo.findCredential")((keyId: string) =>
+    database.read(selectCredential(keyId)).pipe(
+      Effect.catchTag("NoSuchElementException", Effect.die),
+      Effect.map((found) => Option.liftPredicate(found, ({ key_id: id }) => id === keyId))
+    )
+  )
 
   return ApiKeysRepo.of({
     insert: (row) => Effect.asVoid(database.write(sql`INSERT INTO api_keys ${sql.insert(encodeRow(row))}`)),
@@ -98,6 +134,7 @@ const make = Effect.fnUntraced(function* () {
         ),
         (rows) => rows.length
       ),
+    owners: (now) => Effect.map(database.read(selectOwners(now)), (rows) => rows.map(({ user_id: id }) => id)),
     rotate: (row) =>
       Effect.asVoid(
         database.write(
@@ -116,7 +153,7 @@ const make = Effect.fnUntraced(function* () {
       Effect.asVoid(
         database.write(sql`UPDATE api_keys SET revoked_at = ${now} WHERE user_id = ${userId} AND revoked_at IS NULL`)
       ),
-    findCredential: (keyId) => database.read(selectCredential(keyId)),
+    findCredential,
     markUsed: (uses) =>
       database.write(
         Effect.forEach(uses, ([keyId, at]) => sql`UPDATE api_keys SET last_used_at = ${at} WHERE key_id = ${keyId}`, {

@@ -1,12 +1,13 @@
-import { Clock, Context, Duration, Effect, Layer, Option, PubSub, Redacted, Stream } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Option, PubSub, Random, Redacted, Stream } from "effect"
 import { randomBytes } from "node:crypto"
 import type { CredentialInfo } from "../api/Account.ts"
-import {
+import type {
+  Conflict,
   CredentialsMissing,
   CredentialsRejected,
   CredentialTooPowerful,
   CredentialUnreadable,
-  type DatabaseUnavailable,
+  DatabaseUnavailable,
   ExchangeRateLimited,
   ExchangeUnavailable
 } from "../api/Errors.ts"
@@ -14,8 +15,20 @@ import type { UserId } from "../domain/Ids.ts"
 import type { Instant } from "../domain/Time.ts"
 import type { Credentials } from "../mexc/Credentials.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
-import type { VenueFailure } from "../mexc/VenueFailure.ts"
+import { Database } from "../store/Database.ts"
+import {
+  acceptable,
+  frozenByOperator,
+  missing,
+  otherAccount,
+  stillAcceptable,
+  toRefusal,
+  unprovenAccount,
+  unreadable
+} from "./credentials/refusals.ts"
+import { ageDaysOf, endsByItself, warningsOf } from "./credentials/warnings.ts"
 import { type CredentialRow, CredentialsRepo, type Permissions, placeOf } from "./CredentialsRepo.ts"
+import { KeyFreezes } from "./KeyFreezes.ts"
 import { makeLastUsed } from "./makeLastUsed.ts"
 import { fingerprintOf } from "./secrets/fingerprintOf.ts"
 import { KeyRing } from "./secrets/KeyRing.ts"
@@ -26,42 +39,66 @@ export interface KeyPair {
   readonly secretKey: Redacted.Redacted
 }
 
-export interface CredentialSummary extends CredentialInfo {
-  /** Tells two keys with the same first characters apart. */
-  readonly fingerprint: string
+/** A pair as its owner gives it. */
+export interface GivenKey extends KeyPair {
+  /** Their word that it is bound to an address; of a pair that is stored already, what they said before. */
+  readonly addressBound?: boolean | undefined
 }
 
 type Refused = CredentialsRejected | CredentialTooPowerful | ExchangeUnavailable | ExchangeRateLimited
+type NotOpen = CredentialsMissing | CredentialUnreadable
 
 /** Users' exchange keys: sealed at rest, open only between here and the line that signs. */
 export class CredentialVault extends Context.Tag("dipper/accounts/CredentialVault")<
   CredentialVault,
   {
     /** Stores a key that the venue accepts and that cannot withdraw, in place of the one before. */
-    readonly set: (userId: UserId, pair: KeyPair) => Effect.Effect<CredentialSummary, Refused | DatabaseUnavailable>
+    readonly set: (userId: UserId, given: GivenKey) => Effect.Effect<CredentialInfo, Refused | DatabaseUnavailable>
     /** Stores a key without asking the venue or announcing it. The user must exist. */
     readonly put: (
       userId: UserId,
       pair: KeyPair,
       origin: CredentialRow["origin"]
     ) => Effect.Effect<void, DatabaseUnavailable>
-    /** As `set`, for a user who has one. */
+    /** As `set`, for a user who has one, and with a key of the same account. The one before works until then. */
     readonly rotate: (
       userId: UserId,
-      pair: KeyPair
-    ) => Effect.Effect<CredentialSummary, CredentialsMissing | Refused | DatabaseUnavailable>
-    readonly get: (
-      userId: UserId
-    ) => Effect.Effect<Credentials, CredentialsMissing | CredentialUnreadable | DatabaseUnavailable>
-    readonly describe: (userId: UserId) => Effect.Effect<CredentialSummary, CredentialsMissing | DatabaseUnavailable>
+      given: GivenKey
+    ) => Effect.Effect<CredentialInfo, CredentialsMissing | Conflict | Refused | DatabaseUnavailable>
+    readonly get: (userId: UserId) => Effect.Effect<Credentials, NotOpen | DatabaseUnavailable>
+    readonly describe: (userId: UserId) => Effect.Effect<CredentialInfo, CredentialsMissing | DatabaseUnavailable>
     readonly remove: (userId: UserId) => Effect.Effect<void, CredentialsMissing | DatabaseUnavailable>
-    /** Asks the venue what the stored key may do. */
-    readonly test: (
+    /**
+     * Asks the venue what the stored key may do, and keeps the answer: of a key that may withdraw the buys are frozen, one
+     * that no longer may is free again. Fails, after keeping it, as a venue that would not tell.
+     */
+    readonly check: (
       userId: UserId
-    ) => Effect.Effect<CredentialSummary, CredentialsMissing | CredentialUnreadable | Refused | DatabaseUnavailable>
+    ) => Effect.Effect<
+      CredentialInfo,
+      NotOpen | CredentialsRejected | ExchangeUnavailable | ExchangeRateLimited | DatabaseUnavailable
+    >
+    /** `check`, for a person: a key that could not be set now is refused. */
+    readonly test: (userId: UserId) => Effect.Effect<CredentialInfo, NotOpen | Refused | DatabaseUnavailable>
+    /** No order is sent under the stored key from now on, until it is unfrozen. */
+    readonly freeze: (
+      userId: UserId,
+      by: "user" | "operator",
+      reason: string | null
+    ) => Effect.Effect<CredentialInfo, CredentialsMissing | DatabaseUnavailable>
+    /** Asks of the key what setting it would. The operator's release ends the owner's freeze too. */
+    readonly unfreeze: (
+      userId: UserId,
+      by: "user" | "operator"
+    ) => Effect.Effect<CredentialInfo, NotOpen | Conflict | Refused | DatabaseUnavailable>
+    /** Its owner's word that the key is bound to an address, or is not: the venue does not tell. */
+    readonly setBound: (
+      userId: UserId,
+      bound: boolean
+    ) => Effect.Effect<CredentialInfo, CredentialsMissing | DatabaseUnavailable>
     /** Users whose key was set or removed by this process, so that their streams follow. */
     readonly changes: Stream.Stream<UserId>
-    /** For whoever used `put`, once the key works. */
+    /** For whoever used `put`, once the key works; and for a key that was set by another process. */
     readonly announce: (userId: UserId) => Effect.Effect<void>
   }
 >() {
@@ -71,11 +108,16 @@ export class CredentialVault extends Context.Tag("dipper/accounts/CredentialVaul
   ).pipe(Layer.provide(CredentialsRepo.layer))
 }
 
-/** Keys without a bound address end after 90 days at the venue. */
-const renewAfterDays = 75
+/** A key is looked at once a day, each at a time of its own. */
+const day = Duration.toMillis("24 hours")
+const nextCheck = (now: Instant) => Effect.map(Random.next, (share) => Math.round(now + day * (0.9 + 0.1 * share)))
+/** After a look that came to nothing. */
+const againAfter = Duration.toMillis("10 minutes")
 
 const make = Effect.fnUntraced(function* () {
+  const database = yield* Database
   const repo = yield* CredentialsRepo
+  const freezes = yield* KeyFreezes
   const keyRing = yield* KeyRing
   const mexc = yield* MexcClient
   const lastUsed = yield* makeLastUsed(repo.markUsed)
@@ -86,7 +128,7 @@ const make = Effect.fnUntraced(function* () {
 
   const storeRow = Effect.fnUntraced(function* (
     userId: UserId,
-    pair: KeyPair,
+    { addressBound, ...pair }: GivenKey,
     origin: CredentialRow["origin"],
     permissions: Permissions | null
   ) {
@@ -94,24 +136,51 @@ const make = Effect.fnUntraced(function* () {
     const ring = yield* keyRing.ring
     const recordId = yield* Effect.sync(() => randomBytes(16).toString("hex"))
     const named = { user_id: userId, record_id: recordId }
+    const fingerprint = fingerprintOf(pair.accessKey)
+    const before = Option.getOrNull(yield* repo.find(userId))
+    const said = before?.fingerprint === fingerprint ? before.address_bound : null
     const row: CredentialRow = {
       ...named,
       origin,
       access_prefix: pair.accessKey.slice(0, 4),
-      fingerprint: fingerprintOf(pair.accessKey),
+      fingerprint,
       key_ring_id: ring.current,
       sealed_access_key: yield* seal(ring, placeOf(named, "accessKey"), Redacted.make(pair.accessKey)),
       sealed_secret_key: yield* seal(ring, placeOf(named, "secretKey"), pair.secretKey),
       created_at: now,
       last_used_at: null,
       permissions,
-      tested_at: permissions === null ? null : now
+      tested_at: permissions === null ? null : now,
+      problem: null,
+      check_at: permissions === null ? null : yield* nextCheck(now),
+      address_bound: addressBound === undefined ? said : addressBound ? 1 : 0
     }
-    yield* repo.put(row)
+    // Its permissions were proven just now: whatever it could do before, it cannot withdraw.
+    const proven = permissions === null ? Effect.void : freezes.release({ userId, fingerprint }, "service")
+    yield* database.write(Effect.zipRight(repo.put(row), proven))
     return row
   })
 
   const announce = (userId: UserId) => Effect.asVoid(PubSub.publish(changes, userId))
+
+  const summarise = Effect.fnUntraced(function* (row: CredentialRow) {
+    const now = yield* Clock.currentTimeMillis
+    const { fingerprint, permissions, user_id: userId } = row
+    const summary: CredentialInfo = {
+      keyPrefix: row.access_prefix,
+      fingerprint,
+      permissions: permissions === null ? [] : permissionNames.filter((name) => permissions[name]),
+      problem: row.problem,
+      frozen: yield* freezes.state({ userId, fingerprint }),
+      addressBound: row.address_bound === 1,
+      warnings: warningsOf(row, now).map(({ text }) => text),
+      ageDays: ageDaysOf(row, now),
+      createdAt: row.created_at,
+      checkedAt: row.tested_at,
+      lastUsedAt: row.last_used_at
+    }
+    return summary
+  })
 
   const probe = (credentials: Credentials) =>
     mexc.permissions(credentials).pipe(Effect.mapError(toRefusal), Effect.tap(acceptable))
@@ -120,20 +189,17 @@ const make = Effect.fnUntraced(function* () {
     Effect.asVoid(storeRow(userId, pair, origin, null))
   )
 
-  const describe = Effect.fn("CredentialVault.describe")(function* (userId: UserId) {
-    return summarise(yield* findRow(userId), yield* Clock.currentTimeMillis)
-  })
+  const describe = Effect.fn("CredentialVault.describe")((userId: UserId) => Effect.flatMap(findRow(userId), summarise))
 
-  const set = Effect.fn("CredentialVault.set")(function* (userId: UserId, pair: KeyPair) {
-    const permissions = yield* probe({ userId, ...pair })
-    const row = yield* storeRow(userId, pair, "user", permissions)
+  const store = Effect.fnUntraced(function* (userId: UserId, given: GivenKey, permissions: Permissions) {
+    const row = yield* storeRow(userId, given, "user", permissions)
     yield* announce(userId)
-    return summarise(row, row.created_at)
+    return yield* summarise(row)
   })
 
-  const rotate = Effect.fn("CredentialVault.rotate")((userId: UserId, pair: KeyPair) =>
-    Effect.zipRight(findRow(userId), set(userId, pair))
-  )
+  const set = Effect.fn("CredentialVault.set")(function* (userId: UserId, given: GivenKey) {
+    return yield* store(userId, given, yield* probe({ userId, ...given }))
+  })
 
   const openRow = Effect.fnUntraced(function* (
     row: CredentialRow
@@ -145,7 +211,33 @@ const make = Effect.fnUntraced(function* () {
     })
     if (Option.isNone(opened)) return yield* unreadable(row.user_id)
     const { accessKey, secretKey } = opened.value
-    return { userId: row.user_id, accessKey: Redacted.value(accessKey), secretKey }
+    const now = yield* Clock.currentTimeMillis
+    return {
+      userId: row.user_id,
+      accessKey: Redacted.value(accessKey),
+      secretKey,
+      ...(endsByItself(row) ? { ageDays: ageDaysOf(row, now) } : {})
+    }
+  })
+
+  /** Of a key that ended already only what was learned of it while it worked can tell. */
+  const accountOf = Effect.fnUntraced(function* (row: CredentialRow) {
+    const learned = yield* repo.accountOf(row.fingerprint)
+    if (Option.isSome(learned)) return learned
+    return yield* Effect.option(Effect.flatMap(openRow(row), mexc.uid))
+  })
+
+  const rotate = Effect.fn("CredentialVault.rotate")(function* (userId: UserId, given: GivenKey) {
+    const before = yield* findRow(userId)
+    const credentials = { userId, ...given }
+    const permissions = yield* probe(credentials)
+    if (before.fingerprint !== fingerprintOf(given.accessKey)) {
+      const next = yield* Effect.mapError(mexc.uid(credentials), toRefusal)
+      const account = yield* accountOf(before)
+      if (Option.isNone(account)) return yield* unprovenAccount()
+      if (account.value !== next) return yield* otherAccount()
+    }
+    return yield* store(userId, given, permissions)
   })
 
   const get = Effect.fn("CredentialVault.get")(function* (userId: UserId) {
@@ -159,12 +251,73 @@ const make = Effect.fnUntraced(function* () {
     yield* announce(userId)
   })
 
-  const test = Effect.fn("CredentialVault.test")(function* (userId: UserId) {
-    const row = yield* findRow(userId)
-    const permissions = yield* probe(yield* openRow(row))
+  /** The venue was asked about the row, and said this. */
+  const keep = Effect.fnUntraced(function* (
+    row: CredentialRow,
+    found: Pick<CredentialRow, "permissions" | "problem">
+  ): Effect.fn.Return<CredentialRow, DatabaseUnavailable> {
     const now = yield* Clock.currentTimeMillis
-    yield* repo.markTested(userId, row.record_id, permissions, now)
-    return summarise({ ...row, permissions, tested_at: now }, now)
+    const tested = { ...row, ...found, tested_at: now, check_at: yield* nextCheck(now) }
+    const key = { userId: row.user_id, fingerprint: row.fingerprint, keyPrefix: row.access_prefix }
+    const judged =
+      found.problem !== null
+        ? Effect.void
+        : found.permissions?.withdraw === true
+          ? freezes.freeze(key, "service", "The key may withdraw.")
+          : freezes.release(key, "service")
+    yield* database.write(Effect.zipRight(repo.markTested(tested), judged))
+    return tested
+  })
+
+  const look = Effect.fnUntraced(function* (userId: UserId) {
+    const row = yield* findRow(userId)
+    // Until it is known better: a key that cannot be opened or asked about must not come up again at once.
+    yield* repo.askAgainAt(row, (yield* Clock.currentTimeMillis) + againAfter)
+    const asked = yield* Effect.either(mexc.permissions(yield* openRow(row)))
+    if (asked._tag === "Right") return yield* keep(row, { permissions: asked.right, problem: null })
+    // Refused for its time, nothing of the key was looked at.
+    if (asked.left._tag === "VenueRefused" && asked.left.kind !== "time") {
+      const { code = null, message } = asked.left
+      yield* keep(row, { permissions: row.permissions, problem: { code, message } })
+    }
+    return yield* toRefusal(asked.left)
+  })
+
+  const check = Effect.fn("CredentialVault.check")((userId: UserId) => Effect.flatMap(look(userId), summarise))
+
+  const lookAccepting = (userId: UserId) =>
+    Effect.tap(look(userId), ({ permissions }) => (permissions === null ? Effect.void : stillAcceptable(permissions)))
+
+  const test = Effect.fn("CredentialVault.test")((userId: UserId) => Effect.flatMap(lookAccepting(userId), summarise))
+
+  const freeze = Effect.fn("CredentialVault.freeze")(function* (
+    userId: UserId,
+    by: "user" | "operator",
+    reason: string | null
+  ) {
+    const row = yield* findRow(userId)
+    yield* freezes.freeze({ userId, fingerprint: row.fingerprint, keyPrefix: row.access_prefix }, by, reason)
+    return yield* summarise(row)
+  })
+
+  const unfreeze = Effect.fn("CredentialVault.unfreeze")(function* (userId: UserId, by: "user" | "operator") {
+    const { fingerprint } = yield* findRow(userId)
+    const key = { userId, fingerprint }
+    const before = yield* freezes.state(key)
+    if (by === "user" && before?.by === "operator") return yield* frozenByOperator()
+    const row = yield* lookAccepting(userId)
+    yield* database.write(
+      Effect.zipRight(
+        freezes.release(key, "user"),
+        Effect.when(freezes.release(key, "operator"), () => by === "operator")
+      )
+    )
+    return yield* summarise(row)
+  })
+
+  const setBound = Effect.fn("CredentialVault.setBound")(function* (userId: UserId, bound: boolean) {
+    if (!(yield* repo.markBound(userId, bound))) return yield* missing
+    return yield* describe(userId)
   })
 
   return CredentialVault.of({
@@ -174,76 +327,14 @@ const make = Effect.fnUntraced(function* () {
     get,
     describe,
     remove,
+    check,
     test,
+    freeze,
+    unfreeze,
+    setBound,
     announce,
     changes: Stream.fromPubSub(changes)
   })
 })
 
-const missing = Effect.suspend(
-  () =>
-    new CredentialsMissing({
-      message: "No exchange key is stored; set one with `credentials set` or PUT /api/v1/account/credentials."
-    })
-)
-
-const unreadable = (userId: UserId) =>
-  Effect.zipRight(
-    Effect.logError("A stored exchange key does not open with the key ring in use").pipe(
-      Effect.annotateLogs("userId", userId)
-    ),
-    new CredentialUnreadable({ message: "The stored exchange key cannot be opened; set it again." })
-  )
-
-const acceptable = ({
-  read,
-  withdraw
-}: Permissions): Effect.Effect<void, CredentialsRejected | CredentialTooPowerful> => {
-  if (withdraw)
-    return new CredentialTooPowerful({
-      message: "This exchange key may withdraw; make one at the exchange that may only read and trade."
-    })
-  return read ? Effect.void : new CredentialsRejected({ message: "This exchange key may not read the spot account." })
-}
-
-const toRefusal = (failure: VenueFailure): CredentialsRejected | ExchangeUnavailable | ExchangeRateLimited => {
-  switch (failure._tag) {
-    case "VenueRefused":
-      return new CredentialsRejected({
-        message: "The exchange refused this key.",
-        ...(failure.code === undefined ? {} : { venue: { code: failure.code, message: failure.message } })
-      })
-    case "VenueUnavailable":
-      return new ExchangeUnavailable({ message: "The exchange does not answer; try again.", retryable: true })
-    default:
-      return new ExchangeRateLimited({
-        message: "The exchange's request budget is used up; try again.",
-        retryable: true,
-        retryAfterSeconds: Math.max(1, Math.ceil(failure.retryAfterMs / 1000))
-      })
-  }
-}
-
-const summarise = (row: CredentialRow, now: Instant): CredentialSummary => {
-  const ageDays = Math.max(0, Math.floor((now - row.created_at) / Duration.toMillis(Duration.days(1))))
-  const { permissions } = row
-  return {
-    keyPrefix: row.access_prefix,
-    fingerprint: row.fingerprint,
-    permissions: permissions === null ? [] : permissionNames.filter((name) => permissions[name]),
-    warnings: [...warningsOf(row, ageDays)],
-    ageDays,
-    createdAt: row.created_at,
-    lastUsedAt: row.last_used_at
-  }
-}
-
 const permissionNames = ["read", "trade", "withdraw"] as const
-
-function* warningsOf({ origin, permissions }: CredentialRow, ageDays: number) {
-  if (origin === "paper") return
-  if (permissions === null) yield "This key was not tested with the exchange yet."
-  else if (!permissions.trade) yield "This key may not trade: orders and rules will be refused."
-  if (ageDays >= renewAfterDays)
-    yield `This key is ${ageDays} days old; without a bound address the exchange ends it after 90.`
-}

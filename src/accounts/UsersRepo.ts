@@ -6,10 +6,15 @@ import { UserId } from "../domain/Ids.ts"
 import type { Instant } from "../domain/Time.ts"
 import { Database } from "../store/Database.ts"
 
+/** `clerk`: banned or locked there, which ends when Clerk says so; `operator`: until the operator ends it. */
+export const DisabledBy = Schema.Literal("operator", "clerk")
+export type DisabledBy = typeof DisabledBy.Type
+
 export interface User {
   readonly userId: UserId
   readonly createdAt: Instant
   readonly disabledAt: Instant | null
+  readonly disabledBy: DisabledBy | null
   /** When the user's account on the paper exchange was opened. */
   readonly provisionedAt: Instant | null
   /** For good; such a user is disabled as well. */
@@ -29,8 +34,8 @@ export class UsersRepo extends Context.Tag("dipper/accounts/UsersRepo")<
     readonly disabled: Effect.Effect<ReadonlyArray<User>, DatabaseUnavailable>
     /** False only on a fresh install. */
     readonly any: Effect.Effect<boolean, DatabaseUnavailable>
-    /** Keeps the time of the first. */
-    readonly disable: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
+    /** Keeps the time of the first. What the operator did stays the operator's, also when Clerk does it too. */
+    readonly disable: (userId: UserId, by: DisabledBy) => Effect.Effect<void, DatabaseUnavailable>
     /** Of one who was deleted nothing changes. */
     readonly enable: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
     readonly markDeleted: (userId: UserId) => Effect.Effect<void, DatabaseUnavailable>
@@ -58,6 +63,7 @@ const UserRow = Schema.Struct({
   userId: Schema.propertySignature(UserId).pipe(Schema.fromKey("user_id")),
   createdAt: Schema.propertySignature(Schema.Number).pipe(Schema.fromKey("created_at")),
   disabledAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("disabled_at")),
+  disabledBy: Schema.propertySignature(Schema.NullOr(DisabledBy)).pipe(Schema.fromKey("disabled_by")),
   provisionedAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("provisioned_at")),
   deletedAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("deleted_at")),
   toldAt: Schema.propertySignature(Schema.NullOr(Schema.Number)).pipe(Schema.fromKey("told_at"))
@@ -67,7 +73,7 @@ const make = Effect.fnUntraced(function* () {
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
 
-  const columns = sql.literal("user_id, created_at, disabled_at, provisioned_at, deleted_at, told_at")
+  const columns = sql.literal("user_id, created_at, disabled_at, disabled_by, provisioned_at, deleted_at, told_at")
   const select = SqlSchema.findOne({
     Request: UserId,
     Result: UserRow,
@@ -108,14 +114,17 @@ const make = Effect.fnUntraced(function* () {
     })
   )
 
-  const disable = Effect.fn("UsersRepo.disable")(function* (userId: UserId) {
+  const disable = Effect.fn("UsersRepo.disable")(function* (userId: UserId, by: DisabledBy) {
     const now = yield* Clock.currentTimeMillis
-    yield* database.write(sql`UPDATE users SET disabled_at = ${now} WHERE user_id = ${userId} AND disabled_at IS NULL`)
+    yield* database.write(sql`UPDATE users SET disabled_at = coalesce(disabled_at, ${now}), disabled_by = ${by}
+      WHERE user_id = ${userId} AND (disabled_at IS NULL OR ${by} = 'operator')`)
   })
 
   const enable = Effect.fn("UsersRepo.enable")((userId: UserId) =>
     Effect.asVoid(
-      database.write(sql`UPDATE users SET disabled_at = NULL WHERE user_id = ${userId} AND deleted_at IS NULL`)
+      database.write(
+        sql`UPDATE users SET disabled_at = NULL, disabled_by = NULL WHERE user_id = ${userId} AND deleted_at IS NULL`
+      )
     )
   )
 

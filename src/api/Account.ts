@@ -2,6 +2,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Schema } from "effect"
 import { AddressRange } from "../domain/AddressRange.ts"
+import { KeyFreeze } from "../domain/KeyFreeze.ts"
 import { Scope } from "../domain/Principal.ts"
 import { Instant } from "../domain/Time.ts"
 import { Wallet } from "../domain/Wallet.ts"
@@ -35,13 +36,28 @@ export const Account = Schema.Struct({
 }).annotations({ identifier: "Account" })
 export interface Account extends Schema.Schema.Type<typeof Account> {}
 
+/** Why the exchange told nothing of the key's permissions when it was asked last; `code` is its own. */
+export const KeyProblem = Schema.Struct({ code: Schema.NullOr(Schema.Int), message: Schema.String }).annotations({
+  identifier: "KeyProblem"
+})
+
 /** The stored exchange key; its secret never leaves. `ageDays` and `warnings` tell when it should be renewed. */
 export const CredentialInfo = Schema.Struct({
   keyPrefix: Schema.String,
+  /** Tells two keys with the same first characters apart. */
+  fingerprint: Schema.String,
+  /** As the exchange showed them last, some of `read`, `trade`, `withdraw`. */
   permissions: Schema.Array(Schema.String),
+  problem: Schema.NullOr(KeyProblem),
+  /** Why no order is sent under it, or nothing that buys; null: it is free. */
+  frozen: Schema.NullOr(KeyFreeze),
+  /** What the owner said; the exchange does not tell. */
+  addressBound: Schema.Boolean,
   warnings: Schema.Array(Schema.String),
   ageDays: Schema.Int,
   createdAt: Instant,
+  /** When the exchange was asked last what the key may do, and answered. */
+  checkedAt: Schema.NullOr(Instant),
   lastUsedAt: Schema.NullOr(Instant)
 }).annotations({ identifier: "CredentialInfo" })
 export interface CredentialInfo extends Schema.Schema.Type<typeof CredentialInfo> {}
@@ -55,9 +71,20 @@ export const CredentialRequest = Schema.Struct({
   accessKey: secretText.annotations({ jsonSchema: { type: "string", maxLength: 256, examples: ["mx0vglExample"] } }),
   secretKey: Schema.Redacted(secretText).annotations({
     jsonSchema: { type: "string", maxLength: 256, writeOnly: true, examples: ["the secret shown once"] }
-  })
+  }),
+  /** The owner's word that it is bound to an address at the venue; without it the key is taken for unbound. */
+  addressBound: optional(Schema.Boolean)
 }).annotations({ identifier: "CredentialRequest" })
 export interface CredentialRequest extends Schema.Schema.Type<typeof CredentialRequest> {}
+
+export const AddressBinding = Schema.Struct({ addressBound: Schema.Boolean }).annotations({
+  identifier: "AddressBinding"
+})
+
+/** No order is sent under a frozen key; cancels and questions go on. */
+export const FreezeRequest = Schema.Struct({
+  reason: optional(Schema.NullOr(Schema.String.pipe(Schema.maxLength(500))))
+}).annotations({ identifier: "FreezeRequest" })
 
 /** A key of this service. The key itself is shown once, when it is created. */
 export const ApiKey = Schema.Struct({
@@ -131,9 +158,33 @@ export class AccountApi extends HttpApiGroup.make("account")
     HttpApiEndpoint.post("rotateCredentials", "/account/credentials/rotate")
       .setPayload(strict(CredentialRequest))
       .addSuccess(ok(CredentialInfo))
-      .addError(failures(CredentialsMissing, CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway))
+      .addError(
+        failures(CredentialsMissing, Conflict, CredentialsRejected, CredentialTooPowerful, NotOwner, ...venueAway)
+      )
       .annotate(RequiredScope, "manage")
       .annotate(FreshFactor, true)
+  )
+  .add(
+    // The safe direction, as switching a halt on.
+    HttpApiEndpoint.post("freezeCredentials", "/account/credentials/freeze")
+      .setPayload(strict(FreezeRequest))
+      .addSuccess(ok(CredentialInfo))
+      .addError(failures(CredentialsMissing, NotOwner))
+      .annotate(RequiredScope, "trade")
+  )
+  .add(
+    HttpApiEndpoint.post("unfreezeCredentials", "/account/credentials/unfreeze")
+      .addSuccess(ok(CredentialInfo))
+      .addError(failures(...keyUnusable, Conflict, CredentialTooPowerful, NotOwner, ...venueAway))
+      .annotate(RequiredScope, "manage")
+      .annotate(FreshFactor, true)
+  )
+  .add(
+    HttpApiEndpoint.put("setAddressBinding", "/account/credentials/binding")
+      .setPayload(strict(AddressBinding))
+      .addSuccess(ok(CredentialInfo))
+      .addError(failures(CredentialsMissing, NotOwner))
+      .annotate(RequiredScope, "manage")
   )
   .add(
     HttpApiEndpoint.del("deleteCredentials", "/account/credentials")

@@ -209,7 +209,7 @@ export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReuse
 export class TradingHalted extends Schema.TaggedError<TradingHalted>()(
   "TRADING_HALTED",
   fields,
-  answers(423, "Trading is halted for this user.")
+  answers(423, "Trading is halted for this user, or the exchange key is frozen.")
 ) {}
 export class IdempotencyKeyRequired extends Schema.TaggedError<IdempotencyKeyRequired>()(
   "IDEMPOTENCY_KEY_REQUIRED",

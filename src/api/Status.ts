@@ -36,6 +36,8 @@ export const Dependencies = Schema.Struct({
   database: Schema.Struct({ ...dependency, mode: Schema.String }),
   /** Whether people's session tokens can be verified; keys always can. */
   signIn: Schema.Struct(dependency),
+  /** Whether users are compared with Clerk once a day, in case a webhook was lost; `comparedAt`: the last time it was done. */
+  clerkComparison: Schema.Struct({ ...dependency, comparedAt: Schema.NullOr(Instant) }),
   exchangeRest: Schema.Struct({ ...dependency, lastAnswerAt: Schema.NullOr(Instant) }),
   publicStreams: Schema.Struct({ ...dependency, connections: Schema.Int, lastMessageAt: Schema.NullOr(Instant) }),
   privateStreams: Schema.Struct({ ...dependency, connections: Schema.Int }),

@@ -18,6 +18,7 @@ import {
   Conflict,
   CredentialsMissing,
   CredentialsRejected,
+  CredentialTooPowerful,
   CredentialUnreadable,
   ExchangeRateLimited,
   ExchangeUnavailable,
@@ -75,6 +76,7 @@ const orderNotMade = [
   ...notNow,
   ...keyed,
   TradingHalted,
+  CredentialTooPowerful,
   BudgetExceeded,
   Conflict,
   NotReady

@@ -1,6 +1,7 @@
 import { Context, Effect, Layer, Option, Scope } from "effect"
 import { completion } from "../domain/rule/decision/completion.ts"
 import { noUsage } from "../domain/rule/decision/caps.ts"
+import type { SymbolInfo } from "../domain/Market.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { makeDepositing } from "./program/depositing.ts"
 import { makeListing } from "./program/listing.ts"
@@ -13,6 +14,9 @@ import type { RuleRow } from "./record/rows.ts"
 import { RuleFiring } from "./RuleFiring.ts"
 import { RuleMarket } from "./RuleMarket.ts"
 import { Timers } from "./Timers.ts"
+
+const orNull = (found: Option.Option<SymbolInfo> | null): SymbolInfo | null =>
+  found === null ? null : Option.getOrNull(found)
 
 /** One rule's life, from where it stood to its end. */
 export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
@@ -60,24 +64,38 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
         }
       }
 
+      /** What a total leaves depends on the symbol's smallest order; no other limit asks for it. */
+      const symbolOf = ({ document, symbol }: RuleRow) =>
+        document.limits.total === null ? Effect.succeed(null) : Effect.map(market.symbol(symbol), orNull)
+
       /** Whether the row alone tells that the rule has something left to do. */
-      const hasMore = Effect.fnUntraced(function* (rule: RuleRow) {
+      const hasMore = (rule: RuleRow) => {
         const { document, executed_count: executions, spent_total: total } = rule
-        const found = document.limits.total === null ? null : yield* market.symbol(rule.symbol)
-        const symbol = found === null ? null : Option.getOrNull(found)
-        return completion(document, { ...noUsage, total, executions }, symbol, yield* clock.now) === null
+        return Effect.zipWith(
+          symbolOf(rule),
+          clock.now,
+          (symbol, now) => completion(document, { ...noUsage, total, executions }, symbol, now) === null
+        )
+      }
+
+      /** With the firings of an earlier run first. */
+      const settleAndBegin = Effect.fnUntraced(function* (rule: RuleRow, holder: Holder) {
+        return (yield* firing.resume(rule)) ?? (yield* firing.finished(rule)) ?? (yield* begin(rule, holder))
       })
 
-      const run = Effect.fnUntraced(function* (rule: RuleRow, holder: Holder, options?: { readonly settled: boolean }) {
-        if (options?.settled !== true || !(yield* hasMore(rule))) {
-          const stopped = (yield* firing.resume(rule)) ?? (yield* firing.finished(rule))
-          if (stopped !== null) return stopped
-        }
+      const begin = (rule: RuleRow, holder: Holder): Work => {
         const { startAt } = rule.document
-        if (startAt !== null && (yield* clock.now) < startAt)
-          return untilTime(timers, startAt, () => wait(rule, holder))
-        return yield* wait(rule, holder)
-      })
+        if (startAt === null) return wait(rule, holder)
+        return Effect.flatMap(clock.now, (now) =>
+          now < startAt ? Effect.succeed(untilTime(timers, startAt, () => wait(rule, holder))) : wait(rule, holder)
+        )
+      }
+
+      // Without a generator, as everything on the way of a rule to its wait: a start goes it a hundred thousand times.
+      const run = (rule: RuleRow, holder: Holder, options?: { readonly settled: boolean }): Work =>
+        options?.settled === true
+          ? Effect.flatMap(hasMore(rule), (more) => (more ? begin(rule, holder) : settleAndBegin(rule, holder)))
+          : settleAndBegin(rule, holder)
 
       return RuleProgram.of({ run })
     })

@@ -4,7 +4,7 @@ import type { Fragment } from "@effect/sql/Statement"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { StoredRule } from "../domain/Event.ts"
-import type { RuleId, UserId } from "../domain/Ids.ts"
+import { type RuleId, UserId } from "../domain/Ids.ts"
 import type { SymbolName } from "../domain/Market.ts"
 import type { Reason } from "../domain/Reason.ts"
 import type { RuleDocument, RuleState } from "../domain/Rule.ts"
@@ -62,6 +62,8 @@ export class RulesRepo extends Context.Tag("dipper/autobuy/RulesRepo")<
     readonly saveFailures: (userId: UserId, id: RuleId, failures: number) => Stored<void>
     /** Of every user: what the engine runs, some at a time in the order of users and ids. */
     readonly active: (after: Pick<RuleRow, "user_id" | "rule_id"> | null) => Stored<ReadonlyArray<RuleRow>>
+    /** Users with an active rule. */
+    readonly owners: Stored<ReadonlyArray<UserId>>
     readonly countByState: Stored<Readonly<Record<string, number>>>
   }
 >() {
@@ -91,6 +93,7 @@ const encodeReason = Schema.encodeSync(Schema.NullOr(StoredReason))
 const activeAtOnce = 500
 
 const StateCount = Schema.Struct({ state: Schema.String, rules: Schema.Int })
+const Owner = Schema.Struct({ user_id: UserId })
 const Count = Schema.Struct({ rules: Schema.Int })
 const Skips = Schema.Struct({ skips: Schema.Int })
 
@@ -229,6 +232,16 @@ const make = Effect.gen(function* () {
           after === null ? sql`` : sql`AND (user_id, rule_id) > (${after.user_id}, ${after.rule_id})`
         } ORDER BY user_id, rule_id LIMIT ${activeAtOnce}`
       ),
+    owners: Effect.map(
+      database.read(
+        SqlSchema.findAll({
+          Request: Schema.Void,
+          Result: Owner,
+          execute: () => sql`SELECT DISTINCT user_id FROM rules WHERE state = 'active'`
+        })()
+      ),
+      (found) => found.map(({ user_id: id }) => id)
+    ),
     countByState: database
       .read(
         SqlSchema.findAll({

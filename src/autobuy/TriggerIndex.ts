@@ -96,8 +96,9 @@ interface Entered {
   readonly release: Cancel
 }
 
+/** A rule that waits: `entries` are none once it no longer does. */
 interface Waiter {
-  readonly entries: Array<Entry>
+  entries: ReadonlyArray<Entry>
   readonly wake: (tick: PriceTick) => void
 }
 
@@ -105,6 +106,9 @@ interface Entry {
   readonly bound: PriceBound
   readonly waiter: Waiter
 }
+
+const none: ReadonlyArray<Entry> = []
+const nothing: Cancel = () => undefined
 
 const isLower = ({ comparison }: PriceBound) => comparison === "atOrBelow" || comparison === "below"
 /** At one price, bounds that include it are hit before those that exclude it. */
@@ -152,6 +156,9 @@ const makeSide = (lower: boolean) => {
   }
 }
 
+const areHit = (bounds: ReadonlyArray<PriceBound>, price: Decimal.Decimal) =>
+  bounds.some((bound) => holds(bound, price))
+
 const makeSymbolIndex = (symbol: SymbolName, counters: { ticks: number; armed: number }) => {
   const falling = makeSide(true)
   const rising = makeSide(false)
@@ -160,7 +167,7 @@ const makeSymbolIndex = (symbol: SymbolName, counters: { ticks: number; armed: n
   const disarm = (waiter: Waiter) => {
     if (waiter.entries.length === 0) return
     for (const entry of waiter.entries) (isLower(entry.bound) ? falling : rising).remove(entry)
-    waiter.entries.length = 0
+    waiter.entries = none
     counters.armed--
   }
 
@@ -181,18 +188,16 @@ const makeSymbolIndex = (symbol: SymbolName, counters: { ticks: number; armed: n
   }
 
   const arm = (bounds: ReadonlyArray<PriceBound>, wake: (tick: PriceTick) => void): Cancel => {
-    const seen = last
-    if (seen !== null && bounds.some((bound) => holds(bound, seen.price))) {
-      wake(seen)
-      return () => undefined
+    if (last !== null && areHit(bounds, last.price)) {
+      wake(last)
+      return nothing
     }
-    const waiter: Waiter = { entries: [], wake }
-    for (const bound of bounds) {
-      const entry = { bound, waiter }
-      waiter.entries.push(entry)
-      ;(isLower(bound) ? falling : rising).insert(entry)
-    }
-    if (bounds.length > 0) counters.armed++
+    if (bounds.length === 0) return nothing
+    const waiter: Waiter = { entries: none, wake }
+    // Mapped, not pushed: an array that grew keeps room for sixteen more, and a hundred thousand wait here.
+    waiter.entries = bounds.map((bound) => ({ bound, waiter }))
+    for (const entry of waiter.entries) (isLower(entry.bound) ? falling : rising).insert(entry)
+    counters.armed++
     return () => disarm(waiter)
   }
 

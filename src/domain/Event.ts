@@ -77,6 +77,8 @@ export const Event = Schema.Union(
   eventOf("notice.orderUnknown", "OrderUnknownNotice", eventTypes["notice.orderUnknown"]),
   eventOf("notice.skipsInARow", "SkipsInARowNotice", eventTypes["notice.skipsInARow"]),
   eventOf("notice.stopFired", "StopFiredNotice", eventTypes["notice.stopFired"]),
-  eventOf("notice.credentialsFailing", "CredentialsFailingNotice", eventTypes["notice.credentialsFailing"])
+  eventOf("notice.credentialsFailing", "CredentialsFailingNotice", eventTypes["notice.credentialsFailing"]),
+  eventOf("notice.keyFrozen", "KeyFrozenNotice", eventTypes["notice.keyFrozen"]),
+  eventOf("notice.keyWarning", "KeyWarningNotice", eventTypes["notice.keyWarning"])
 ).annotations({ identifier: "Event" })
 export type Event = typeof Event.Type

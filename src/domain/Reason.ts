@@ -51,6 +51,7 @@ export const reasons = {
     "The slot was missed, and so were all before it since `since`; of so many only the last hundred have a record each.",
   UNKNOWN_PENDING: "An earlier order of the rule has no proven outcome yet; the rule waits for it.",
   HALTED: "Trading is halted.",
+  KEY_FROZEN: "The exchange key is frozen.",
   NOT_TRADABLE: "The venue does not accept orders for this symbol now.",
   NOT_PLACED: "The order never reached the venue.",
   VENUE_REFUSED: "The venue refused the order.",

@@ -35,6 +35,11 @@ export const layer = HttpApiBuilder.group(Api, "account", (handlers) =>
       .handle("getCredentials", () => asUser((userId) => vault.describe(userId)))
       .handle("setCredentials", ({ payload }) => asUser((userId) => vault.set(userId, payload)))
       .handle("rotateCredentials", ({ payload }) => asUser((userId) => vault.rotate(userId, payload)))
+      .handle("freezeCredentials", ({ payload: { reason = null } }) =>
+        asUser((userId) => vault.freeze(userId, "user", reason))
+      )
+      .handle("unfreezeCredentials", () => asUser((userId) => vault.unfreeze(userId, "user")))
+      .handle("setAddressBinding", ({ payload }) => asUser((userId) => vault.setBound(userId, payload.addressBound)))
       .handle("deleteCredentials", () => asUser((userId) => Effect.as(vault.remove(userId), { removed: true })))
       .handle("getWallet", () => asUser((userId) => wallets.get(userId)))
       .handle("refreshWallet", () => asUser((userId) => wallets.refresh(userId)))

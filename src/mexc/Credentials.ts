@@ -6,4 +6,6 @@ export interface Credentials {
   readonly userId: UserId
   readonly accessKey: string
   readonly secretKey: Redacted.Redacted
+  /** Days since it was stored, of a key that ends by itself: one without a bound address. */
+  readonly ageDays?: number
 }

@@ -1,5 +1,5 @@
 import * as HttpClient from "@effect/platform/HttpClient"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, PubSub, Stream } from "effect"
 import type { Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { type AccountCalls, makeAccountCalls } from "./calls/AccountCalls.ts"
@@ -14,12 +14,14 @@ import { ContractDrift } from "./ContractDrift.ts"
 import type { Credentials } from "./Credentials.ts"
 import { type OrderAck, orderParameters, type OrderRequest } from "./OrderRequest.ts"
 import { RateBudget } from "./RateBudget.ts"
-import { makeTransport } from "./Transport.ts"
+import { type KeyRefusal, makeTransport } from "./Transport.ts"
 import type { OutcomeUnknown, VenueFailure } from "./VenueFailure.ts"
 import { MexcEndpoint } from "./wire/Endpoint.ts"
 import { acknowledgementOf } from "./wire/rest/RestAccount.ts"
 
 interface ClockAndOrder {
+  /** Refusals of users' keys for their address or their permissions, whatever was asked but the permissions themselves. */
+  readonly refusedKeys: Stream.Stream<KeyRefusal>
   /** Venue clock, epoch ms. */
   readonly serverTime: Effect.Effect<Instant, VenueFailure>
   /** Venue clock minus ours, ms, as last measured. */
@@ -54,7 +56,15 @@ const make = Effect.gen(function* () {
   const marketClock = yield* MarketClock
   const drift = yield* ContractDrift
   const rows = makeRowReader(drift)
-  const transport = yield* makeTransport(yield* MexcEndpoint, yield* HttpClient.HttpClient, yield* RateBudget, drift)
+  // Many at once say the same of each user: what is dropped comes again with the next request.
+  const refusedKeys = yield* PubSub.sliding<KeyRefusal>(1_024)
+  const transport = yield* makeTransport(
+    yield* MexcEndpoint,
+    yield* HttpClient.HttpClient,
+    yield* RateBudget,
+    drift,
+    refusedKeys
+  )
 
   const placeOrder = Effect.fn("MexcClient.placeOrder")(function* (
     credentials: Credentials,
@@ -76,6 +86,7 @@ const make = Effect.gen(function* () {
   })
 
   return {
+    refusedKeys: Stream.fromPubSub(refusedKeys),
     serverTime: transport.measureClock("account"),
     clockOffset: transport.clockOffset,
     ...makeMarketCalls(transport, marketClock, rows),

@@ -1,5 +1,6 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
-import { Clock, Duration, Effect, Either, Exit, Fiber, Predicate, Schedule, Schema } from "effect"
+import { Clock, Duration, Effect, Either, Exit, Fiber, Predicate, PubSub, Schedule, Schema } from "effect"
+import type { UserId } from "../domain/Ids.ts"
 import type { Instant } from "../domain/Time.ts"
 import type { BudgetClass, BudgetRequest } from "./budget/Pools.ts"
 import { asUnknown, isClockFault, mayBeReadAgain, noReplyToRead, noReplyToWrite } from "./classify.ts"
@@ -10,12 +11,18 @@ import type { RateBudget } from "./RateBudget.ts"
 import { readReply, type Reply } from "./Reply.ts"
 import { encodeQuery, type Parameters, signedQuery } from "./signing/Signature.ts"
 import { makeVenueClock, type Timed, timed } from "./signing/VenueClock.ts"
-import { type OutcomeUnknown, type VenueFailure, VenueUnavailable } from "./VenueFailure.ts"
+import { type OutcomeUnknown, type VenueFailure, VenueRefused, VenueUnavailable } from "./VenueFailure.ts"
 import { isDocumented, isSuccessCode } from "./wire/Codes.ts"
 import type { MexcEndpoint } from "./wire/Endpoint.ts"
 import { problemPath } from "./wire/rest/problemPath.ts"
 import { ServerTime } from "./wire/rest/RestMarket.ts"
 import { type Endpoint, isOrderOperation, isTwicePerSecond, methodOf, pathOf, weights } from "./wire/Weights.ts"
+
+/** The venue refused a request of this user for the key's address (700006) or its permissions (700007). */
+export interface KeyRefusal {
+  readonly userId: UserId
+  readonly code: number
+}
 
 export interface Call<A, I> {
   readonly endpoint: Endpoint
@@ -26,6 +33,8 @@ export interface Call<A, I> {
   readonly answer: Schema.Schema<A, I>
   /** Lists of all pairs take longer. */
   readonly slow?: boolean
+  /** Whether the key may do this is what is asked: a refusal is an answer, and no news of the key. */
+  readonly asksPermission?: true
   /** Besides the ones every signed call has. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -39,6 +48,25 @@ const recvWindowMs = 5_000
 
 /** Two more attempts of a read, each with a fresh grant and a fresh signature. */
 const readRetry = Schedule.exponential("200 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
+
+/** The venue's address check and its permission check. */
+const aboutPermission: ReadonlySet<number> = new Set([700006, 700007])
+
+/** Of a key that may have ended: the venue never says "expired". */
+const endedKey: ReadonlySet<number> = new Set([402, 10072, 700002])
+const mayHaveEndedAfter = 75
+
+const withItsAge = (credentials: Credentials | undefined, failure: VenueFailure): VenueFailure => {
+  const days = credentials?.ageDays ?? 0
+  if (!(failure instanceof VenueRefused) || days < mayHaveEndedAfter || !endedKey.has(failure.code ?? 0)) return failure
+  const { code, httpStatus, kind } = failure
+  return new VenueRefused({
+    kind,
+    ...(code === undefined ? {} : { code }),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    message: `${failure.message} (expired? The key is ${days} days old, and one without a bound address ends after 90.)`
+  })
+}
 
 const scrubber = (credentials: Credentials | undefined) => (text: string) => {
   const withoutSignature = text.replace(/signature=[0-9a-z%]*/gi, "signature=…")
@@ -66,7 +94,8 @@ export const makeTransport = Effect.fnUntraced(function* (
   endpoint: typeof MexcEndpoint.Service,
   client: HttpClient.HttpClient,
   budget: typeof RateBudget.Service,
-  drift: typeof ContractDrift.Service
+  drift: typeof ContractDrift.Service,
+  refusedKeys: PubSub.PubSub<KeyRefusal>
 ) {
   const exchange = makeHttpExchange(client)
   const clock = yield* makeVenueClock
@@ -90,7 +119,14 @@ export const makeTransport = Effect.fnUntraced(function* (
           ? drift.note("errorCode", `${failure.code} to ${call.endpoint}`)
           : Effect.void
       ),
-      Effect.tapErrorTag("VenueRateLimited", ({ retryAfterMs }) => budget.pause(retryAfterMs))
+      Effect.tapErrorTag("VenueRateLimited", ({ retryAfterMs }) => budget.pause(retryAfterMs)),
+      Effect.tapErrorTag("VenueRefused", ({ code = 0 }) => {
+        const { asksPermission = false, credentials } = call
+        return credentials === undefined || asksPermission || !aboutPermission.has(code)
+          ? Effect.void
+          : PubSub.publish(refusedKeys, { userId: credentials.userId, code })
+      }),
+      Effect.mapError((failure) => withItsAge(call.credentials, failure))
     )
 
   const exchangeAt = (call: AnyCall, now: Instant): Effect.Effect<Reply, NoReply> =>

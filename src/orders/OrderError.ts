@@ -4,6 +4,7 @@ import type {
   Conflict,
   CredentialsMissing,
   CredentialsRejected,
+  CredentialTooPowerful,
   CredentialUnreadable,
   DatabaseUnavailable,
   ExchangeRateLimited,
@@ -37,7 +38,7 @@ export type NotNow = ExchangeUnavailable | ExchangeRateLimited | DatabaseUnavail
 export type PreviewError = ValidationFailed | OrderRefused | KeyUnusable | NotNow
 
 /** Why an order could not be placed; always means that no order exists. `CONFLICT`: it was cancelled before it was sent. */
-export type OrderError = PreviewError | TradingHalted | BudgetExceeded | Conflict | NotReady
+export type OrderError = PreviewError | TradingHalted | CredentialTooPowerful | BudgetExceeded | Conflict | NotReady
 
 export type PlaceError = OrderError | IdempotencyInProgress | IdempotencyKeyReused
 

@@ -1,4 +1,6 @@
 import { Cause, Context, Effect, Exit, Layer, Option, Schedule } from "effect"
+import { KeyFreezes } from "../accounts/KeyFreezes.ts"
+import { fingerprintOf } from "../accounts/secrets/fingerprintOf.ts"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { OrderId } from "../domain/Ids.ts"
 import type { ApprovedOrder } from "../domain/order/risk.ts"
@@ -12,7 +14,7 @@ import { Database } from "../store/Database.ts"
 import { Halts } from "./limits/Halts.ts"
 import type { OrderRow } from "./record/OrderRow.ts"
 import { OrdersRepo } from "./OrdersRepo.ts"
-import { halted, notOurs, notPlaced, refusalOf } from "./record/Refusal.ts"
+import { notOurs, notPlaced, refusalOf, stoppedBy } from "./record/Refusal.ts"
 
 /** An outcome is written again while the database is away; what stays unwritten the reconciler asks the venue for. */
 const recording = Schedule.exponential("50 millis").pipe(
@@ -47,6 +49,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
     Submission,
     Effect.gen(function* () {
       const database = yield* Database
+      const freezes = yield* KeyFreezes
       const halts = yield* Halts
       const mexc = yield* MexcClient
       const repo = yield* OrdersRepo
@@ -64,11 +67,14 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
         }
       }
 
-      /** A halt counts from its commit on, also for an order that has waited for the request budget since. */
-      const mayBeSent = (row: OrderRow, again: boolean) =>
+      /** A halt or a freeze counts from its commit on, also for an order that has waited for the request budget since. */
+      const mayBeSent = (row: OrderRow, again: boolean, { accessKey }: Credentials) =>
         Effect.zipRight(
           halts.assertAllowed({ userId: row.user_id, side: row.side }),
-          repo.markSent(row.user_id, row.order_id, again)
+          Effect.zipRight(
+            freezes.assertAllowed({ userId: row.user_id, fingerprint: fingerprintOf(accessKey) }, row.side),
+            repo.markSent(row.user_id, row.order_id, again)
+          )
         )
 
       const send = Effect.fn("Submission.send")(function* (
@@ -85,11 +91,17 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
           // Asked again, the first request was refused for its time: nothing of it is at the venue.
           const again = sent
           sent = false
-          return database.write(mayBeSent(row, again))
+          return database.write(mayBeSent(row, again, credentials))
         }).pipe(
-          Effect.catchTag("TRADING_HALTED", ({ message }) => {
-            stopped = { type: "refused", refusal: halted(message) }
-            return Effect.die("Trading was halted while the order waited.")
+          Effect.catchTags({
+            TRADING_HALTED: (error) => {
+              stopped = { type: "refused", refusal: stoppedBy(error) }
+              return Effect.die("Trading was halted while the order waited.")
+            },
+            CREDENTIAL_TOO_POWERFUL: (error) => {
+              stopped = { type: "refused", refusal: stoppedBy(error) }
+              return Effect.die("The exchange key was frozen while the order waited.")
+            }
           }),
           Effect.orDie,
           Effect.flatMap((marked) => {

@@ -18,6 +18,7 @@ import type {
   CandleQuery,
   DepositRequest,
   FeeRates,
+  KeyRequest,
   OrderReference,
   PaperAccount,
   PaperBalance,
@@ -46,6 +47,8 @@ export class Exchange extends Context.Tag("dipper/paper/Exchange")<
 
     /** Opening a known key again with the same secret changes nothing; with another secret it is refused. */
     readonly openAccount: (request: AccountRequest) => Effect.Effect<PaperAccount, VenueRejection>
+    /** Makes another key for an account, or changes one: what it may do, from where, and whether it is there at all. */
+    readonly changeKey: (request: KeyRequest) => Effect.Effect<PaperAccount, VenueRejection>
     /** In the order in which they were opened. */
     readonly accounts: Effect.Effect<ReadonlyArray<PaperAccount>>
     readonly accountByKey: (accessKey: string) => Effect.Effect<Option.Option<PaperAccount>>

@@ -42,6 +42,17 @@ export interface AccountRequest {
   readonly feeRates?: FeeRates
 }
 
+/** What is not given stays as it is. */
+export interface KeyRequest {
+  readonly accessKey: string
+  readonly permissions?: ReadonlyArray<Permission>
+  /** null: any address. */
+  readonly ips?: ReadonlyArray<string> | null
+  readonly deleted?: boolean
+  /** Makes the key, for the account that another key is of. */
+  readonly added?: { readonly of: string; readonly secretKey: Redacted.Redacted }
+}
+
 export interface PlaceRequest {
   readonly symbol: string
   readonly side: Side

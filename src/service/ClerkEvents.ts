@@ -44,9 +44,7 @@ const make = Effect.gen(function* () {
     if (event.type === "userDeleted") return yield* states.remove(userId)
     if (user.toldAt !== null && at <= user.toldAt) return
     yield* users.markTold(userId, at)
-    if (event.mayEnter === (user.disabledAt === null)) return
-    // One who was deleted is left alone above, in the same transaction.
-    yield* event.mayEnter ? Effect.catchTag(states.enable(userId), "CONFLICT", Effect.die) : states.disable(userId)
+    yield* states.asClerkSays(user, event.mayEnter)
   })
 
   const apply = Effect.fnUntraced(function* (event: ClerkEvent) {

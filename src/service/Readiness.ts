@@ -21,6 +21,7 @@ import { Database } from "../store/Database.ts"
 import { Meta } from "../store/Meta.ts"
 import { Ownership } from "../store/Ownership.ts"
 import { storeProblems, unavailable } from "../store/fault/StoreProblem.ts"
+import { ClerkComparison } from "./ClerkComparison.ts"
 
 /** What this process can say of itself, and of what it depends on. */
 export class Readiness extends Context.Tag("dipper/service/Readiness")<
@@ -57,6 +58,7 @@ const make = Effect.fnUntraced(function* (version: string) {
   const database = yield* Database
   const accounts = yield* Accounts
   const auth = yield* Auth
+  const comparison = yield* ClerkComparison
   const mexc = yield* MexcClient
   const stream = yield* MexcStream
   const hub = yield* TickerHub
@@ -148,6 +150,7 @@ const make = Effect.fnUntraced(function* (version: string) {
       status: upOrDown(usable),
       detail: usable ? null : "Clerk's keys cannot be read; API keys still work"
     })),
+    clerkComparison: comparison.health,
     exchangeRest: Effect.sync(() => ({
       status: upOrDown(rest.problem() === null),
       detail: rest.problem(),

@@ -11,6 +11,7 @@ import { format } from "../../src/domain/Decimal.ts"
 import { UserId } from "../../src/domain/Ids.ts"
 import type { Principal } from "../../src/domain/Principal.ts"
 import { MexcClient } from "../../src/mexc/MexcClient.ts"
+import { freezes } from "../kit/KeyFreezes.ts"
 import { layerAt, temporaryFolder } from "../kit/TestDatabase.ts"
 
 const principalOf = (name: string): Principal => ({
@@ -46,6 +47,7 @@ const appAt = (folder: string, paper: Layer.Layer<PaperAccounts>, venue = "paper
   Accounts.layer.pipe(
     Layer.provideMerge(CredentialVault.layer),
     Layer.provideMerge(UsersRepo.layer),
+    Layer.provide(freezes),
     Layer.provide(KeyRing.layer({ dataDir: folder, masterKeys: null })),
     Layer.provide(paper),
     Layer.provide(Layer.mock(MexcClient, {})),

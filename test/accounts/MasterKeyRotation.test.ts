@@ -9,6 +9,7 @@ import { KeyRing } from "../../src/accounts/secrets/KeyRing.ts"
 import { UsersRepo } from "../../src/accounts/UsersRepo.ts"
 import { UserId } from "../../src/domain/Ids.ts"
 import { MexcClient } from "../../src/mexc/MexcClient.ts"
+import { freezes } from "../kit/KeyFreezes.ts"
 import { layerAt, temporaryFolder } from "../kit/TestDatabase.ts"
 
 const layer = (folder: string, masterKeys: string | null = null) =>
@@ -17,6 +18,7 @@ const layer = (folder: string, masterKeys: string | null = null) =>
       KeyRing.layer({ dataDir: folder, masterKeys: masterKeys === null ? null : Redacted.make(masterKeys) })
     ),
     Layer.provideMerge(UsersRepo.layer),
+    Layer.provide(freezes),
     Layer.provideMerge(layerAt(folder)),
     Layer.provide(Layer.mock(MexcClient, {})),
     Layer.fresh

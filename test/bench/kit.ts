@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { Agent, request } from "node:http"
 
@@ -57,3 +58,19 @@ export const load = (
     agent.destroy()
     return done
   })
+
+/** What nobody can do without: a process of bare `node:http` that answers each request with the same bytes. */
+export const bareServer = (body: string, status = 200) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const child = spawn(process.execPath, [
+        "-e",
+        `const body=${JSON.stringify(body)};require('node:http').createServer((q,s)=>{s.writeHead(${status},{'content-type':'application/json','content-length':Buffer.byteLength(body)});s.end(body)}).listen(0,'127.0.0.1',function(){console.log(this.address().port)})`
+      ])
+      const port = await new Promise<string>((resolve) =>
+        child.stdout.once("data", (data) => resolve(String(data).trim()))
+      )
+      return { child, url: `http://127.0.0.1:${port}/` }
+    }),
+    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+  )

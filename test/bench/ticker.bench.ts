@@ -1,27 +1,11 @@
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
-import { spawn } from "node:child_process"
 import { dipper, run, temporaryFolder } from "../kit/Process.ts"
-import { cpuMs, load, print, spread } from "./kit.ts"
+import { bareServer, cpuMs, load, print, spread } from "./kit.ts"
 
 const slices = 9
 const sliceMs = 1_500
 const connections = 16
-
-const bareServer = (body: string) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const child = spawn(process.execPath, [
-        "-e",
-        `const body=${JSON.stringify(body)};require('node:http').createServer((q,s)=>{s.writeHead(200,{'content-type':'application/json','content-length':Buffer.byteLength(body)});s.end(body)}).listen(0,'127.0.0.1',function(){console.log(this.address().port)})`
-      ])
-      const port = await new Promise<string>((resolve) =>
-        child.stdout.once("data", (data) => resolve(String(data).trim()))
-      )
-      return { child, url: `http://127.0.0.1:${port}/` }
-    }),
-    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
-  )
 
 it.scopedLive("a cached ticker through the full stack, against bare node:http", () =>
   Effect.gen(function* () {

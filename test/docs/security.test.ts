@@ -11,17 +11,15 @@ const rows = page.split("\n").flatMap((line) => {
 
 describe("docs/security.md", () => {
   it("has a row for each attack", () => {
-    const ids = (letter: string, last: number, without: ReadonlyArray<number> = []) =>
-      Array.from({ length: last }, (_, n) => n + 1)
-        .filter((n) => !without.includes(n))
-        .map((n) => `${letter}${String(n).padStart(2, "0")}`)
+    const ids = (letter: string, last: number) =>
+      Array.from({ length: last }, (_, n) => `${letter}${String(n + 1).padStart(2, "0")}`)
     assert.deepStrictEqual(
       rows.map(({ id }) => id),
       [
         ...ids("T", 24),
         ...ids("K", 8),
-        ...ids("L", 7, [6]),
-        ...ids("W", 4),
+        ...ids("L", 7),
+        ...ids("W", 8),
         ...ids("Z", 6),
         ...ids("C", 5),
         ...ids("H", 14),

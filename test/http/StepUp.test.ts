@@ -15,7 +15,8 @@ describe("a route that a stolen key must not be enough for", () => {
       "deleteCredentials",
       "rotateCredentials",
       "rotateKey",
-      "setCredentials"
+      "setCredentials",
+      "unfreezeCredentials"
     ]))
 
   const answers = (token: string) =>

@@ -41,6 +41,7 @@ it.scopedLive(
     Effect.gen(function* () {
       const [access, secret, wrongAccess, wrongSecret] = ["mx0", "s", "mx0", "w"].map(random)
       const webhookSecret = `whsec_${randomBytes(32).toString("base64")}`
+      const secretKey = random("sk_test_")
       const clerk = yield* localClerk
       clerk.state.keys = [jwkOf(keys.publicKey, kid)]
       const session = sign(header(), claims({ sub: "user_ann", sid: "sess_ann", iss: clerk.issuer }))
@@ -53,7 +54,8 @@ it.scopedLive(
         AUTH_MODE: "clerk",
         CLERK_PUBLISHABLE_KEY: clerk.publishableKey,
         CLERK_AUTHORIZED_PARTIES: party,
-        CLERK_WEBHOOK_SECRET: webhookSecret
+        CLERK_WEBHOOK_SECRET: webhookSecret,
+        CLERK_SECRET_KEY: secretKey
       }
       const first = yield* service(folder, paper, env)
       const printed: Array<string> = []
@@ -155,7 +157,18 @@ it.scopedLive(
       assert.strictEqual(yield* refusedStart.exit, 1)
 
       const master = readFileSync(join(folder, "master.keys"), "utf8").trim().split(":")[1] ?? ""
-      const secrets = { access, secret, wrongAccess, wrongSecret, webhookSecret, session, stale, key, master }
+      const secrets = {
+        access,
+        secret,
+        wrongAccess,
+        wrongSecret,
+        webhookSecret,
+        secretKey,
+        session,
+        stale,
+        key,
+        master
+      }
       const processes = [first.process, second.process, refusedStart]
       const written = new Map<string, string>([
         ...filesIn(folder)

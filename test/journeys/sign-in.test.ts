@@ -41,7 +41,8 @@ it.scopedLive(
       const { command, url } = yield* service(yield* temporaryFolder, paper, {
         AUTH_MODE: "clerk",
         CLERK_PUBLISHABLE_KEY: clerk.publishableKey,
-        CLERK_AUTHORIZED_PARTIES: `https://other.bot.test,${party}`
+        CLERK_AUTHORIZED_PARTIES: `https://other.bot.test,${party}`,
+        CLERK_SECRET_KEY: clerk.state.secretKey
       })
       const ann = yield* client(url, tokenOf("user_ann"))
       const bob = yield* client(url, tokenOf("user_bob"))
@@ -56,6 +57,9 @@ it.scopedLive(
       assert.strictEqual(yield* refusal(wallet, `Bearer ${old}`), `401 TOKEN_EXPIRED ${challenge}`)
 
       assert.strictEqual((yield* ann.account.getAccount()).userId, "user_ann")
+      // Five minutes after the start, so not yet; without its key it would say that it is off.
+      const { clerkComparison } = yield* ann.status.getDependencies()
+      assert.deepStrictEqual(clerkComparison, { status: "up", detail: null, comparedAt: null })
       const rule = yield* ann.trading.createRule({ payload: dip, headers: { "idempotency-key": "sign-in-rule-0001" } })
       yield* paper.price("BTCUSDT", "49990")
       const { items } = yield* eventually(

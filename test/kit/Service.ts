@@ -26,6 +26,8 @@ export const paperExchangeOf = Effect.fnUntraced(function* (...options: Readonly
     /** Moves stepped time; answers when everything up to then has happened. */
     advance: (ms: number) => control("POST", "advance", { ms }),
     pair: (symbol: string, change: object) => control("POST", "pairs", { symbol, ...change }),
+    /** What a key may do; with `added`, another key of an account. */
+    key: (accessKey: string, change: object) => control("POST", "keys", { accessKey, ...change }),
     deposit: (accessKey: string, asset: string, amount: string) =>
       control("POST", "deposit", { accessKey, asset, amount }),
     withdraw: (accessKey: string, asset: string, amount: string) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Ref, Schema, TestClock } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, Ref, Schema, Stream, TestClock } from "effect"
 import { inspect } from "node:util"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { ClientOrderId } from "../../src/domain/Ids.ts"
@@ -460,6 +460,50 @@ describe("a key's permissions", () => {
         () => answer,
         (client) => Effect.asVoid(Effect.flip(client.permissions(credentials)))
       )
+    )
+  )
+})
+
+describe("a key that is refused", () => {
+  it.live("may have expired when it is old: the venue calls it a wrong signature", () =>
+    withVenue(
+      () => error(700002, "Signature for this request is not valid."),
+      (client) =>
+        Effect.gen(function* () {
+          const messageAt = (ageDays?: number) =>
+            Effect.map(
+              Effect.flip(client.balances(ageDays === undefined ? credentials : { ...credentials, ageDays })),
+              ({ message }) => message
+            )
+          assert.strictEqual(yield* messageAt(), "Signature for this request is not valid.")
+          assert.strictEqual(yield* messageAt(74), "Signature for this request is not valid.")
+          assert.match(yield* messageAt(75), /^Signature .* \(expired\? The key is 75 days old/)
+          const probed = yield* Effect.flip(client.permissions({ ...credentials, ageDays: 90 }))
+          assert.match(probed.message, /expired\?/)
+        })
+    )
+  )
+
+  it.live("for its address or its permissions is told to whoever looks after keys, unless that was the question", () =>
+    withVenue(
+      ({ path }) => (path === "/account" ? error(700006) : path === "/order" ? error(700007) : error(10072)),
+      (client) =>
+        Effect.gen(function* () {
+          const heard = yield* Effect.fork(Stream.runCollect(Stream.take(client.refusedKeys, 2)))
+          yield* Effect.yieldNow()
+          yield* Effect.flip(client.permissions(credentials))
+          yield* Effect.flip(client.uid(credentials))
+          yield* Effect.flip(client.cancelOrder(credentials, SymbolName.make("BTCUSDT"), ClientOrderId.make("dp1")))
+          yield* Effect.flip(client.balances(credentials))
+          const { userId } = credentials
+          assert.deepStrictEqual(
+            [...(yield* Fiber.join(heard))],
+            [
+              { userId, code: 700007 },
+              { userId, code: 700006 }
+            ]
+          )
+        })
     )
   )
 })

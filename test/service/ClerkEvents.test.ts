@@ -141,6 +141,20 @@ describe("a webhook of Clerk", () => {
     }).pipe(Effect.provide(app))
   )
 
+  it.live("never lets in whom the operator put out, whatever changes at Clerk", () =>
+    Effect.gen(function* () {
+      const states = yield* UserStates
+      yield* known
+      yield* states.disable(ann)
+      // As when the person changes a picture of themselves, which everybody can.
+      yield* receive(webhook(updated({}, now), { id: "msg_1" }))
+      yield* receive(webhook(updated({ locked: true }, now + 1), { id: "msg_2" }))
+      yield* receive(webhook(updated({}, now + 2), { id: "msg_3" }))
+      assert.strictEqual((yield* find)?.disabledBy, "operator")
+      assert.strictEqual(yield* haltOf, "operator all")
+    }).pipe(Effect.provide(app))
+  )
+
   it.live("ends a session, and is ignored when it concerns nobody here", () =>
     Effect.gen(function* () {
       const sessions = yield* EndedSessions

@@ -17,6 +17,7 @@ import { MexcStream } from "../../src/mexc/MexcStream.ts"
 import { RateBudget } from "../../src/mexc/RateBudget.ts"
 import { VenueUnavailable } from "../../src/mexc/VenueFailure.ts"
 import { MexcEndpoint } from "../../src/mexc/wire/Endpoint.ts"
+import { ClerkComparison } from "../../src/service/ClerkComparison.ts"
 import { Readiness } from "../../src/service/Readiness.ts"
 import { Database } from "../../src/store/Database.ts"
 import { Meta } from "../../src/store/Meta.ts"
@@ -56,6 +57,13 @@ const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
     Layer.mock(MarketClock, { now: Effect.succeed(1_000) }),
     Layer.mock(Database, { isUp: Effect.sync(() => world.databaseUp), problem: Effect.succeed(null), mode: "local" }),
     Layer.mock(Auth, { authenticateCached: () => undefined, isUsable: Effect.sync(() => world.signIn) }),
+    Layer.mock(ClerkComparison, {
+      health: Effect.succeed({
+        status: "degraded" as const,
+        detail: "Clerk refuses CLERK_SECRET_KEY with 401",
+        comparedAt: null
+      })
+    }),
     Layer.mock(Accounts, { isReady: () => true, listActive: Effect.succeed([ann, UserId.make("local_bob")]) }),
     Layer.mock(MexcClient, {
       clockOffset: Effect.succeed(12),
@@ -159,7 +167,8 @@ describe("The status of the service", () => {
         const service = yield* Readiness
         assert.strictEqual((yield* service.status).status, "degraded")
         assert.strictEqual(yield* service.ready, "degraded")
-        const { signIn } = yield* service.dependencies
+        const { clerkComparison, signIn } = yield* service.dependencies
+        assert.strictEqual(clerkComparison.detail, "Clerk refuses CLERK_SECRET_KEY with 401")
         assert.deepStrictEqual(
           [signIn.status, signIn.detail],
           ["down", "Clerk's keys cannot be read; API keys still work"]

@@ -51,6 +51,23 @@ export const examples: Readonly<Record<string, { readonly request?: unknown; rea
   rotateCredentials: {
     request: { accessKey: "mx0vglExampleNextKey", secretKey: "the-secret-that-was-shown-once" }
   },
+  freezeCredentials: { request: { reason: "the laptop with the key is lost" } },
+  setAddressBinding: { request: { addressBound: true } },
+  getCredentials: {
+    response: {
+      keyPrefix: "mx0v",
+      fingerprint: "6be2efeeb3bb6cd4",
+      permissions: ["read", "trade"],
+      problem: null,
+      frozen: { by: "user", reason: "the laptop with the key is lost", since: "2026-03-01T09:00:00.000Z" },
+      addressBound: true,
+      warnings: [],
+      ageDays: 12,
+      createdAt: "2026-02-17T08:00:00.000Z",
+      checkedAt: "2026-03-01T07:12:44.120Z",
+      lastUsedAt: "2026-03-01T08:59:58.003Z"
+    }
+  },
   updateAccountSettings: { request: { costBasis: "fifo" } },
   receiveClerkWebhook: {
     request: { type: "user.deleted", object: "event", timestamp: 1764324000000, data: { id: "user_2x", deleted: true } }

@@ -36,17 +36,23 @@ class Life implements Holder {
   readonly id: RuleId
   /** The version it runs; zero once it has stopped by itself. */
   version: number
+  /** What its waits are given: one for all of them. */
+  readonly go: (next: Work) => void
+  /** How to leave its wait; null while it does not wait. */
   wait: Cancel | null = null
+  /** What came while its wait was being armed. */
+  early: Work | null = null
   began = 0
   streak = 0
   crashes: ReadonlyArray<number> = none
   private release: Cancel | null = null
   private own: Scope.CloseableScope | null = null
 
-  constructor({ user_id, rule_id, version }: RuleRow) {
+  constructor({ user_id, rule_id, version }: RuleRow, goOn: (life: Life, next: Work) => void) {
     this.userId = user_id
     this.id = rule_id
     this.version = version
+    this.go = (next) => goOn(this, next)
   }
 
   hold(release: Cancel) {
@@ -134,41 +140,46 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
 
   /** Works until there is nothing left to do but wait, and leaves the wait behind instead of a fiber. */
   const work = (life: Life, next: Work): Effect.Effect<void> => {
-    const done = Effect.flatMap(next, (step) =>
-      isWait(step) ? Effect.succeed(step) : Effect.as(stopped(life, step), null)
-    )
-    return Effect.matchCauseEffect(done, {
-      onSuccess: (wait) => (wait === null ? Effect.void : park(life, wait)),
-      // A stop is a stop, whatever else happened on the way.
-      onFailure: (cause) => (Cause.isInterruptedOnly(cause) ? Effect.interrupt : afterCrash(life, cause))
+    // A stop is a stop, whatever else happened on the way.
+    const onFailure = (cause: Cause.Cause<{ readonly _tag: string }>) =>
+      Cause.isInterruptedOnly(cause) ? Effect.interrupt : afterCrash(life, cause)
+    return Effect.matchCauseEffect(next, {
+      onSuccess: (step) => (isWait(step) ? park(life, step) : Effect.catchAllCause(stopped(life, step), onFailure)),
+      onFailure
     })
   }
 
-  const park = (life: Life, { arm }: Wait): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const at: { once: Work | null; parked: boolean } = { once: null, parked: false }
-      const cancel = arm((next) => {
-        life.wait = null
-        if (at.parked) fork(life.id, work(life, next), later)
-        else at.once = next
-      })
-      if (at.once !== null) return work(life, at.once)
-      at.parked = true
-      life.wait = cancel
-      return Effect.void
-    })
+  const park = (life: Life, { arm }: Wait): Effect.Effect<void> => {
+    const cancel = arm(life.go)
+    const { early } = life
+    life.early = null
+    if (early !== null) return work(life, early)
+    life.wait = cancel
+    return Effect.void
+  }
+
+  /** How a rule goes on whose wait is over: in a fiber again. */
+  const goOn = (life: Life, next: Work): void => {
+    if (life.wait === null) life.early = next
+    else {
+      life.wait = null
+      fork(life.id, work(life, next), later)
+    }
+  }
 
   /** A run of a rule from its stored state; `known` is that state where it was read just now. */
   const begin = (life: Life, known: RuleRow | null): Effect.Effect<void> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      life.began = now
+      return work(life, known === null ? fromStored(life) : program.run(known, life, { settled: true }))
+    })
+
+  const fromStored = (life: Life): Work =>
     Effect.gen(function* () {
-      life.began = yield* Clock.currentTimeMillis
-      const run: Work = Effect.gen(function* () {
-        const rule = known ?? Option.getOrNull(yield* rules.find(life.userId, life.id))
-        if (rule === null || rule.state !== "active") return yield* Effect.as(forget(life), forEver)
-        life.version = rule.version
-        return yield* program.run(rule, life, { settled: known !== null })
-      })
-      yield* work(life, run)
+      const rule = Option.getOrNull(yield* rules.find(life.userId, life.id))
+      if (rule === null || rule.state !== "active") return yield* Effect.as(forget(life), forEver)
+      life.version = rule.version
+      return yield* program.run(rule, life)
     })
 
   const again = (life: Life) =>
@@ -194,7 +205,7 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
 
   const launch = (rule: RuleRow, settled: boolean) => {
     const { rule_id: id, user_id: userId } = rule
-    const life = new Life(rule)
+    const life = new Life(rule, goOn)
     lives.set(id, life)
     // What an earlier run left behind is known before any of the user's rules looks at the market.
     fork(id, Effect.zipRight(orders.whenReconciled(userId), begin(life, settled ? rule : null)), later)

@@ -6,10 +6,10 @@ import type { RuleRow } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
 import { Timers } from "../Timers.ts"
 import type { PriceTick } from "../RuleMarket.ts"
-import { TriggerIndex } from "../TriggerIndex.ts"
+import { type SymbolIndex, TriggerIndex } from "../TriggerIndex.ts"
 import { priceOperands } from "./operands.ts"
 import { earliest, makeReadAgain, nextLook } from "./pricing.ts"
-import { makeReferences } from "./reference.ts"
+import { type Followed, makeReferences } from "./reference.ts"
 import { type Holder, untilMarket, type Work } from "./waiting.ts"
 
 /** A trigger that is still true re-arms no sooner: without it a rule without a cooldown would fire without end. */
@@ -24,11 +24,9 @@ export const makePriced = Effect.gen(function* () {
   const referenceOf = yield* makeReferences
   const readAgain = yield* makeReadAgain
 
-  return Effect.fnUntraced(function* (rule: RuleRow, trigger: PriceTrigger, holder: Holder) {
+  const watch = (rule: RuleRow, trigger: PriceTrigger, index: SymbolIndex, reference: Followed) => {
     const { endAt, limits } = rule.document
-    const index = yield* indexes.enter(rule.symbol, (release) => holder.hold(release))
-    const reference = yield* referenceOf(rule, trigger, holder.scope)
-    yield* reference.ready
+    const cooldown = Duration.max(limits.cooldown, shortestRest)
     let runtime = rule.runtime
 
     /** Until there is nothing left to do but wait. */
@@ -42,7 +40,7 @@ export const makePriced = Effect.gen(function* () {
             if (finished !== null) return finished
           }
           const { price: from } = yield* reference.read(now, tick)
-          const seen = { reference: from, now, cooldown: Duration.max(limits.cooldown, shortestRest) }
+          const seen = { reference: from, now, cooldown }
           const observed = tick === null ? null : observe(trigger, runtime.trigger, { ...seen, price: tick.price })
           if (tick !== null && observed !== null && observed.fires) {
             const fresher = yield* readAgain(rule, tick)
@@ -74,6 +72,15 @@ export const makePriced = Effect.gen(function* () {
           return untilMarket(index, timers, next.bounds, earliest(next.until, again, endAt), look)
         }
       })
-    return yield* look(null)
-  })
+    return look(null)
+  }
+
+  return (rule: RuleRow, trigger: PriceTrigger, holder: Holder): Work =>
+    Effect.flatMap(
+      indexes.enter(rule.symbol, (release) => holder.hold(release)),
+      (index) =>
+        Effect.flatMap(referenceOf(rule, trigger, holder.scope), (reference) =>
+          Effect.zipRight(reference.ready, watch(rule, trigger, index, reference))
+        )
+    )
 })

@@ -1,4 +1,5 @@
 import { Effect, Scope } from "effect"
+import type { DatabaseUnavailable } from "../../api/Errors.ts"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { DropFrom, PriceRebound, PriceTrigger } from "../../domain/rule/Trigger.ts"
 import type { WindowReading } from "../../domain/RollingWindow.ts"
@@ -18,16 +19,22 @@ const fixed = (price: Decimal.Decimal | null): Reference => ({ price, warmup: nu
 const scopeOf = (rule: RuleRow, scope: "rule" | "symbol"): BookScope =>
   scope === "rule" ? { scope, ruleId: rule.rule_id } : { scope }
 
+/** `ready` once it can be read. */
+export interface Followed {
+  readonly ready: Effect.Effect<void>
+  readonly read: (now: Instant, tick: PriceTick | null) => Effect.Effect<Reference, DatabaseUnavailable>
+}
+
 /** Follows what a rule's price trigger is measured from, while the scope lives. */
 export const makeReferences = Effect.gen(function* () {
   const market = yield* RuleMarket
   const books = yield* Books
 
-  return Effect.fnUntraced(function* (
+  return (
     rule: RuleRow,
     trigger: PriceTrigger | PriceRebound,
     scope: Effect.Effect<Scope.Scope>
-  ) {
+  ): Effect.Effect<Followed> => {
     if (trigger.type === "price.level") return none
     const { from } = trigger
     switch (from.type) {
@@ -39,17 +46,17 @@ export const makeReferences = Effect.gen(function* () {
         return always(Effect.map(books.averageCost(rule.user_id, rule.symbol, scopeOf(rule, from.scope)), fixed))
       case "highOf":
       case "openOf": {
-        const window = yield* Scope.extend(
-          market.window(rule.symbol, { kind: from.type, length: from.window }),
-          yield* scope
+        const kept = market.window(rule.symbol, { kind: from.type, length: from.window })
+        return Effect.map(
+          Effect.flatMap(scope, (holding) => Scope.extend(kept, holding)),
+          (window) => ({
+            ready: window.ready,
+            read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(from, window.read(now), tick))
+          })
         )
-        return {
-          ready: window.ready,
-          read: (now: Instant, tick: PriceTick | null) => Effect.sync(() => withTick(from, window.read(now), tick))
-        }
       }
     }
-  })
+  }
 })
 
 /** The same for one look. */
@@ -58,10 +65,8 @@ export const makeReference = (rule: RuleRow, trigger: PriceTrigger | PriceReboun
     referenceOf(rule, trigger, Effect.succeed(scope))
   )
 
-const always = <E>(read: Effect.Effect<Reference, E>) => ({
-  ready: Effect.void,
-  read: (_: Instant, __: PriceTick | null) => read
-})
+const always = (read: ReturnType<Followed["read"]>): Effect.Effect<Followed> =>
+  Effect.succeed({ ready: Effect.void, read: () => read })
 
 const none = always(Effect.succeed(fixed(null)))
 

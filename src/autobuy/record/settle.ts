@@ -15,7 +15,7 @@ const outcomeOf = (
   const why = orders.map((order) => order.rejectReason ?? order.unfilledReason).find((known) => known !== null) ?? null
   if (executed) return { outcome: "executed", reason: why }
   // Somebody kept the order from being sent: nothing failed.
-  if (why?.code === "HALTED") return { outcome: "skipped", reason: why }
+  if (why?.code === "HALTED" || why?.code === "KEY_FROZEN") return { outcome: "skipped", reason: why }
   return { outcome: "failed", reason: why ?? reason("NO_FILL") }
 }
 
@@ -67,6 +67,7 @@ const codes: Readonly<Partial<Record<ApiError["_tag"], readonly [ReasonCode, "sk
   EXCHANGE_UNAVAILABLE: ["EXCHANGE_UNAVAILABLE", "failed"],
   EXCHANGE_RATE_LIMITED: ["EXCHANGE_UNAVAILABLE", "failed"],
   TRADING_HALTED: ["HALTED", "skipped"],
+  CREDENTIAL_TOO_POWERFUL: ["KEY_FROZEN", "skipped"],
   BUDGET_EXCEEDED: ["CAP_TOTAL", "skipped"],
   NOT_READY: ["NOT_PLACED", "skipped"],
   CONFLICT: ["CANCELLED", "skipped"]

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { CycleId, OrderId, RuleId } from "../Ids.ts"
+import { KeyFreeze } from "../KeyFreeze.ts"
 import { SymbolName } from "../Market.ts"
 import { Reason } from "../Reason.ts"
 import { Instant } from "../Time.ts"
@@ -40,6 +41,20 @@ export const CredentialsFailing = Schema.Struct({
   reason: Schema.NullOr(Reason)
 }).annotations({ identifier: "CredentialsFailing" })
 
+export const KeyFrozen = Schema.Struct({
+  text,
+  /** The first characters of the access key. */
+  keyPrefix: Schema.String,
+  freeze: KeyFreeze
+}).annotations({ identifier: "KeyFrozen" })
+
+/** What the owner of an exchange key should mind; `GET /account/credentials` lists all of it as long as it lasts. */
+export const KeyWarning = Schema.Struct({
+  text,
+  keyPrefix: Schema.String,
+  warning: Schema.Literal("cannotTrade", "addressNotBound", "endsSoon")
+}).annotations({ identifier: "KeyWarning" })
+
 /** What every user is told without asking for it. */
 export const noticeTypes = {
   "notice.rulePaused": { sentence: "A rule paused by itself.", data: RulePaused },
@@ -50,5 +65,13 @@ export const noticeTypes = {
   },
   "notice.skipsInARow": { sentence: "A rule fired three times in a row and bought nothing.", data: SkipsInARow },
   "notice.stopFired": { sentence: "A stop or trailing stop sold a position.", data: StopFired },
-  "notice.credentialsFailing": { sentence: "The exchange refuses the stored key.", data: CredentialsFailing }
+  "notice.credentialsFailing": { sentence: "The exchange refuses the stored key.", data: CredentialsFailing },
+  "notice.keyFrozen": {
+    sentence: "An exchange key was frozen; no order, or nothing that buys, is sent under it.",
+    data: KeyFrozen
+  },
+  "notice.keyWarning": {
+    sentence: "The exchange key may not trade, is not bound to an address, or ends soon.",
+    data: KeyWarning
+  }
 } as const

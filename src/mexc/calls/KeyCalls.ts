@@ -73,11 +73,11 @@ export const makeKeyCalls = ({ call }: Transport): KeyCalls => {
       })
     )
 
-  const probe = { ...account, answer: Schema.Unknown } as const
+  const probe = { ...account, asksPermission: true, answer: Schema.Unknown } as const
 
   const permissions = Effect.fn("MexcClient.permissions")((credentials: Credentials) =>
     Effect.all({
-      read: isPermitted(call({ ...account, endpoint: "GET /account", credentials, answer: Account })),
+      read: isPermitted(call({ ...probe, endpoint: "GET /account", credentials, answer: Account })),
       trade: isPermitted(
         call({
           ...probe,

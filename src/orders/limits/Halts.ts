@@ -44,6 +44,10 @@ export class Halts extends Context.Tag("dipper/orders/Halts")<
     }) => Effect.Effect<void, TradingHalted | DatabaseUnavailable>
     /** In force when it returns. The operator's release of a user ends the user's own halt too. */
     readonly set: (who: Halted, origin: HaltOrigin, change: HaltChange) => Effect.Effect<void, DatabaseUnavailable>
+    /** What the operator, or the service in the operator's place, set for this user alone. */
+    readonly ofOperator: (userId: UserId) => Effect.Effect<Halt, DatabaseUnavailable>
+    /** Ends such a halt of exactly this reason, and no other halt of the user. */
+    readonly lift: (userId: UserId, reason: string) => Effect.Effect<void, DatabaseUnavailable>
     readonly pendingCancels: Effect.Effect<ReadonlyArray<PendingCancel>, DatabaseUnavailable>
     readonly cancelled: (pending: PendingCancel) => Effect.Effect<void, DatabaseUnavailable>
   }
@@ -139,18 +143,34 @@ const make = Effect.gen(function* () {
         })()
       : Effect.succeed([{ user_id: who }])
 
+  const tell = Effect.fnUntraced(function* (userId: UserId) {
+    const data = shown(yield* inForce(userId))
+    yield* events.append(userId, { type: "halt.changed", objectId: userId, data })
+  })
+
   const set = Effect.fn("Halts.set")((who: Halted, origin: HaltOrigin, change: HaltChange) =>
     database.write(
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         yield* store(idOf(who), origin, change, now)
         if (!change.halted && origin === "operator" && who !== "everybody") yield* store(who, "user", change, now)
-        for (const { user_id: userId } of yield* affected(who))
-          yield* events.append(userId, {
-            type: "halt.changed",
-            objectId: userId,
-            data: shown(yield* inForce(userId))
-          })
+        for (const { user_id: userId } of yield* affected(who)) yield* tell(userId)
+      })
+    )
+  )
+
+  const ofOperator = Effect.fn("Halts.ofOperator")((userId: UserId) =>
+    Effect.map(database.read(inForce(userId)), (rows) =>
+      shown(rows.filter(({ origin, user_id: id }) => origin === "operator" && id === userId))
+    )
+  )
+
+  const lift = Effect.fn("Halts.lift")((userId: UserId, reason: string) =>
+    database.write(
+      Effect.gen(function* () {
+        const ended = yield* sql`UPDATE halts SET halted = 0, reason = NULL, since = NULL, cancel_pending = 0
+          WHERE user_id = ${userId} AND origin = 'operator' AND halted = 1 AND reason = ${reason} RETURNING user_id`
+        if (ended.length > 0) yield* tell(userId)
       })
     )
   )
@@ -180,5 +200,5 @@ const make = Effect.gen(function* () {
         WHERE user_id = ${idOf(who)} AND origin = ${origin} AND scope = ${scope} AND since IS ${since}`)
     )
 
-  return Halts.of({ state, assertAllowed, set, pendingCancels, cancelled })
+  return Halts.of({ state, assertAllowed, set, ofOperator, lift, pendingCancels, cancelled })
 })

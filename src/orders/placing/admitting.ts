@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { failPoint } from "../../FailPoints.ts"
+import { KeyFreezes } from "../../accounts/KeyFreezes.ts"
 import { Halts } from "../limits/Halts.ts"
 import type { Reserve } from "../limits/TradingLimits.ts"
 import type { OrderRow } from "../record/OrderRow.ts"
@@ -11,6 +12,7 @@ import { RiskInputs } from "../RiskInputs.ts"
  * the insert itself.
  */
 export const makeAdmitting = Effect.gen(function* () {
+  const freezes = yield* KeyFreezes
   const halts = yield* Halts
   const inputs = yield* RiskInputs
   const repo = yield* OrdersRepo
@@ -18,6 +20,7 @@ export const makeAdmitting = Effect.gen(function* () {
   return Effect.fnUntraced(function* (row: OrderRow, reserve: Reserve) {
     yield* failPoint("submit.approved")
     yield* halts.assertAllowed({ userId: row.user_id, side: row.side })
+    yield* freezes.assertAllowed({ userId: row.user_id, fingerprint: row.credential ?? "" }, row.side)
     yield* reserve(row.order_id)
     yield* inputs.assertHeld(row)
     yield* repo.insert(row)

@@ -3,6 +3,7 @@ import {
   BelowMinimum,
   Conflict,
   CredentialsRejected,
+  CredentialTooPowerful,
   ExchangeRateLimited,
   ExchangeUnavailable,
   InsufficientBalance,
@@ -30,7 +31,9 @@ const codes = {
   EXCHANGE_RATE_LIMITED: { error: ExchangeRateLimited, reason: "NOT_PLACED" },
   CONFLICT: { error: Conflict, reason: "CANCELLED" },
   NOT_OWNER: { error: NotOwner, reason: "NOT_PLACED" },
-  TRADING_HALTED: { error: TradingHalted, reason: "HALTED" }
+  TRADING_HALTED: { error: TradingHalted, reason: "HALTED" },
+  KEY_FROZEN: { error: TradingHalted, reason: "KEY_FROZEN" },
+  CREDENTIAL_TOO_POWERFUL: { error: CredentialTooPowerful, reason: "KEY_FROZEN" }
 } as const satisfies Record<string, { readonly error: unknown; readonly reason: ReasonCode }>
 
 export const RefusalCode = Schema.Literal(
@@ -44,7 +47,9 @@ export const RefusalCode = Schema.Literal(
   "EXCHANGE_RATE_LIMITED",
   "CONFLICT",
   "NOT_OWNER",
-  "TRADING_HALTED"
+  "TRADING_HALTED",
+  "KEY_FROZEN",
+  "CREDENTIAL_TOO_POWERFUL"
 )
 export type RefusalCode = typeof RefusalCode.Type
 
@@ -64,7 +69,9 @@ const repeatable = new Set<RefusalCode>([
   "EXCHANGE_UNAVAILABLE",
   "EXCHANGE_RATE_LIMITED",
   "NOT_OWNER",
-  "TRADING_HALTED"
+  "TRADING_HALTED",
+  "KEY_FROZEN",
+  "CREDENTIAL_TOO_POWERFUL"
 ])
 
 export const reasonOf = ({ code, message, venue }: Refusal): Reason =>
@@ -85,6 +92,9 @@ export const errorOf = (refusal: Refusal): RefusalError =>
 const untradable = new Set([10007, 30000, 30016])
 const underfunded = new Set([10101, 30004, 30005])
 
+// Unknown or ended; its address is not on its list; it lacks the permission.
+const keyRefused = new Set([10072, 700002, 700006, 700007])
+
 const codeOf = (failure: VenueRefused): RefusalCode => {
   const { code, kind } = failure
   if (kind === "auth") return "CREDENTIALS_REJECTED"
@@ -92,13 +102,19 @@ const codeOf = (failure: VenueRefused): RefusalCode => {
   if (code === 30002) return "BELOW_MINIMUM"
   if (code === 30087) return "PRICE_OUT_OF_BAND"
   if (underfunded.has(code)) return "INSUFFICIENT_BALANCE"
-  if (code === 700002 || code === 10072) return "CREDENTIALS_REJECTED"
+  if (keyRefused.has(code)) return "CREDENTIALS_REJECTED"
   return untradable.has(code) ? "SYMBOL_NOT_TRADABLE" : "ORDER_REJECTED"
 }
 
-const sentences: Partial<Record<RefusalCode, string>> = {
-  CREDENTIALS_REJECTED: "The venue refused the stored exchange key; no order exists.",
-  SYMBOL_NOT_TRADABLE: "The venue does not accept this order for the symbol now; no order exists."
+const sentenceOf = (code: RefusalCode, told: string): string => {
+  switch (code) {
+    case "CREDENTIALS_REJECTED":
+      return `The venue refused the stored exchange key; no order exists: ${told}`
+    case "SYMBOL_NOT_TRADABLE":
+      return "The venue does not accept this order for the symbol now; no order exists."
+    default:
+      return `The venue refused the order: ${told}`
+  }
 }
 
 /** A definite no of the venue, or a request that provably never reached it. */
@@ -108,7 +124,7 @@ export const refusalOf = (failure: VenueRefused | VenueRateLimited | VenueUnavai
       const code = codeOf(failure)
       return {
         code,
-        message: sentences[code] ?? `The venue refused the order: ${failure.message}`,
+        message: sentenceOf(code, failure.message),
         venue: failure.code === undefined ? null : { code: failure.code, message: failure.message },
         retryAfterSeconds: null
       }
@@ -137,7 +153,9 @@ export const withdrawal = ours("CONFLICT", "The order was cancelled before it wa
 
 export const notOurs = ours("NOT_OWNER", "Another instance owns trading on this database; no order exists.")
 
-export const halted = (message: string): Refusal => ours("TRADING_HALTED", message)
+/** A halt, or a freeze of the key, that came while the order waited. */
+export const stoppedBy = ({ _tag, message, reason: why }: TradingHalted | CredentialTooPowerful): Refusal =>
+  ours(_tag === "TRADING_HALTED" && why?.code === "KEY_FROZEN" ? "KEY_FROZEN" : _tag, message)
 
 export const notPlaced = (
   code: "EXCHANGE_UNAVAILABLE" | "EXCHANGE_RATE_LIMITED",

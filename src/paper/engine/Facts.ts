@@ -19,6 +19,26 @@ const AccountOpened = Schema.TaggedStruct("accountOpened", {
   feeRates: since(Schema.Struct({ maker: Decimal, taker: Decimal }))
 })
 
+/** Another key of an account that is open. */
+const KeyAdded = Schema.TaggedStruct("keyAdded", {
+  ...at,
+  accountId: Schema.String,
+  accessKey: Schema.String,
+  secretKey: Schema.Redacted(Schema.String),
+  permissions: Schema.Array(Permission),
+  ips: Schema.NullOr(Schema.Array(Schema.String))
+})
+
+/** How a key stands from then on. */
+const KeyChanged = Schema.TaggedStruct("keyChanged", {
+  ...at,
+  accountId: Schema.String,
+  accessKey: Schema.String,
+  permissions: Schema.Array(Permission),
+  ips: Schema.NullOr(Schema.Array(Schema.String)),
+  deleted: Schema.Boolean
+})
+
 const Deposited = Schema.TaggedStruct("deposited", {
   ...at,
   accountId: Schema.String,
@@ -132,6 +152,8 @@ const Ticked = Schema.TaggedStruct("ticked", at)
 /** What happened on the exchange, one line each in the journal; the whole state of accounts is a fold of these. */
 export const Fact = Schema.Union(
   AccountOpened,
+  KeyAdded,
+  KeyChanged,
   Deposited,
   Withdrawn,
   Transferred,

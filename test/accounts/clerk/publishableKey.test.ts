@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Either } from "effect"
-import { issuerOf } from "../../../src/accounts/clerk/publishableKey.ts"
+import { Either, Redacted } from "effect"
+import { backendOf, fits, issuerOf } from "../../../src/accounts/clerk/publishableKey.ts"
 import { rsaKeyOfPem } from "../../../src/accounts/clerk/rsaKey.ts"
 import { keys, makeKeys, pem } from "./tokens.ts"
 
@@ -26,6 +26,27 @@ describe("a publishable key", () => {
     keyOf("localhost$"),
     keyOf("10.0.0.1:80$")
   ])("%j is refused", (key) => assert.isTrue(Either.isLeft(issuerOf(key))))
+})
+
+describe("a secret key", () => {
+  const problemOf = (secretKey: string, kind = "live") =>
+    Either.match(fits(keyOf("clerk.example.com$", kind), Redacted.make(secretKey)), {
+      onLeft: (problem) => problem,
+      onRight: () => "accepted"
+    })
+
+  it("goes with a publishable key of its own kind, and is never in what is said of it", () => {
+    assert.strictEqual(problemOf("sk_live_aB3"), "accepted")
+    assert.strictEqual(problemOf("sk_test_aB3", "test"), "accepted")
+    assert.match(problemOf("sk_test_aB3"), /another Clerk instance/)
+    for (const nonsense of ["", "sk_live_", "pk_live_aB3", "sk_live_a b", "aB3"])
+      assert.strictEqual(problemOf(nonsense), "expected a key that begins with sk_test_ or sk_live_")
+  })
+
+  it("is sent to Clerk, or to who stands in for Clerk on this machine", () => {
+    assert.strictEqual(backendOf("https://clerk.example.com"), "https://api.clerk.com")
+    assert.strictEqual(backendOf("http://127.0.0.1:4000"), "http://127.0.0.1:4000")
+  })
 })
 
 describe("a PEM of Clerk", () => {

@@ -1,4 +1,5 @@
 import { Effect, Layer, Redacted } from "effect"
+import { KeyFreezes } from "../../../src/accounts/KeyFreezes.ts"
 import { CredentialVault } from "../../../src/accounts/CredentialVault.ts"
 import { Symbols } from "../../../src/market/Symbols.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
@@ -46,9 +47,10 @@ export const inputs = Layer.succeed(RiskInputs, {
     })
 })
 
-/** No limit but those of the exchange; halts are the real ones. */
+/** No limit but those of the exchange; halts and frozen keys are the real ones. */
 export const unlimited = Layer.mergeAll(
   Halts.layer,
+  KeyFreezes.layer,
   Layer.mock(TradingLimits, { prepare: () => Effect.succeed(() => Effect.void) })
 )
 

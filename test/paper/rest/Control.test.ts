@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { PaperExchange, type PaperExchangeOptions } from "../../../src/paper/PaperExchange.ts"
+import { temporaryFolder } from "../../kit/TestDatabase.ts"
 import { clients, makeClient, stillExchange, type Json } from "../kit/SignedClient.ts"
 
 const withExchange = <A, E>(test: Effect.Effect<A, E, PaperExchange>, options: Partial<PaperExchangeOptions> = {}) =>
@@ -35,6 +36,70 @@ describe("the operator", () => {
         assert.strictEqual((yield* reader.signed("GET", "/api/v3/openOrders")).body.code, 700007)
       })
     )
+  )
+
+  it.scopedLive("changes what a key may do, from where, and whether it is there", () =>
+    withExchange(
+      Effect.gen(function* () {
+        const { alice } = yield* clients
+        const change = (body: object) => alice.control("POST", "/paper/v1/keys", { accessKey: "mx0alice", ...body })
+        const code = Effect.map(alice.signed("GET", "/api/v3/openOrders"), ({ body }) => body.code)
+        const changed = yield* change({ permissions: ["SPOT_ACCOUNT_READ"] })
+        assert.deepStrictEqual([changed.status, changed.body.permissions], [200, ["SPOT_ACCOUNT_READ"]])
+        assert.strictEqual(yield* code, 700007)
+        yield* change({ permissions: ["SPOT_DEAL_READ"], ips: ["203.0.113.7"] })
+        assert.strictEqual(yield* code, 700006)
+        yield* change({ ips: null })
+        assert.isUndefined(yield* code)
+        yield* change({ deleted: true })
+        assert.strictEqual(yield* code, 10072)
+        yield* change({ deleted: false })
+        assert.isUndefined(yield* code)
+        const nobody = yield* change({ accessKey: "mx0nobody" })
+        assert.deepStrictEqual([nobody.status, nobody.body.code], [400, 10072])
+        const misspelt = yield* change({ permision: [] })
+        assert.match(misspelt.body.msg, /permision/)
+      })
+    )
+  )
+
+  it.scopedLive("gives an account more keys, which are known after a restart as they were changed", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* temporaryFolder
+      yield* withExchange(
+        Effect.gen(function* () {
+          const { alice, url } = yield* clients
+          const add = (accessKey: string, of: string) =>
+            alice.control("POST", "/paper/v1/keys", { accessKey, added: { of, secretKey: "another-secret" } })
+          assert.strictEqual((yield* add("mx0another", "mx0alice")).status, 200)
+          assert.strictEqual((yield* add("mx0another", "mx0alice")).status, 400)
+          assert.strictEqual((yield* add("mx0third", "mx0nobody")).status, 400)
+          const another = makeClient(url, "mx0another", "another-secret")
+          const uid = ({ body }: { readonly body: Json }) => body.uid
+          assert.strictEqual(
+            uid(yield* another.signed("GET", "/api/v3/uid")),
+            uid(yield* alice.signed("GET", "/api/v3/uid"))
+          )
+          yield* alice.control("POST", "/paper/v1/keys", { accessKey: "mx0alice", deleted: true })
+          yield* alice.control("POST", "/paper/v1/keys", {
+            accessKey: "mx0another",
+            permissions: ["SPOT_ACCOUNT_READ"]
+          })
+          assert.notInclude((yield* alice.raw("GET", "/paper/v1/journal")).body, "another-secret")
+        }),
+        { dataDir }
+      )
+      yield* withExchange(
+        Effect.gen(function* () {
+          const { alice, url } = yield* clients
+          const another = makeClient(url, "mx0another", "another-secret")
+          assert.strictEqual((yield* another.signed("GET", "/api/v3/account")).status, 200)
+          assert.strictEqual((yield* another.signed("GET", "/api/v3/openOrders")).body.code, 700007)
+          assert.strictEqual((yield* alice.signed("GET", "/api/v3/uid")).body.code, 10072)
+        }),
+        { dataDir, accounts: [] }
+      )
+    })
   )
 
   it.scopedLive("lets money come and go, as the wallet history tells", () =>

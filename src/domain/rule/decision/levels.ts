@@ -123,11 +123,13 @@ const fired = (seen: Observation): TriggerState => ({
   firedReference: seen.reference
 })
 
-const no = (state: TriggerState, code: "NOT_TRUE" | "NOT_REARMED" | "INSUFFICIENT_HISTORY"): Observed => ({
-  state,
-  fires: false,
-  reason: reason(code)
-})
+const whyNot = {
+  NOT_TRUE: reason("NOT_TRUE"),
+  NOT_REARMED: reason("NOT_REARMED"),
+  INSUFFICIENT_HISTORY: reason("INSUFFICIENT_HISTORY")
+} as const
+
+const no = (state: TriggerState, code: keyof typeof whyNot): Observed => ({ state, fires: false, reason: whyNot[code] })
 
 /** One price against the trigger's memory. Pure, and the same for a tick, a poll and a restart. */
 export const observe = (trigger: PriceTrigger, state: TriggerState, seen: Observation): Observed => {
@@ -159,14 +161,17 @@ export const awaited = (trigger: PriceTrigger, state: TriggerState, seen: Omit<O
   if (bound === null) return { bounds: [], until: null }
   const rests = restsUntil(trigger, state, seen)
   if (rests !== null) return { bounds: [], until: rests }
-  const bounds: Array<PriceBound> = []
-  if (isCrossing(trigger)) bounds.push(state.ready ? bound : negated(bound))
-  else if (state.armed || trigger.rearm === "cooldown" || state.firedPrice === null) bounds.push(bound)
-  else bounds.push(trigger.rearm === "recover" ? negated(bound) : beyond(bound, state.firedPrice))
+  const next = nextBound(trigger, state, bound)
   // A new high moves the threshold of a drop from it.
-  if (trigger.type === "price.drop" && trigger.from.type === "highOf" && seen.reference !== null)
-    bounds.push({ comparison: "above", price: seen.reference })
-  return { bounds, until: null }
+  return trigger.type === "price.drop" && trigger.from.type === "highOf" && seen.reference !== null
+    ? { bounds: [next, { comparison: "above", price: seen.reference }], until: null }
+    : { bounds: [next], until: null }
+}
+
+const nextBound = (trigger: PriceTrigger, state: TriggerState, bound: PriceBound): PriceBound => {
+  if (isCrossing(trigger)) return state.ready ? bound : negated(bound)
+  if (state.armed || trigger.rearm === "cooldown" || state.firedPrice === null) return bound
+  return trigger.rearm === "recover" ? negated(bound) : beyond(bound, state.firedPrice)
 }
 
 /** Whether time or other buys can move the threshold while the price stands still. */

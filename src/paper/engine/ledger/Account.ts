@@ -20,13 +20,20 @@ export interface OrderEntry {
   readonly sequence: number
 }
 
+/** A key of an account, and what it may do now. */
+export interface KeyState {
+  readonly accessKey: string
+  readonly secretKey: Redacted.Redacted
+  permissions: ReadonlySet<Permission>
+  ips: ReadonlyArray<string> | null
+  deleted: boolean
+}
+
 /** Everything of one account; lists are oldest first. */
 export interface AccountState {
   readonly id: string
-  readonly accessKey: string
-  readonly secretKey: Redacted.Redacted
-  readonly permissions: ReadonlySet<Permission>
-  readonly ips: ReadonlyArray<string> | null
+  /** The one it was opened with. */
+  readonly key: KeyState
   /** null: every pair's own. */
   readonly feeRates: FeeRates | null
   mxDeduct: boolean
@@ -42,9 +49,7 @@ export interface AccountState {
   readonly transfers: Array<PaperTransfer>
 }
 
-export const newAccount = (
-  opened: Pick<AccountState, "id" | "accessKey" | "secretKey" | "permissions" | "ips" | "feeRates">
-): AccountState => ({
+export const newAccount = (opened: Pick<AccountState, "id" | "key" | "feeRates">): AccountState => ({
   ...opened,
   mxDeduct: false,
   balances: new Map(),

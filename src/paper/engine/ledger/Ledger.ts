@@ -2,11 +2,16 @@ import { Data } from "effect"
 import * as Decimal from "../../../domain/Decimal.ts"
 import type { ExchangeEvent, PaperFill, PaperOrder } from "../../Events.ts"
 import type { Fact, Filled, OrderAccepted, OrderClosed } from "../Facts.ts"
-import { type AccountState, move, newAccount, type OrderEntry } from "./Account.ts"
+import { type AccountState, type KeyState, move, newAccount, type OrderEntry } from "./Account.ts"
 import * as Wallet from "./Wallet.ts"
 
 /** A fact that names an account or order which no earlier fact made: the journal is not this exchange's. */
 export class LedgerBroken extends Data.TaggedError("LedgerBroken")<{ readonly missing: string }> {}
+
+export interface KeyOfAccount {
+  readonly account: AccountState
+  readonly key: KeyState
+}
 
 /**
  * Accounts, orders and fills as a fold of facts: `apply` is the only way to change them, live and when rebuilding, so a
@@ -14,7 +19,7 @@ export class LedgerBroken extends Data.TaggedError("LedgerBroken")<{ readonly mi
  */
 export class Ledger {
   readonly accounts = new Map<string, AccountState>()
-  readonly byAccessKey = new Map<string, AccountState>()
+  readonly byAccessKey = new Map<string, KeyOfAccount>()
   readonly orders = new Map<string, OrderEntry>()
   fillCount = 0
 
@@ -22,9 +27,24 @@ export class Ledger {
     switch (fact._tag) {
       case "accountOpened": {
         const { accessKey, accountId: id, feeRates = null, ips = null, permissions, secretKey } = fact
-        const account = newAccount({ id, accessKey, secretKey, feeRates, ips, permissions: new Set(permissions) })
+        const key = { accessKey, secretKey, ips, permissions: new Set(permissions), deleted: false }
+        const account = newAccount({ id, key, feeRates })
         this.accounts.set(id, account)
-        this.byAccessKey.set(accessKey, account)
+        this.byAccessKey.set(accessKey, { account, key })
+        return
+      }
+      case "keyAdded": {
+        const { accessKey, ips, permissions, secretKey } = fact
+        const key = { accessKey, secretKey, ips, permissions: new Set(permissions), deleted: false }
+        this.byAccessKey.set(accessKey, { account: this.account(fact.accountId), key })
+        return
+      }
+      case "keyChanged": {
+        const known = this.byAccessKey.get(fact.accessKey)
+        if (known === undefined) throw new LedgerBroken({ missing: `a key of account ${fact.accountId}` })
+        known.key.permissions = new Set(fact.permissions)
+        known.key.ips = fact.ips
+        known.key.deleted = fact.deleted
         return
       }
       case "deposited":

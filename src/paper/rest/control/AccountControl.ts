@@ -12,6 +12,8 @@ const given = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema,
 const orNull = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(Schema.NullOr(schema), { default: () => null })
 
+const addresses = Schema.Array(Schema.NonEmptyString).pipe(Schema.maxItems(10))
+
 const AccountBody = Schema.Struct({
   accessKey: Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{1,128}$/)),
   secretKey: Schema.Redacted(Schema.NonEmptyString),
@@ -20,7 +22,14 @@ const AccountBody = Schema.Struct({
   }),
   permissions: given(Schema.Array(Permission)),
   feeRates: given(Schema.Struct({ maker: NonNegativeDecimal, taker: NonNegativeDecimal })),
-  ips: given(Schema.Array(Schema.NonEmptyString).pipe(Schema.maxItems(10)))
+  ips: given(addresses)
+})
+const KeyBody = Schema.Struct({
+  accessKey: Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{1,128}$/)),
+  permissions: given(Schema.Array(Permission)),
+  ips: given(Schema.NullOr(addresses)),
+  deleted: given(Schema.Boolean),
+  added: given(Schema.Struct({ of: Schema.String, secretKey: Schema.Redacted(Schema.NonEmptyString) }))
 })
 const moved = { accessKey: Schema.String, asset: Schema.NonEmptyString, amount: PositiveDecimal }
 const DepositBody = Schema.Struct({
@@ -74,6 +83,9 @@ export const accountControl = Effect.gen(function* () {
     ),
     "POST /paper/v1/accounts": local((request) =>
       Effect.flatMap(Effect.flatMap(controlBody(AccountBody, request), exchange.openAccount), shown)
+    ),
+    "POST /paper/v1/keys": local((request) =>
+      Effect.flatMap(Effect.flatMap(controlBody(KeyBody, request), exchange.changeKey), shown)
     ),
     "POST /paper/v1/deposit": local((request) =>
       Effect.gen(function* () {

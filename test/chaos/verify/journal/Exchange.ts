@@ -59,7 +59,7 @@ export interface ExchangeRecord {
   readonly sums: Line
 }
 
-const worldly = ["marked", "ticked", "pairChanged", "mxDeductSet"]
+const worldly = ["marked", "ticked", "pairChanged", "mxDeductSet", "keyAdded", "keyChanged"]
 
 export const exchangeOf = ({ lines }: Lines): ExchangeRecord => {
   const accounts = new Map<string, VenueAccount>()
