@@ -13,6 +13,7 @@ const stopping = new Set([
   "pauseRule",
   "revokeKey",
   "deleteCredentials",
+  "freezeCredentials",
   // Tells that somebody must not come in any more; its sender repeats what is refused, but late.
   "receiveClerkWebhook"
 ])
@@ -23,6 +24,7 @@ const trading = new Set(["placeOrder", "closePosition", "runRule", "resolveOrder
 const secret = new Set([
   "setCredentials",
   "rotateCredentials",
+  "unfreezeCredentials",
   "createKey",
   "rotateKey",
   "rotateSignalToken",
