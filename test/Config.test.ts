@@ -46,7 +46,10 @@ describe("settings", () => {
     [{ CLERK_JWT_KEY: "pem" }, "CLERK_JWT_KEY: set together with AUTH_MODE=local"],
     [{ CLERK_SECRET_KEY: "sk_test_x" }, "CLERK_SECRET_KEY: set together with AUTH_MODE=local"],
     [{ CLERK_AUTHORIZED_PARTIES: "https://*.a.example" }, "CLERK_AUTHORIZED_PARTIES: "],
-    [{ CLERK_AUTHORIZED_PARTIES: "https://a.example/app" }, "CLERK_AUTHORIZED_PARTIES: expected origins without path or star"],
+    [
+      { CLERK_AUTHORIZED_PARTIES: "https://a.example/app" },
+      "CLERK_AUTHORIZED_PARTIES: expected origins without path or star"
+    ],
     [{ CLERK_AUTHORIZED_PARTIES: "http://a.example" }, "CLERK_AUTHORIZED_PARTIES: expected origins that begin with"],
     [{ MASTER_KEYS_FILE: "/does/not/exist" }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names does not exist"],
     [{ MASTER_KEYS_FILE: tmpdir() }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names cannot be read"]

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Queue } from "effect"
+import { Deferred, Effect, Fiber, Queue, TestClock } from "effect"
 import { HttpServer, type ServerOptions } from "../../src/http/HttpServer.ts"
 import { ask, bearer, serve, type Stubs } from "./kit/server.ts"
 
@@ -132,5 +132,32 @@ describe("Who is not known", () => {
         "RATE_LIMITED"
       ])
     }).pipe(Effect.provide(serve({}, { ratePerMinute: 4 })))
+  )
+})
+
+/** Something that computes for so long that nothing else gets its turn, and then the turn in which that is noticed. */
+const compute = (ms: number) =>
+  Effect.promise(async () => {
+    const until = performance.now() + ms
+    while (performance.now() < until);
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  })
+
+describe("A process that is late", () => {
+  it.scoped("for two seconds in a row refuses lists, and halts", () =>
+    Effect.gen(function* () {
+      const { release, stubs } = yield* makeStuck
+      yield* Deferred.succeed(release, undefined)
+      yield* Effect.gen(function* () {
+        const { url } = yield* HttpServer
+        // The first second has the start in it.
+        for (let second = 0; second < 3; second++) {
+          yield* compute(1_200)
+          yield* TestClock.adjust("1 second")
+        }
+        assert.strictEqual((yield* ask(`${url}${api}/orders`, { headers: bearer("ann:read") })).code, "OVERLOADED")
+        assert.strictEqual((yield* halt(url, "ann")).status, 200)
+      }).pipe(Effect.provide(serve(stubs, { timeouts: { announceMs: 0 } })))
+    })
   )
 })

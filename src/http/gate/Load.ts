@@ -12,9 +12,9 @@ const shares: Readonly<Record<Rank, number>> = { lists: 0.5, reads: 0.7, edits: 
  * it: they are what the time that is won is for.
  */
 const latestMs: Readonly<Record<Rank, number>> = {
-  lists: 250,
-  reads: 500,
-  edits: 1_000,
+  lists: 500,
+  reads: 1_000,
+  edits: 2_000,
   orders: Number.POSITIVE_INFINITY,
   stops: Number.POSITIVE_INFINITY
 }

@@ -154,10 +154,10 @@ describe("An overloaded service", () => {
   })
 
   it.each([
-    [240, ["lists", "reads", "edits", "orders", "stops"]],
-    [260, ["reads", "edits", "orders", "stops"]],
-    [600, ["edits", "orders", "stops"]],
-    [5_000, ["orders", "stops"]]
+    [490, ["lists", "reads", "edits", "orders", "stops"]],
+    [510, ["reads", "edits", "orders", "stops"]],
+    [1_100, ["edits", "orders", "stops"]],
+    [2_100, ["orders", "stops"]]
   ])("that is %i ms late for two seconds serves %j, and all after one good second", (late, expected) => {
     const gate = makeGate()
     gate.load.observe(late)
