@@ -65,7 +65,7 @@ const ambientImports = {
   paths: [
     { name: "node:timers", message: "Use Effect.sleep or a Schedule." },
     { name: "node:timers/promises", message: "Use Effect.sleep or a Schedule." },
-    { name: "node:perf_hooks", message: "Time comes from Clock." },
+    { name: "node:perf_hooks", allowImportNames: ["monitorEventLoopDelay"], message: "Time comes from Clock." },
     { name: "node:process", importNames: ["env", "hrtime"], message: "Settings come from src/Config.ts." },
     { name: "node:crypto", importNames: ["randomUUID", "webcrypto"], message: "Ids come from domain/Ids.ts." },
     { name: "crypto", message: "Write node:crypto." },

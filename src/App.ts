@@ -1,6 +1,5 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Console, Context, Effect, Layer, Option, Schedule, Schema, Scope } from "effect"
-import { readFileSync } from "node:fs"
 import { stdout } from "node:process"
 import manifest from "../package.json" with { type: "json" }
 import { Accounts } from "./accounts/Accounts.ts"
@@ -14,7 +13,8 @@ import { UsersRepo } from "./accounts/UsersRepo.ts"
 import * as Autobuy from "./autobuy/Autobuy.ts"
 import { RulesRepo } from "./autobuy/RulesRepo.ts"
 import { RuleTransfer } from "./autobuy/transfer/RuleTransfer.ts"
-import { Config, type Settings, WrongSetting } from "./Config.ts"
+import { Config, type Settings } from "./Config.ts"
+import { certificateOf } from "./http/edge/certificateFiles.ts"
 import { Listening } from "./http/edge/Listening.ts"
 import { HttpServer } from "./http/HttpServer.ts"
 import { Candles } from "./market/Candles.ts"
@@ -61,6 +61,7 @@ import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
 import { UserStates } from "./service/UserStates.ts"
+import * as VenueTimeCheck from "./service/VenueTimeCheck.ts"
 import { signIn } from "./SignIn.ts"
 import { actingAs, service as asService } from "./store/audit/acting.ts"
 import { Audit } from "./store/Audit.ts"
@@ -180,6 +181,7 @@ const grounds = (story: PaperStory) =>
       Layer.provideMerge(market),
       Layer.provideMerge(accounts),
       Layer.provideMerge(MexcStream.layer),
+      Layer.provideMerge(settings.exchange === "mexc" ? VenueTimeCheck.layer : Layer.empty),
       Layer.provideMerge(venueClient),
       Layer.provideMerge(Layer.merge(Events.layer, Audit.layer)),
       Layer.provideMerge(venue(settings, story))
@@ -209,16 +211,8 @@ const front = (watch: typeof watching | typeof standingBy) =>
 
 const auditing = Auditing.layer.pipe(Layer.provide(Audit.layer))
 
-const tlsOf = ({ tlsCertFile, tlsKeyFile }: Settings) =>
-  tlsCertFile === null || tlsKeyFile === null
-    ? Effect.succeed(null)
-    : Effect.all({ cert: readPem("TLS_CERT_FILE", tlsCertFile), key: readPem("TLS_KEY_FILE", tlsKeyFile) })
-
-const readPem = (name: string, file: string) =>
-  Effect.try({
-    try: () => readFileSync(file, "utf8"),
-    catch: () => new WrongSetting({ name, problem: `${file} cannot be read`, example: "/etc/dipper/tls.pem" })
-  })
+const tlsOf = ({ tlsCertFile: cert, tlsKeyFile: key }: Settings) =>
+  cert === null || key === null ? Effect.succeed(null) : certificateOf({ cert, key })
 
 const api = Layer.unwrapEffect(
   Effect.gen(function* () {
@@ -232,6 +226,7 @@ const api = Layer.unwrapEffect(
       ratePerMinute: settings.apiRatePerMinute,
       corsOrigins: settings.corsOrigins,
       trustProxy: settings.trustProxy,
+      metricsPort: settings.metricsPort,
       tls
     })
   })

@@ -78,6 +78,12 @@ const whole = (low: number, high: number) =>
       : Either.left(`expected a whole number from ${low} to ${high}, got ${quoted(value)}`)
   })
 
+const port = plain<number | null>((value) =>
+  /^\d{1,5}$/.test(value) && Number(value) <= 65_535
+    ? Either.right(Number(value))
+    : Either.left(`expected a port from 0 to 65535, got ${quoted(value)}`)
+)
+
 const oneOf = <const A extends ReadonlyArray<string>>(...values: A) =>
   plain<A[number]>((value) => {
     const found = values.find((candidate) => candidate === value)
@@ -128,10 +134,13 @@ const readOrigins: Read<ReadonlyArray<string>> = (value) => {
     .split(",")
     .map((origin) => origin.trim())
     .filter((origin) => origin !== "")
-  const wrong = list.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+  // A star would be a name like any other, and let nobody in.
+  const wrong = list.find(
+    (origin) => !URL.canParse(origin) || new URL(origin).origin !== origin || origin.includes("*")
+  )
   return wrong === undefined
     ? Either.right(list)
-    : Either.left(`expected origins without path, separated by commas, got ${quoted(wrong)}`)
+    : Either.left(`expected origins without path or star, separated by commas, got ${quoted(wrong)}`)
 }
 const origins = plain(readOrigins)
 
@@ -245,6 +254,12 @@ export const settings = {
     "Browser origins that may call the API; none unless set",
     []
   ),
+  metricsPort: port(
+    "METRICS_PORT",
+    "9464",
+    "Port on 127.0.0.1 for metrics and probes without a key; none unless set",
+    null
+  ),
   logLevel: oneOf(
     "trace",
     "debug",
@@ -293,6 +308,8 @@ const consistent = (all: Settings): Either.Either<Settings, WrongSetting> => {
       return refuse(name, "set together with AUTH_MODE=local; remove it, or set AUTH_MODE=clerk", example)
     if (all.authMode === "clerk" && !isSet && needed.has(name)) return refuse(name, "AUTH_MODE=clerk needs it", example)
   }
+  if (all.metricsPort !== null && all.metricsPort !== 0 && all.metricsPort === all.port)
+    return refuse("METRICS_PORT", `${all.port} is the port of the API; choose another`, "9464")
   if (all.exchange === "mexc" && all.paperUrl !== null)
     return refuse("PAPER_URL", "set together with EXCHANGE=mexc; remove one of the two", "http://127.0.0.1:3001")
   if (all.paperUrl !== null && !isLoopback(new URL(all.paperUrl).hostname))
@@ -349,6 +366,7 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       apiRatePerMinute: settings.apiRatePerMinute.read(env),
       maxRulesPerUser: settings.maxRulesPerUser.read(env),
       corsOrigins: settings.corsOrigins.read(env),
+      metricsPort: settings.metricsPort.read(env),
       logLevel: settings.logLevel.read(env),
       logFormat: settings.logFormat.read(env)
     }),

@@ -34,7 +34,7 @@ describe("settings", () => {
     [{ TLS_CERT_FILE: "a.pem" }, "TLS_KEY_FILE: certificate and key go together"],
     [{ EXCHANGE: "mexc", PAPER_URL: "http://127.0.0.1:3001" }, "PAPER_URL: set together with EXCHANGE=mexc"],
     [{ MEXC_REST_URL: "http://example.com" }, "MEXC_REST_URL: credentials may only travel over https://"],
-    [{ CORS_ORIGINS: "https://a.example/path" }, "CORS_ORIGINS: expected origins without path"],
+    [{ CORS_ORIGINS: "https://a.example/path" }, "CORS_ORIGINS: expected origins without path or star"],
     [{ PAPER_MARKET: "moon" }, "PAPER_MARKET: expected synthetic, replay:FILE or mirror"],
     [{ PAPER_MARKET: "mirror", PAPER_SPEED: "60" }, "PAPER_SPEED: a mirrored market moves at the venue's speed"],
     [{ LISTING_POLL: "2s" }, "LISTING_POLL: expected an ISO 8601 duration"],
@@ -46,7 +46,10 @@ describe("settings", () => {
     [{ CLERK_JWT_KEY: "pem" }, "CLERK_JWT_KEY: set together with AUTH_MODE=local"],
     [{ CLERK_SECRET_KEY: "sk_test_x" }, "CLERK_SECRET_KEY: set together with AUTH_MODE=local"],
     [{ CLERK_AUTHORIZED_PARTIES: "https://*.a.example" }, "CLERK_AUTHORIZED_PARTIES: "],
-    [{ CLERK_AUTHORIZED_PARTIES: "https://a.example/app" }, "CLERK_AUTHORIZED_PARTIES: expected origins without path"],
+    [
+      { CLERK_AUTHORIZED_PARTIES: "https://a.example/app" },
+      "CLERK_AUTHORIZED_PARTIES: expected origins without path or star"
+    ],
     [{ CLERK_AUTHORIZED_PARTIES: "http://a.example" }, "CLERK_AUTHORIZED_PARTIES: expected origins that begin with"],
     [{ MASTER_KEYS_FILE: "/does/not/exist" }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names does not exist"],
     [{ MASTER_KEYS_FILE: tmpdir() }, "MASTER_KEYS: the file that MASTER_KEYS_FILE names cannot be read"]

@@ -9,6 +9,7 @@ import { Wallet } from "../domain/Wallet.ts"
 import { listAudit } from "./AuditTrail.ts"
 import { Authorization, FreshFactor, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
+import { HotRead } from "./HotRead.ts"
 import {
   Conflict,
   CredentialsMissing,
@@ -127,6 +128,12 @@ export const Removed = Schema.Struct({ removed: Schema.Boolean }).annotations({ 
 const venueAway = [ExchangeUnavailable, ExchangeRateLimited] as const
 const keyUnusable = [CredentialsMissing, CredentialsRejected, CredentialUnreadable] as const
 
+export const getWallet = HttpApiEndpoint.get("getWallet", "/account/wallet")
+  .addSuccess(ok(Wallet))
+  .addError(failures(...keyUnusable, ...venueAway))
+  .annotate(RequiredScope, "read")
+  .annotate(HotRead, true)
+
 export class AccountApi extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.get("getAccount", "/account")
@@ -187,12 +194,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .annotate(RequiredScope, "manage")
       .annotate(FreshFactor, true)
   )
-  .add(
-    HttpApiEndpoint.get("getWallet", "/account/wallet")
-      .addSuccess(ok(Wallet))
-      .addError(failures(...keyUnusable, ...venueAway))
-      .annotate(RequiredScope, "read")
-  )
+  .add(getWallet)
   .add(
     HttpApiEndpoint.post("refreshWallet", "/account/wallet/refresh")
       .addSuccess(ok(Wallet))

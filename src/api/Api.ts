@@ -4,6 +4,7 @@ import { makeApi } from "./Envelope.ts"
 import {
   DatabaseUnavailable,
   HeadersTooLarge,
+  HttpsRequired,
   Internal,
   LengthRequired,
   MalformedJson,
@@ -35,6 +36,7 @@ export class Api extends makeApi(
   UnsupportedMediaType,
   RateLimited,
   HeadersTooLarge,
+  HttpsRequired,
   Internal,
   NotReady,
   Overloaded,

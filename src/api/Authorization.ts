@@ -11,6 +11,7 @@ import {
   Forbidden,
   ImpersonationForbidden,
   NotOwner,
+  Overloaded,
   RateLimited,
   ReverificationRequired,
   SessionPending,
@@ -44,6 +45,7 @@ const refusals = failures(
   ExchangeUnavailable,
   CredentialUnreadable,
   NotOwner,
+  Overloaded,
   AuthUnavailable
 )
 export type AuthorizationError = typeof refusals.Type

@@ -11,6 +11,9 @@ import { type ApiError, Detail, registry, VenueAnswer } from "./Errors.ts"
 /** Annotation of a success schema: the schema of `data`, for the OpenAPI document. */
 export const DataAnnotation: unique symbol = Symbol.for("dipper/api/Envelope/Data")
 
+/** The platform's own names no character set. */
+const encoding: HttpApiSchema.Encoding = { kind: "Json", contentType: "application/json; charset=utf-8" }
+
 /**
  * Wraps the value of a success. A value that does not fit its schema is our bug: it dies and is answered 500, where a
  * failed encoding would be shown to the client as a fault of its request.
@@ -32,10 +35,11 @@ export const ok = <A, I>(schema: Schema.Schema<A, I>, status: 200 | 201 | 202 = 
           : Effect.map(Effect.orDie(encoded), (data) => ({ success: true as const, data }))
       }
     }
-  ).annotations({ [HttpApiSchema.AnnotationStatus]: status, [DataAnnotation]: schema }) as unknown as Schema.Schema<
-    A,
-    Success<I>
-  >
+  ).annotations({
+    [HttpApiSchema.AnnotationStatus]: status,
+    [HttpApiSchema.AnnotationEncoding]: encoding,
+    [DataAnnotation]: schema
+  }) as unknown as Schema.Schema<A, Success<I>>
 }
 
 export interface Success<I> {

@@ -86,6 +86,11 @@ export class ReverificationRequired extends Schema.TaggedError<ReverificationReq
   fields,
   answers(403, "This needs a factor that is at most ten minutes old; prove again who you are and repeat.")
 ) {}
+export class HttpsRequired extends Schema.TaggedError<HttpsRequired>()(
+  "HTTPS_REQUIRED",
+  fields,
+  answers(403, "The request reached the proxy without TLS; there is no redirect, so that the fault is seen.")
+) {}
 export class UserDisabled extends Schema.TaggedError<UserDisabled>()(
   "USER_DISABLED",
   fields,
@@ -295,6 +300,7 @@ export const registry = [
   ImpersonationForbidden,
   ReverificationRequired,
   UserDisabled,
+  HttpsRequired,
   NotFound,
   RouteNotFound,
   SymbolNotFound,

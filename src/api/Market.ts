@@ -5,6 +5,7 @@ import { Candle, Interval, OrderBook, Source, SymbolInfo, SymbolName, Ticker, Tr
 import { Instant } from "../domain/Time.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
 import { failures, ok } from "./Envelope.ts"
+import { HotRead } from "./HotRead.ts"
 import { ExchangeRateLimited, ExchangeUnavailable, StaleMarketData, SymbolNotFound } from "./Errors.ts"
 import { integerParameter, Limit, optional, page, paging, period, query, SymbolNames } from "./Requests.ts"
 
@@ -25,8 +26,37 @@ export const Trades = Schema.Struct({ symbol: SymbolName, ...page(Trade).fields,
 })
 export interface Trades extends Schema.Schema.Type<typeof Trades> {}
 
-const bySymbol = Schema.Struct({ symbol: SymbolName })
+export const bySymbol = Schema.Struct({ symbol: SymbolName })
+export const tickersQuery = query({ symbols: optional(SymbolNames), ...paging })
+export const candlesQuery = query({ interval: Interval, ...period, ...paging })
+export const orderBookQuery = query({ depth: optional(integerParameter(1, 1_000, 20)) })
 const unknownSymbol = failures(SymbolNotFound, ExchangeUnavailable, ExchangeRateLimited, StaleMarketData)
+
+export const listTickers = HttpApiEndpoint.get("listTickers", "/market/tickers")
+  .setUrlParams(tickersQuery)
+  .addSuccess(ok(page(Ticker)))
+  .annotate(RequiredScope, "read")
+  .annotate(HotRead, true)
+
+export const getTicker = HttpApiEndpoint.get("getTicker", "/market/tickers/:symbol")
+  .setPath(bySymbol)
+  .addSuccess(ok(Ticker))
+  .annotate(RequiredScope, "read")
+  .annotate(HotRead, true)
+
+export const listCandles = HttpApiEndpoint.get("listCandles", "/market/candles/:symbol")
+  .setPath(bySymbol)
+  .setUrlParams(candlesQuery)
+  .addSuccess(ok(Candles))
+  .annotate(RequiredScope, "read")
+  .annotate(HotRead, true)
+
+export const getOrderBook = HttpApiEndpoint.get("getOrderBook", "/market/order-book/:symbol")
+  .setPath(bySymbol)
+  .setUrlParams(orderBookQuery)
+  .addSuccess(ok(OrderBook))
+  .annotate(RequiredScope, "read")
+  .annotate(HotRead, true)
 
 export class MarketApi extends HttpApiGroup.make("market")
   .add(
@@ -41,32 +71,10 @@ export class MarketApi extends HttpApiGroup.make("market")
       .addSuccess(ok(SymbolInfo))
       .annotate(RequiredScope, "read")
   )
-  .add(
-    HttpApiEndpoint.get("listTickers", "/market/tickers")
-      .setUrlParams(query({ symbols: optional(SymbolNames), ...paging }))
-      .addSuccess(ok(page(Ticker)))
-      .annotate(RequiredScope, "read")
-  )
-  .add(
-    HttpApiEndpoint.get("getTicker", "/market/tickers/:symbol")
-      .setPath(bySymbol)
-      .addSuccess(ok(Ticker))
-      .annotate(RequiredScope, "read")
-  )
-  .add(
-    HttpApiEndpoint.get("listCandles", "/market/candles/:symbol")
-      .setPath(bySymbol)
-      .setUrlParams(query({ interval: Interval, ...period, ...paging }))
-      .addSuccess(ok(Candles))
-      .annotate(RequiredScope, "read")
-  )
-  .add(
-    HttpApiEndpoint.get("getOrderBook", "/market/order-book/:symbol")
-      .setPath(bySymbol)
-      .setUrlParams(query({ depth: optional(integerParameter(1, 1_000, 20)) }))
-      .addSuccess(ok(OrderBook))
-      .annotate(RequiredScope, "read")
-  )
+  .add(listTickers)
+  .add(getTicker)
+  .add(listCandles)
+  .add(getOrderBook)
   .add(
     HttpApiEndpoint.get("listTrades", "/market/trades/:symbol")
       .setPath(bySymbol)

@@ -5,6 +5,7 @@ import { SymbolName } from "../domain/Market.ts"
 import { Instant } from "../domain/Time.ts"
 import { Authorization, RequiredScope } from "./Authorization.ts"
 import { ok } from "./Envelope.ts"
+import { HotRead } from "./HotRead.ts"
 
 /** `degraded`: serving, but something a user would miss is away. */
 export const Health = Schema.Literal("up", "degraded", "down").annotations({ identifier: "Health" })
@@ -93,8 +94,12 @@ export const Engine = Schema.Struct({
 }).annotations({ identifier: "Engine" })
 export interface Engine extends Schema.Schema.Type<typeof Engine> {}
 
+export const getStatus = HttpApiEndpoint.get("getStatus", "/status")
+  .addSuccess(ok(ServiceStatus))
+  .annotate(HotRead, true)
+
 export class StatusApi extends HttpApiGroup.make("status")
-  .add(HttpApiEndpoint.get("getStatus", "/status").addSuccess(ok(ServiceStatus)))
+  .add(getStatus)
   .add(HttpApiEndpoint.get("getLiveness", "/status/live").addSuccess(ok(UpOrDown)))
   .add(HttpApiEndpoint.get("getReadiness", "/status/ready").addSuccess(ok(UpOrDown)))
   .add(

@@ -10,8 +10,7 @@ import { Authorization, type AuthorizationError, CurrentUser } from "../api/Auth
 import { Forbidden, RateLimited, Unauthenticated } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Principal } from "../domain/Principal.ts"
-import { limitHeaders } from "./edge/headers.ts"
-import { exchangeOf } from "./edge/Listener.ts"
+import { authorizationOf, exchangeOf, refusedUser, tellLimits } from "./edge/Listener.ts"
 import { type Exchange, unknownExchange } from "./gate/Gate.ts"
 import { Events } from "../store/Events.ts"
 import { Ownership } from "../store/Ownership.ts"
@@ -52,9 +51,9 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
       const identify = (x: Exchange, request: IncomingMessage): Effect.Effect<Principal, AuthorizationError> => {
         const ticket = x.route?.streams === true ? ticketOf(request.url) : null
         if (ticket !== null) return byTicket(x, request, ticket)
+        // The listener knew already.
+        if (x.principal !== null) return Effect.succeed(x.principal)
         const header = authorizationOf(request)
-        const known = gate.authenticate(header, x.startedAt)
-        if (typeof known === "object") return Effect.succeed(known)
         const asked = Effect.tapError(auth.authenticate(header), ({ _tag: code }) =>
           notRefused.has(code) ? Effect.void : refusals.note(x, { code, claimed: claimedId(header) })
         )
@@ -72,9 +71,9 @@ export class Authentication extends Context.Tag("dipper/http/Authentication")<
         x.principal = principal
         if (principal.allows?.(x.address) === false)
           return Effect.zipRight(refusals.note(x, misplaced(principal)), Effect.fail(elsewhere))
-        const allowed = gate.limit(x, principal.userId)
-        for (const [name, value] of limitHeaders(x)) response.setHeader(name, value)
-        if (!allowed) return Effect.fail(tooMany(x))
+        const refusal = refusedUser(gate, x, principal)
+        tellLimits(response, x)
+        if (refusal !== null) return Effect.fail(refusal)
         const scope = x.route?.scope ?? "manage"
         // What needs more than to read changes something, and only the owner of trading may.
         const place = scope === "read" ? Effect.void : ownership.assertNotTaken
@@ -136,12 +135,6 @@ const ticketOf = (url = ""): string | null => {
   return query === -1 ? null : new URLSearchParams(url.slice(query)).get("ticket")
 }
 
-/** Two headers are two opinions about who asks: none counts. */
-const authorizationOf = (request: IncomingMessage): string | undefined => {
-  const given = request.headersDistinct["authorization"]
-  return given?.length === 1 ? given[0] : undefined
-}
-
 const tooManyRefusals = new RateLimited({
   message: "Too many refused credentials from this address.",
   retryAfterSeconds: 60
@@ -150,13 +143,6 @@ const tooManyRefusals = new RateLimited({
 const badTicket = () =>
   new Unauthenticated({
     message: "A valid ticket is needed: POST /account/stream-tickets gives one, for one stream within 30 s."
-  })
-
-const tooMany = (x: Exchange) =>
-  new RateLimited({
-    message: "The quota of requests per minute is used up.",
-    retryable: true,
-    retryAfterSeconds: x.resetSeconds
   })
 
 const elsewhere = new Forbidden({

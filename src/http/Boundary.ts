@@ -51,7 +51,8 @@ const answer = (error: ApiError, x: Exchange): HttpServerResponse.HttpServerResp
   return HttpServerResponse.text(body, { status, contentType: json, headers: failureHeaders(error, status) })
 }
 
-const asApiError = (cause: Cause.Cause<unknown>, x: Exchange): Effect.Effect<ApiError> => {
+/** What the client is told of a failure; a defect is logged, and told as one. */
+export const asApiError = (cause: Cause.Cause<unknown>, x: Exchange): Effect.Effect<ApiError> => {
   const failure = Cause.squash(cause)
   if (isApiError(failure)) return Effect.succeed(failure)
   if (failure instanceof HttpApiDecodeError) return Effect.succeed(refusedInput(failure.issues, x.route))

@@ -6,6 +6,7 @@ import { type PlainRoute, Routes } from "./gate/Routes.ts"
 export interface GateSettings {
   readonly ratePerMinute: number
   readonly maxActive?: number
+  readonly maxActivePerUser?: number
   readonly failuresPerMinute?: number
 }
 

@@ -4,7 +4,7 @@ import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Effect, FiberRef, Layer, Option, Runtime } from "effect"
+import { Context, Effect, FiberRef, Layer, LogLevel, Option, Runtime } from "effect"
 import { Api } from "../api/Api.ts"
 import * as Account from "./Account.ts"
 import { accessLog } from "./edge/accessLog.ts"
@@ -14,8 +14,13 @@ import * as Docs from "./Docs.ts"
 import { answerClientError, answerConnect } from "./edge/clientError.ts"
 import { defaultStreams, EventStreams, type StreamSettings } from "./events/EventStreams.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
-import { makeListener, maxBodyBytes } from "./edge/Listener.ts"
+import { makeListener } from "./edge/Listener.ts"
 import { type Address, Listening } from "./edge/Listening.ts"
+import { makeHotListener } from "./hot/HotListener.ts"
+import { HotReads } from "./hot/HotReads.ts"
+import { maxBodyBytes } from "./gate/Routes.ts"
+import { followLoopDelay } from "./edge/loopDelay.ts"
+import { serveProbes } from "./Probes.ts"
 import { type GateSettings, HttpGate } from "./HttpGate.ts"
 import * as Market from "./Market.ts"
 import * as Metrics from "./Metrics.ts"
@@ -29,18 +34,26 @@ export interface ServerOptions extends GateSettings, Address {
   readonly corsOrigins: ReadonlyArray<string>
   readonly trustProxy: number
   readonly streams?: Partial<StreamSettings>
+  /** For metrics and probes without a key, on loopback; none when absent. */
+  readonly metricsPort?: number | null
 }
 
 /** Where the API is served; `port` is the real one where 0 was asked. */
 export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
   HttpServer,
-  { readonly host: string; readonly port: number; readonly url: string }
+  {
+    readonly host: string
+    readonly port: number
+    readonly url: string
+    readonly metricsPort: number | null
+  }
 >() {
   /** Accepts requests once built. When its scope closes, it drains first: what it serves must outlive it. */
   static readonly layer = (options: ServerOptions) =>
     Layer.scoped(HttpServer, make(options)).pipe(
       Layer.provide([handlers, Metrics.layer, Docs.layer(options.version)]),
       Layer.provide(EventStreams.layer({ ...defaultStreams, ...options.streams })),
+      Layer.provide(HotReads.layer),
       Layer.provide(Authentication.layer),
       Layer.provide(RefusedCredentials.layer),
       Layer.provide(StreamTickets.layer),
@@ -63,6 +76,8 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
   const clock = yield* Effect.clock
   const now = () => clock.unsafeCurrentTimeMillis()
   const fork = Runtime.runFork(yield* Effect.runtime())
+  // A fiber for a line that nobody wants would cost as much as many an answer.
+  const isLogged = LogLevel.lessThanEqual(yield* FiberRef.get(FiberRef.currentMinimumLogLevel), LogLevel.Info)
 
   const router = yield* Effect.flatMap(HttpApiBuilder.Router, ({ router }) => router)
   // Set once for all requests: spans would cost each of them more than its routing.
@@ -70,28 +85,31 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
     Effect.locally(FiberRef.currentTracerEnabled, false),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes)))
   )
+  const serveHot = yield* makeHotListener.pipe(Effect.locally(FiberRef.currentTracerEnabled, false))
   const listener = makeListener({
     ...options,
     gate,
     routes,
     tls,
     now,
+    serveHot,
     serve,
-    onLeave: (x, request, status, ms) => void fork(accessLog(x, request, status, ms))
+    onLeave: (x, request, status, ms) => {
+      if (isLogged) fork(accessLog(x, request, status, ms))
+    }
   })
 
-  /** For an answer to something that never became a request. */
-  const unparsedId = () => {
-    const x = gate.enter(undefined, "unknown", now())
-    gate.leave(x, 400, now())
-    return x.requestId
-  }
+  const unparsedId = () => gate.unparsed(now())
 
+  yield* followLoopDelay((ms) => gate.load.observe(ms))
+  const { metricsPort: asked = null } = options
+  // Opened first, so that it closes last: while the API drains, its probes still tell that it does.
+  const metricsPort = asked === null ? null : yield* serveProbes({ ...options, port: asked })
   const port = yield* (yield* Listening).serve(options, gate, {
     request: listener,
     clientError: answerClientError(options.venue, tls, unparsedId),
     connect: answerConnect(options.venue, tls, unparsedId)
   })
   const host = options.host.includes(":") ? `[${options.host}]` : options.host
-  return { host: options.host, port, url: `http${tls ? "s" : ""}://${host}:${port}` }
+  return { host: options.host, port, metricsPort, url: `http${tls ? "s" : ""}://${host}:${port}` }
 })

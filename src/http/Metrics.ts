@@ -2,28 +2,32 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { Effect, Metric, MetricState } from "effect"
 import { Authentication } from "./Authentication.ts"
+import type { Gate } from "./gate/Gate.ts"
 import { HttpGate } from "./HttpGate.ts"
 
-/** `/metrics` in Prometheus text, for a key that may read. */
+/** What this process counts, in Prometheus text. */
+export const metricsOf = (gate: Gate): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.sync(() => {
+    const gauges = [
+      "# TYPE dipper_http_active gauge",
+      `dipper_http_active ${gate.active}`,
+      "# TYPE dipper_event_loop_delay_seconds gauge",
+      `dipper_event_loop_delay_seconds ${gate.load.lateMs / 1_000}`,
+      "# TYPE dipper_http_shed_total counter",
+      ...[...gate.load.refused].map(([rank, count]) => `dipper_http_shed_total{rank="${rank}"} ${count}`),
+      "# TYPE process_resident_memory_bytes gauge",
+      `process_resident_memory_bytes ${process.memoryUsage.rss()}`
+    ]
+    const body = [...gauges, ...counters(), ...gate.metrics.print(), ""].join("\n")
+    return HttpServerResponse.text(body, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+  })
+
+/** `/metrics`, for a key that may read. */
 export const layer = HttpApiBuilder.Router.use((router) =>
   Effect.gen(function* () {
     const { gate } = yield* HttpGate
     const { principal } = yield* Authentication
-    const text = Effect.sync(() => {
-      const gauges = [
-        "# TYPE dipper_http_active gauge",
-        `dipper_http_active ${gate.active}`,
-        "# TYPE process_resident_memory_bytes gauge",
-        `process_resident_memory_bytes ${process.memoryUsage.rss()}`
-      ]
-      return [...gauges, ...counters(), ...gate.metrics.print(), ""].join("\n")
-    })
-    yield* router.get(
-      "/metrics",
-      Effect.map(Effect.zipRight(principal, text), (body) =>
-        HttpServerResponse.text(body, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
-      )
-    )
+    yield* router.get("/metrics", Effect.zipRight(principal, metricsOf(gate)))
   })
 )
 

@@ -13,7 +13,7 @@ import type { RefusedCredentials } from "./RefusedCredentials.ts"
 
 const taken = written(SignalReceipt)
 
-/** A signal has no user to be limited by before its secret is known: its address is. */
+/** A signal has no user to be limited by before its secret is known: the listener limits its address. */
 export const receiveSignal = (
   signals: Signals["Type"],
   { gate }: HttpGate["Type"],
@@ -22,18 +22,20 @@ export const receiveSignal = (
   Effect.fnUntraced(function* (ruleId: RuleId, signal: SignalRequest) {
     const request = NodeHttpServerRequest.toIncomingMessage(yield* HttpServerRequest.HttpServerRequest)
     const x = exchangeOf(request) ?? unknownExchange
-    if (!gate.limit(x, `signals from ${x.address}`)) return yield* tooMany(x.resetSeconds)
     const { receipt, replayed } = yield* Effect.catchTag(
       signals.receive(ruleId, signal),
       "UNAUTHENTICATED",
       (refused) =>
         Effect.zipRight(
           refusals.note(x, { code: refused._tag, claimed: ruleId }),
-          Effect.fail(gate.refused(x) ? tooMany(60) : refused)
+          Effect.fail(gate.refused(x) ? tooMany : refused)
         )
     )
     return taken(receipt, replayed, 201)
   })
 
-const tooMany = (retryAfterSeconds: number) =>
-  new RateLimited({ message: "Too many signals from this address.", retryable: true, retryAfterSeconds })
+const tooMany = new RateLimited({
+  message: "Too many signals from this address whose secret is wrong.",
+  retryable: true,
+  retryAfterSeconds: 60
+})

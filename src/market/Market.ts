@@ -74,12 +74,18 @@ export class Market extends Context.Tag("dipper/market/Market")<
           Effect.all({ items: Effect.mapError(mexc.trades(symbol, count), marketError(symbol)), asOf: market.now })
       })
 
-      const ticker = Effect.fn("Market.ticker")(function* (symbol: SymbolName) {
+      const askedTicker = Effect.fn("Market.ticker")(function* (symbol: SymbolName) {
         yield* symbols.get(symbol)
         const watched = yield* hub.watched
         if (watched.length < streamsOnDemand || watched.includes(symbol)) return yield* hub.latest(symbol)
         return yield* tickers.of(symbol)
       })
+
+      // What is asked most costs a few steps while it is live; a span costs more than they do.
+      const ticker = (symbol: SymbolName) =>
+        Effect.zipWith(symbols.isListed(symbol), hub.fresh(symbol), (listed, live) => (listed ? live : null)).pipe(
+          Effect.flatMap((live) => (live === null ? askedTicker(symbol) : Effect.succeed(live)))
+        )
 
       const someTickers = Effect.fn("Market.tickers")(function* (names?: ReadonlyArray<SymbolName>) {
         if (names === undefined) return yield* tickers.all
@@ -87,10 +93,7 @@ export class Market extends Context.Tag("dipper/market/Market")<
         return yield* tickers.some(names)
       })
 
-      const orderBook = Effect.fn("Market.orderBook")(function* (symbol: SymbolName, depth: number = 20) {
-        yield* symbols.get(symbol)
-        const followed = yield* kept.read(symbol, depth)
-        if (followed !== null && !isCrossed(followed)) return followed
+      const readBook = Effect.fn("Market.orderBook")(function* (symbol: SymbolName, depth: number) {
         const { value: book, cached } = yield* books.get({ symbol, depth: atLeast(depths, depth) })
         if (isCrossed(book)) return yield* crossed(symbol)
         return {
@@ -100,6 +103,16 @@ export class Market extends Context.Tag("dipper/market/Market")<
           source: cached ? ("cache" as const) : book.source
         }
       })
+
+      const keptBook = (symbol: SymbolName, depth: number) =>
+        Effect.flatMap(kept.read(symbol, depth), (followed) =>
+          followed === null || isCrossed(followed) ? readBook(symbol, depth) : Effect.succeed(followed)
+        )
+
+      const orderBook = (symbol: SymbolName, depth = 20) =>
+        Effect.flatMap(symbols.isListed(symbol), (listed) =>
+          listed ? keptBook(symbol, depth) : Effect.zipRight(symbols.get(symbol), keptBook(symbol, depth))
+        )
 
       const trades = Effect.fn("Market.trades")(function* (symbol: SymbolName, limit: number = 50) {
         yield* symbols.get(symbol)

@@ -37,7 +37,10 @@ export interface BooksHealth {
 export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
   OrderBooks,
   {
-    /** The book as it is kept; null where the venue has to be asked. Asking twice within ten seconds begins to keep it. */
+    /**
+     * The book as it is kept, the same object until it changes; null where the venue has to be asked. Asking twice within
+     * ten seconds begins to keep it.
+     */
     readonly read: (symbol: SymbolName, depth: number) => Effect.Effect<OrderBook | null>
     readonly health: Effect.Effect<BooksHealth>
   }
@@ -82,13 +85,15 @@ export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
         return true
       })
 
-      const read = Effect.fn("OrderBooks.read")(function* (symbol: SymbolName, depth: number) {
-        const now = yield* Clock.currentTimeMillis
-        const known = followed.get(symbol)
-        if (known !== undefined) {
+      const read = (symbol: SymbolName, depth: number) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const known = followed.get(symbol)
+          if (known === undefined) return noteQuestion(symbol, now)
           known.usedAt = now
-          return known.feed.read(depth, now)
-        }
+          return Effect.succeed(known.feed.read(depth, now))
+        })
+
+      const noteQuestion = Effect.fnUntraced(function* (symbol: SymbolName, now: number) {
         const isSecond = now - (askedAt.get(symbol) ?? Number.NEGATIVE_INFINITY) <= askedAgainWithinMs
         askedAt.set(symbol, now)
         if (isSecond && (yield* makeRoom(now))) yield* Effect.uninterruptible(follow(symbol, now))

@@ -3,13 +3,16 @@ import { ExchangeUnavailable } from "../api/Errors.ts"
 import type { SymbolName, Ticker } from "../domain/Market.ts"
 import type { Instant } from "../domain/Time.ts"
 import { MexcStream } from "../mexc/MexcStream.ts"
-import { ageOf, freshForMs, isFresh, type Tick, tickOf, tickerOf } from "./feed/Quote.ts"
+import { ageOf, freshForMs, isFresh, type Quote, type Tick, tickOf, tickerOf } from "./feed/Quote.ts"
 import { makeSymbolFeed, type SymbolFeed, type TickHandler, type TickListener } from "./feed/SymbolFeed.ts"
 import { TickerReader } from "./feed/TickerReader.ts"
 import { type MarketError, marketError } from "./VenueErrors.ts"
 
 /** A symbol nobody watches any more keeps its subscription this long: the next reader is often the same. */
 const idleFor = "60 seconds"
+
+/** `fresh` is no watcher: this often it asks for `latest` instead, which is one. */
+const keptAliveEveryMs = 20_000
 
 /** A symbol whose stream is silent is read by REST this often: in time for nobody to find it stale. */
 const silentForMs = freshForMs - 2_000
@@ -51,6 +54,11 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
     readonly current: (symbol: SymbolName) => Effect.Effect<Tick | null>
     /** The ticker as known, without asking anybody; null for a symbol nobody watches. Asking keeps its day's figures fresh. */
     readonly remembered: (symbol: SymbolName) => Effect.Effect<Ticker | null>
+    /**
+     * The ticker while its stream is fresh, the same object until something changes; null where `latest` has to be asked,
+     * and now and then, because only that keeps the subscription.
+     */
+    readonly fresh: (symbol: SymbolName) => Effect.Effect<Ticker | null>
     /** For displays: a subscriber that is more than a few hundred ticks behind loses the oldest. */
     readonly ticks: (symbol: SymbolName) => Stream.Stream<Tick>
     /** For rules: every tick, in order, while the scope lives. The feed waits for the handler. */
@@ -72,6 +80,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
       const reader = yield* TickerReader
       const live = new Map<SymbolName, SymbolFeed>()
       const askedForDay = new Map<SymbolName, number>()
+      const shown = new WeakMap<Quote, Ticker>()
       const due = yield* Queue.sliding<void>(1)
 
       const feeds = yield* RcMap.make({
@@ -140,6 +149,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         const feed = yield* RcMap.get(feeds, symbol)
         const now = yield* Clock.currentTimeMillis
         askedForDay.set(symbol, now)
+        feed.keptAliveAt = now
         const known = tickerOf(feed.quote(), now)
         if (known !== null && !known.stale) return known
         return yield* known === null
@@ -195,6 +205,20 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
           return tickerOf(feed.quote(), now)
         })
 
+      const fresh = (symbol: SymbolName) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const feed = live.get(symbol)
+          if (feed === undefined || now - feed.keptAliveAt > keptAliveEveryMs) return null
+          const quote = feed.quote()
+          if (!isFresh(quote, now)) return null
+          askedForDay.set(symbol, now)
+          const known = shown.get(quote)
+          if (known !== undefined) return known
+          const ticker = tickerOf(quote, now)
+          if (ticker !== null) shown.set(quote, ticker)
+          return ticker
+        })
+
       const dataAge = (symbol: SymbolName) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const feed = live.get(symbol)
@@ -223,6 +247,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         ticks,
         current,
         remembered,
+        fresh,
         dataAge,
         health,
         watched: Effect.sync(() => [...live.keys()])

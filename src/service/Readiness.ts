@@ -44,6 +44,7 @@ export class Readiness extends Context.Tag("dipper/service/Readiness")<
 
 /** The venue is asked for its time (weight 1) this often, so that `/status` needs not wait for it. */
 const probeEvery = Schedule.spaced("15 seconds")
+const healthShownFor = "250 millis"
 /** A database that cannot grow soon cannot write at all. */
 const diskLowBytes = 200 * 1024 * 1024
 
@@ -73,8 +74,11 @@ const make = Effect.fnUntraced(function* (version: string) {
     up ? (usable && rest.problem() === null ? "up" : "degraded") : "down"
   )
 
+  /** `/status` is open to everybody: asking must not load the database. */
+  const recentHealth = yield* Effect.cachedWithTTL(healthOf, healthShownFor)
+
   const status = Effect.all({
-    status: healthOf,
+    status: recentHealth,
     role: Effect.map(ownership.isOwner, (owner) => (owner ? ("owner" as const) : ("standby" as const))),
     marketTime: market.now,
     time: Clock.currentTimeMillis

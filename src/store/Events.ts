@@ -30,6 +30,8 @@ export class Events extends Context.Tag("dipper/store/Events")<
     readonly settle: (userId: UserId, type: EventType, objectId: string) => Effect.Effect<void, DatabaseUnavailable>
     /** The number of the newest event, 0 before the first. */
     readonly seq: (userId: UserId) => Effect.Effect<number, DatabaseUnavailable>
+    /** The number of the newest event that this process has appended, 0 before the first; asks nobody. */
+    readonly appendedHere: (userId: UserId) => Effect.Effect<number>
     /** What came after `seq`, oldest first. */
     readonly since: (userId: UserId, seq: number, limit: number) => Effect.Effect<Slice, DatabaseUnavailable>
     /** An effect that returns when there may be a new event since it, or this, was last asked. */
@@ -73,6 +75,7 @@ const make = Effect.fnUntraced(function* () {
   const database = yield* Database
   const clock = yield* MarketClock
   const wakeups = makeWakeups()
+  const newest = new Map<UserId, number>()
 
   const insert = (row: NewRow) =>
     SqlSchema.single({
@@ -90,6 +93,7 @@ const make = Effect.fnUntraced(function* () {
     const { seq } = yield* database.join(insert(row))
     yield* database.afterCommit(() => {
       appended.unsafeUpdate(1, [])
+      newest.set(userId, seq)
       wakeups.wake(userId, seq)
     })
     return seq
@@ -180,7 +184,16 @@ const make = Effect.fnUntraced(function* () {
 
   yield* Effect.forkScoped(Effect.forever(Effect.ignore(look)))
   yield* Effect.forkScoped(sweep)
-  return Events.of({ append, appendOnce, settle, seq, since, follow: wakeups.register, stream })
+  return Events.of({
+    append,
+    appendOnce,
+    settle,
+    seq,
+    appendedHere: (userId) => Effect.sync(() => newest.get(userId) ?? 0),
+    since,
+    follow: wakeups.register,
+    stream
+  })
 })
 
 interface NewRow {

@@ -65,8 +65,8 @@ describe("A user's quota", () => {
       (url) =>
         Effect.gen(function* () {
           const first = yield* ask(url + orders, ann)
-          assert.strictEqual(first.headers.get("ratelimit-policy"), `"default";q=2;w=60`)
-          assert.strictEqual(first.headers.get("ratelimit"), `"default";r=1;t=30`)
+          assert.strictEqual(first.headers.get("ratelimit-policy"), `"default";q=2;w=60, "account";q=60;w=6`)
+          assert.strictEqual(first.headers.get("ratelimit"), `"default";r=1;t=30, "account";r=59;t=1`)
           yield* ask(url + orders, ann)
           const third = yield* ask(url + orders, ann)
           assert.deepStrictEqual([third.status, third.code], [429, "RATE_LIMITED"])
@@ -241,8 +241,12 @@ describe("The server", () => {
           Effect.gen(function* () {
             yield* Effect.fork(ask(url + orders, ann))
             yield* Deferred.await(begun)
-            const second = yield* ask(url + live)
+            const second = yield* ask(url + orders, { headers: bearer("bob:read") })
             assert.deepStrictEqual([second.status, second.code], [503, "OVERLOADED"])
+            assert.strictEqual(second.headers.get("retry-after"), "1")
+            assert.notStrictEqual(second.headers.get("connection"), "close")
+            // Who looks after the service must not take it for dead.
+            assert.strictEqual((yield* ask(url + live)).status, 200)
           }),
         { maxActive: 1, timeouts: { drainMs: 50 } },
         stuck

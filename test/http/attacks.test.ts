@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
+import { connect } from "node:net"
 import { HttpServer } from "../../src/http/HttpServer.ts"
-import { raw, serve } from "./kit/server.ts"
+import { ask, bearer, raw, serve, type Stubs } from "./kit/server.ts"
+
+const lists: Stubs = { orders: { list: () => Effect.succeed({ items: [], nextCursor: null }) } }
 
 /** Short limits, so that an attack fails within a second. */
 const timeouts = { headersMs: 300, requestMs: 600, checkEveryMs: 50 }
@@ -25,6 +28,20 @@ const expectAnswer = (chunks: ReadonlyArray<string>, status: number, code: strin
       assert.match(answer, /^x-request-id: [\w.-]+\r$/im)
       assert.match(answer, /^x-content-type-options: nosniff\r$/im)
     })
+  )
+
+/** Waits for the first bytes of an answer, and keeps the connection open after it. */
+const answered = (port: number, head: string) =>
+  Effect.flatMap(
+    Effect.acquireRelease(
+      Effect.sync(() => connect({ host: "127.0.0.1", port })),
+      (socket) => Effect.sync(() => socket.destroy())
+    ),
+    (socket) =>
+      Effect.async<void>((resume) => {
+        socket.once("data", () => resume(Effect.void))
+        socket.write(head)
+      })
   )
 
 describe("An attacker on a raw socket", () => {
@@ -96,6 +113,83 @@ describe("An attacker on a raw socket", () => {
     })
   )
 
+  it.scopedLive("H06 who sends a body, slowly, that nobody wants keeps nobody else waiting", () =>
+    Effect.gen(function* () {
+      const { port, url } = yield* HttpServer
+      const head = `${post}${key}Content-Length: 1048576\r\n\r\nx`
+      yield* Effect.forEach(Array.from({ length: 30 }), () => answered(port, head), { concurrency: "unbounded" })
+      const answer = yield* ask(`${url}/api/v1/trading/orders`, { headers: bearer("ann:read") })
+      assert.strictEqual(answer.status, 200)
+    }).pipe(Effect.provide(serve(lists, { maxActive: 10, timeouts })))
+  )
+
+  it.live("H05 who is not known may send a signal of 4 KiB, and no more", () =>
+    Effect.gen(function* () {
+      const signal = `POST /api/v1/trading/signals/rule_01hzy3v7k2m4n6p8q0r2s4t6w8 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`
+      yield* expectAnswer([`${signal}Content-Length: 4097\r\n\r\n`, "x".repeat(4_097)], 413, "PAYLOAD_TOO_LARGE")
+      const small = yield* running((port) =>
+        raw(port, [`${signal}Content-Length: 4096\r\nConnection: close\r\n\r\n`, "x".repeat(4_096)])
+      )
+      assert.strictEqual(codeOf(small), "MALFORMED_JSON")
+    })
+  )
+
+  it.live("H09 who sends JSON that parsers choke on, or disagree about, gets 400", () =>
+    Effect.gen(function* () {
+      const { url } = yield* HttpServer
+      const order = `"symbol":"BTCUSDT","side":"buy","type":"limit","quantity":"1","price":"100"`
+      const bodies = [
+        "[".repeat(20_000) + "]".repeat(20_000),
+        `{"a":`.repeat(5_000) + "1" + "}".repeat(5_000),
+        `{${order},"price":"101"}`,
+        `{${order},"pr\\u0069ce":"101"}`,
+        `{${order},"__proto__":{"admin":true}}`,
+        `{${order},"constructor":{"prototype":{}}}`,
+        `{${order},"waitMs":1e400}`,
+        `{${order},"waitMs":-1e400}`,
+        `{${order},"waitMs":NaN}`,
+        `{${order},"waitMs":Infinity}`,
+        `{${order},"waitMs":9007199254740993}`,
+        `{${order},"note":"\\ud800"}`,
+        `{${order},"note":"\\udc00\\ud800"}`,
+        `{${order},"note":"\\u0000"}`,
+        `{${Array.from({ length: 5_000 }, (_, i) => `"f${i}":1`).join()}}`,
+        `{${order},}`,
+        `{${order}}{}`,
+        "null",
+        "[]"
+      ]
+      for (const body of bodies) {
+        const { code, status } = yield* ask(`${url}/api/v1/trading/orders`, {
+          method: "POST",
+          headers: {
+            ...bearer("ann:trade"),
+            "content-type": "application/json",
+            "idempotency-key": "0123456789abcdef"
+          },
+          body
+        })
+        assert.strictEqual(status, 400, body.slice(0, 200))
+        assert.include(["VALIDATION_FAILED", "MALFORMED_JSON"], code)
+      }
+      assert.isUndefined(Reflect.get({}, "admin"))
+    }).pipe(Effect.provide(serve({ orders: { place: () => Effect.dieMessage("it was let through") } })))
+  )
+
+  it.live("H10 who sends another type of content gets 415", () =>
+    Effect.forEach(
+      ["text/plain", "application/xml", "application/json; charset=utf-16", "multipart/form-data; boundary=x", ""],
+      (type) =>
+        expectAnswer(
+          [
+            `${post.replace(/Content-Type: \S+/, `Content-Type: ${type}`)}${key}Connection: close\r\nContent-Length: 2\r\n\r\n{}`
+          ],
+          415,
+          "UNSUPPORTED_MEDIA_TYPE"
+        )
+    )
+  )
+
   it.live("H10 who uses another verb gets 405 or 404, or 400 for one that does not exist", () =>
     Effect.gen(function* () {
       const ask = (line: string) => `${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
@@ -120,6 +214,22 @@ describe("An attacker on a raw socket", () => {
       const answer = yield* running((port) => raw(port, [lines]))
       assert.strictEqual(codeOf(answer), "SYMBOL_NOT_FOUND")
       assert.notMatch(answer, /set-cookie/i)
+    })
+  )
+
+  it.live("H11 and writes no line of the log", () =>
+    Effect.gen(function* () {
+      const written: Array<string> = []
+      const logger = Logger.map(Logger.jsonLogger, (line) => void written.push(line))
+      const forged = `{"level":"ERROR"}`
+      const lines = `GET /api/v1/trading/orders/%0a${encodeURIComponent(forged)}?x=%0d%0a HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${forged}\r\nAuthorization: Bearer ann:read\r\ntraceparent: 00-\t${forged}-01\r\nConnection: close\r\n\r\n`
+      yield* running((port) => raw(port, [lines])).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      assert.strictEqual(written.length, 1)
+      for (const line of written) {
+        assert.notInclude(line, "\n")
+        assert.notInclude(line, "ERROR")
+        assert.isObject(JSON.parse(line))
+      }
     })
   )
 

@@ -55,7 +55,7 @@ describe("A start that cannot be", () => {
     // A folder that even the superuser cannot make.
     [{ DATA_DIR: "/dev/null/data" }, /DATA_DIR: the folder \/dev\/null\/data cannot be written .* Example: DATA_DIR=/]
   ]
-  it.live.each(settings)("is refused in one line: %j", ([env, says]) =>
+  it.live.each(settings)("R15: is refused in one line: %j", ([env, says]) =>
     Effect.scoped(
       Effect.gen(function* () {
         refusal(yield* serve(yield* temporaryFolder, env), { code: 1, says })
@@ -64,11 +64,11 @@ describe("A start that cannot be", () => {
   )
 
   journey(
-    "names the port that another program has, of the API and of the paper exchange",
+    "R14: names the port that another program has, of the API, of the paper exchange and of the metrics",
     Effect.gen(function* () {
       const { port } = yield* takenPort
       const folder = yield* temporaryFolder
-      for (const name of ["PORT", "PAPER_PORT"]) {
+      for (const name of ["PORT", "PAPER_PORT", "METRICS_PORT"]) {
         const says = new RegExp(`${name}: .*${port}.* already .* Example: ${name}=${port + 1}`)
         refusal(yield* serve(folder, { [name]: String(port) }), { code: 1, says })
       }
@@ -94,7 +94,7 @@ describe("A start that cannot be", () => {
   )
 
   journey(
-    "keeps a data directory with its venue, and with a program that knows its schema",
+    "R10, R11: keeps a data directory with its venue, and with a program that knows its schema",
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       const data = join(folder, "data")

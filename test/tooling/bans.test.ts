@@ -70,6 +70,11 @@ const allowed: ReadonlyArray<readonly [what: string, file: string, code: string]
   ["the environment in Config", "src/Config.ts", 'export const home = process.env["HOME"]'],
   ["running the program in main", "src/main.ts", "NodeRuntime.runMain(program)"],
   ["skipIf in a test", aTest, 'describe.skipIf(absent)("vectors", () => undefined)'],
+  [
+    "the delay of the event loop, which is no time of day",
+    anywhere,
+    'import { monitorEventLoopDelay } from "node:perf_hooks"\nexport const delay = monitorEventLoopDelay()'
+  ],
   ["Stream.drop and friends", anywhere, "export const rest = Stream.drop(stream, 1)"]
 ]
 

@@ -1,4 +1,5 @@
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import { createPrivateKey, X509Certificate } from "node:crypto"
 import {
   createServer as createPlainServer,
   type IncomingMessage,
@@ -6,20 +7,23 @@ import {
   type ServerResponse
 } from "node:http"
 import { createServer as createTlsServer } from "node:https"
+import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import { Server as TlsServer } from "node:tls"
 import type { Gate } from "../gate/Gate.ts"
 
 /** Another program, or another instance, listens there. */
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
+  setting: Schema.String,
   host: Schema.String,
   port: Schema.Int
 }) {
   override get message() {
-    return `PORT: ${this.port} on ${this.host} is already in use; stop the other program or choose another. Example: PORT=${this.port + 1}`
+    return `${this.setting}: ${this.port} on ${this.host} is already in use; stop the other program or choose another. Example: ${this.setting}=${this.port + 1}`
   }
 }
 
-/** The address cannot be listened on: not ours, not allowed, or a certificate that does not work. */
+/** The address cannot be listened on: not ours, or not allowed. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   host: Schema.String,
   port: Schema.Int,
@@ -30,12 +34,28 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
   }
 }
 
+/** PEM texts, and those that take their place while the port is open. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+  readonly renewals?: Stream.Stream<{ readonly cert: string; readonly key: string }>
+}
+
+/** The files are there, and what is in them is no certificate, no key, or the key of another certificate. */
+export class BadCertificate extends Schema.TaggedError<BadCertificate>()("BadCertificate", { problem: Schema.String }) {
+  override get message() {
+    return `TLS_CERT_FILE: the certificate and the key of TLS_KEY_FILE do not work together: ${this.problem}. Example: TLS_CERT_FILE=/etc/dipper/tls.pem`
+  }
+}
+
 /** Where to listen, and how long clients may take. */
 export interface Address {
   readonly host: string
   readonly port: number
-  /** PEM texts. */
-  readonly tls: { readonly cert: string; readonly key: string } | null
+  /** The setting that the port came from. */
+  readonly setting?: string
+  readonly tls: Certificate | null
+  readonly maxConnections?: number
   readonly timeouts?: Partial<Timeouts>
 }
 
@@ -55,16 +75,12 @@ export class Listening extends Context.Tag("dipper/http/edge/Listening")<
       address: Address,
       gate: Gate,
       answers: Answers
-    ) => Effect.Effect<number, PortTaken | CannotListen, Scope.Scope>
+    ) => Effect.Effect<number, PortTaken | CannotListen | BadCertificate, Scope.Scope>
   }
 >() {
   /** Closed with the scope of who serves. */
   static readonly layerOnce = Layer.succeed(Listening, {
-    serve: Effect.fnUntraced(function* (address, gate, answers) {
-      const port = yield* open(address, answers)
-      yield* Effect.addFinalizer(() => drain(gate, port.server, port.timeouts))
-      return port.number
-    })
+    serve: (address, gate, answers) => servePort(address, gate, answers)
   })
 
   /**
@@ -78,14 +94,18 @@ export class Listening extends Context.Tag("dipper/http/edge/Listening")<
       let port: Port | null = null
       const first = Effect.fnUntraced(function* (address: Address, answers: Answers) {
         const opened = yield* open(address, answers)
-        yield* Scope.addFinalizer(whole, close(opened.server))
+        yield* Scope.addFinalizer(whole, close(opened))
         return opened
       }, Effect.uninterruptible)
       return Listening.of({
         serve: Effect.fnUntraced(function* (address, gate, answers) {
-          const ours: Port = port ?? (yield* first(address, answers))
+          const kept = port
+          const ours: Port = kept ?? (yield* first(address, answers))
           port = ours
           ours.answers = answers
+          // Read anew by who serves now, while nobody followed it.
+          if (kept !== null && address.tls !== null) yield* useCertificate(ours.server, address.tls)
+          yield* followCertificate(ours.server, address.tls)
           yield* Effect.addFinalizer((exit) => leave(gate, ours, Exit.isInterrupted(exit)))
           return ours.number
         })
@@ -94,10 +114,20 @@ export class Listening extends Context.Tag("dipper/http/edge/Listening")<
   )
 }
 
+/** A port of its own, from now until the scope closes. */
+export const servePort = Effect.fnUntraced(function* (address: Address, gate: Gate, answers: Answers) {
+  const port = yield* open(address, answers)
+  yield* followCertificate(port.server, address.tls)
+  yield* Effect.addFinalizer(() => drain(gate, port))
+  return port.number
+})
+
 interface Port {
   readonly server: NodeServer
   readonly number: number
   readonly timeouts: Timeouts
+  /** Ends every connection. */
+  readonly cut: () => void
   answers: Answers
 }
 
@@ -106,7 +136,11 @@ const defaultTimeouts = {
   headersMs: 5_000,
   requestMs: 15_000,
   keepAliveMs: 10_000,
+  /** A request whose handler says nothing for so long is given up. */
   idleMs: 30_000,
+  /** A client that takes nothing of its answer for so long is cut off. */
+  stalledMs: 15_000,
+  handshakeMs: 5_000,
   checkEveryMs: 1_000,
   /** Stopping: how long new requests are still told so, and how long those under way may take. */
   announceMs: 300,
@@ -118,20 +152,82 @@ type Timeouts = typeof defaultTimeouts
 const open = Effect.fnUntraced(function* (address: Address, answers: Answers) {
   const timeouts = { ...defaultTimeouts, ...address.timeouts }
   const server = yield* listen(address, timeouts)
-  const port: Port = { server, number: portOf(server) ?? address.port, timeouts, answers }
-  const request = (incoming: IncomingMessage, response: ServerResponse) => port.answers.request(incoming, response)
+  const port: Port = { server, number: portOf(server) ?? address.port, timeouts, cut: connectionsOf(server), answers }
+  const waiting = giveUp(server, timeouts)
+  const request = (incoming: IncomingMessage, response: ServerResponse) => {
+    waiting(response)
+    port.answers.request(incoming, response)
+  }
   server.on("request", request).on("checkContinue", request).on("checkExpectation", request)
   server.on("clientError", (fault, socket) => port.answers.clientError(fault, socket))
+  // Whoever speaks no TLS cannot be answered, and would wait for our goodbye for ever.
+  server.on("tlsClientError", (_, socket: Socket) => socket.destroy())
   server.on("connect", (incoming, socket) => port.answers.connect(incoming, socket))
   return port
 })
+
+/** Node forgets those that have not spoken TLS yet when it is told to close them all, and then waits for them. */
+const connectionsOf = (server: NodeServer) => {
+  const open = new Set<Socket>()
+  server.on("connection", (socket: Socket) => {
+    open.add(socket)
+    socket.once("close", () => open.delete(socket))
+  })
+  return () => {
+    for (const socket of open) socket.destroy()
+  }
+}
+
+/**
+ * Cuts off who takes nothing of what it asked for, and what has been silent for too long. Node counts the silence of a
+ * connection in both directions, and starts anew with every byte that the client takes.
+ */
+const giveUp = (server: NodeServer, { idleMs, stalledMs }: Timeouts) => {
+  const waiting = new WeakSet<Socket>()
+  server.setTimeout(stalledMs, (socket) => {
+    // Nothing to take yet: our handler is at work.
+    const isOurs = waiting.delete(socket) && socket.writableLength === 0 && idleMs > stalledMs
+    if (isOurs) socket.setTimeout(idleMs - stalledMs)
+    else socket.destroy()
+  })
+  return (response: ServerResponse) => {
+    const { socket } = response
+    if (socket === null) return
+    waiting.add(socket)
+    response.once("close", () => waiting.delete(socket))
+  }
+}
+
+/** A broken one, as while its files are being replaced, changes nothing. */
+const useCertificate = (server: NodeServer, { cert, key }: Certificate) =>
+  Effect.try(() => {
+    if (server instanceof TlsServer) server.setSecureContext({ ...matching({ cert, key }), minVersion })
+  }).pipe(
+    Effect.zipRight(Effect.logInfo("A new certificate is in use")),
+    Effect.catchAll((fault) =>
+      Effect.logWarning("The new certificate cannot be used; the one before serves on", String(fault.error))
+    )
+  )
+
+const followCertificate = (server: NodeServer, certificate: Certificate | null) =>
+  Stream.runForEach(certificate?.renewals ?? Stream.empty, (renewed) => useCertificate(server, renewed)).pipe(
+    Effect.forkScoped
+  )
+
+const minVersion = "TLSv1.2"
+
+/** Node takes an empty key for none, and then fails each handshake instead of the start. */
+const matching = ({ cert, key }: Certificate): { readonly cert: string; readonly key: string } => {
+  if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key }
+  throw new TypeError("the key belongs to another certificate")
+}
 
 const portOf = (server: NodeServer): number | null => {
   const address = server.address()
   return typeof address === "object" && address !== null ? address.port : null
 }
 
-const createServer = (tls: Address["tls"], timeouts: typeof defaultTimeouts): NodeServer => {
+const createServer = ({ maxConnections, tls }: Address, timeouts: Timeouts): NodeServer => {
   const settings = {
     headersTimeout: timeouts.headersMs,
     requestTimeout: timeouts.requestMs,
@@ -144,22 +240,30 @@ const createServer = (tls: Address["tls"], timeouts: typeof defaultTimeouts): No
   const server =
     tls === null
       ? createPlainServer(settings)
-      : createTlsServer({ ...settings, ...tls, minVersion: "TLSv1.2", handshakeTimeout: 5_000 })
-  server.maxConnections = 2_000
+      : createTlsServer({
+          ...settings,
+          ...matching(tls),
+          minVersion,
+          handshakeTimeout: timeouts.handshakeMs
+        })
+  server.maxConnections = maxConnections ?? 2_000
   server.maxRequestsPerSocket = 10_000
-  return server.setTimeout(timeouts.idleMs)
+  return server
 }
 
-const listen = (options: Address, timeouts: typeof defaultTimeouts) =>
+const problemOf = (fault: unknown) => (fault instanceof Error ? fault.message : String(fault))
+
+const listen = (options: Address, timeouts: Timeouts) =>
   Effect.gen(function* () {
-    const { host, port } = options
-    const refuse = (fault: unknown) =>
-      new CannotListen({ host, port, problem: fault instanceof Error ? fault.message : String(fault) })
-    // A certificate or key that is none throws here.
-    const server = yield* Effect.try({ try: () => createServer(options.tls, timeouts), catch: refuse })
+    const { host, port, setting = "PORT" } = options
+    const refuse = (fault: unknown) => new CannotListen({ host, port, problem: problemOf(fault) })
+    const server = yield* Effect.try({
+      try: () => createServer(options, timeouts),
+      catch: (fault) => new BadCertificate({ problem: problemOf(fault) })
+    })
     yield* Effect.async<void, PortTaken | CannotListen>((resume) => {
       server.once("error", (fault: NodeJS.ErrnoException) =>
-        resume(Effect.fail(fault.code === "EADDRINUSE" ? new PortTaken({ host, port }) : refuse(fault)))
+        resume(Effect.fail(fault.code === "EADDRINUSE" ? new PortTaken({ setting, host, port }) : refuse(fault)))
       )
       server.listen({ host, port }, () => resume(Effect.void))
     })
@@ -170,7 +274,7 @@ const listen = (options: Address, timeouts: typeof defaultTimeouts) =>
  * Requests are told that the service stops, those under way are finished, then connections are cut. Accepting goes on
  * for a moment: a client whose connection was just opened gets an answer and not a reset.
  */
-const drain = (gate: Gate, server: NodeServer, timeouts: Timeouts) =>
+const drain = (gate: Gate, { cut, server, timeouts }: Port) =>
   Effect.gen(function* () {
     const idle = yield* Deferred.make<void>()
     gate.drain(() => Deferred.unsafeDone(idle, Effect.void))
@@ -178,17 +282,17 @@ const drain = (gate: Gate, server: NodeServer, timeouts: Timeouts) =>
     const closed = yield* Effect.async<void>((resume) => void server.close(() => resume(Effect.void))).pipe(Effect.fork)
     server.closeIdleConnections()
     yield* atMost(idle, timeouts.drainMs)
-    server.closeAllConnections()
+    cut()
     yield* closed
   })
 
 /** As `drain`, while the port stays open. */
-const leave = (gate: Gate, { server, timeouts }: Port, forGood: boolean) =>
+const leave = (gate: Gate, { cut, timeouts }: Port, forGood: boolean) =>
   Effect.gen(function* () {
     const idle = yield* Deferred.make<void>()
     gate.drain(() => Deferred.unsafeDone(idle, Effect.void), forGood ? "stopping" : "changing")
     // What is still under way after that would run on without what it needs.
-    if (!(yield* atMost(idle, timeouts.drainMs))) server.closeAllConnections()
+    if (!(yield* atMost(idle, timeouts.drainMs))) cut()
   })
 
 /** In a fiber of its own: a stop by signal runs this in one that is interrupted, where any wait would end at once. */
@@ -199,8 +303,8 @@ const atMost = (idle: Deferred.Deferred<void>, ms: number) =>
     Effect.map((exit) => Exit.isSuccess(exit) && exit.value._tag === "Some")
   )
 
-const close = (server: NodeServer) =>
+const close = ({ cut, server }: Port) =>
   Effect.async<void>((resume) => {
     server.close(() => resume(Effect.void))
-    server.closeAllConnections()
+    cut()
   })

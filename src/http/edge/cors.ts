@@ -6,13 +6,16 @@ const requestHeaders =
 const readable =
   "ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-Event-Seq, X-Dipper-Venue"
 
+/** On every answer of a service that has pages of its own. */
+export const varies = ["Vary", "Origin"] as const
+
 /**
  * Exact origins only, never credentials mode: tokens are headers, not cookies. True when it answered the browser's
  * question itself.
  */
 export const cors = (request: IncomingMessage, response: ServerResponse, origins: ReadonlyArray<string>): boolean => {
   if (origins.length === 0) return false
-  response.setHeader("Vary", "Origin")
+  response.setHeader(...varies)
   const origin = request.headers.origin
   if (origin === undefined || !origins.includes(origin)) return false
   response.setHeader("Access-Control-Allow-Origin", origin)

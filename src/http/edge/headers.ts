@@ -5,6 +5,9 @@ type Headers = ReadonlyArray<readonly [name: string, value: string]>
 
 export const json = "application/json; charset=utf-8"
 
+/** To whom TLS was spoken; a browser must not believe it otherwise. */
+export const strictTransport = ["Strict-Transport-Security", "max-age=31536000; includeSubDomains"] as const
+
 /** On every answer. The API serves no page and no cacheable thing; the one page there is loosens its own policy. */
 export const commonHeaders = (venue: string, tls: boolean): Headers => [
   ["Content-Type", json],
@@ -14,8 +17,11 @@ export const commonHeaders = (venue: string, tls: boolean): Headers => [
   ["Referrer-Policy", "no-referrer"],
   ["Cross-Origin-Resource-Policy", "same-origin"],
   ["X-Dipper-Venue", venue],
-  ...(tls ? [["Strict-Transport-Security", "max-age=31536000; includeSubDomains"] as const] : [])
+  ...(tls ? [strictTransport] : [])
 ]
+
+/** The same as one list, which costs Node a third of setting them one by one. */
+export const headList = (headers: Headers): ReadonlyArray<string> => headers.flat()
 
 /** What a failure says beside its body. */
 export const failureHeaders = (error: ApiError, status: number): Headers => [
@@ -25,11 +31,19 @@ export const failureHeaders = (error: ApiError, status: number): Headers => [
     : [])
 ]
 
-/** What is left of the quota this request was counted on. */
-export const limitHeaders = (x: Exchange): Headers =>
-  x.quota === -1
+/** What is left of the quotas this request was counted on. */
+export const limitHeaders = ({ standings }: Exchange): Headers =>
+  standings.length === 0
     ? []
     : [
-        ["RateLimit-Policy", `"default";q=${x.quota};w=60`],
-        ["RateLimit", `"default";r=${x.remaining};t=${x.resetSeconds}`]
+        [
+          "RateLimit-Policy",
+          standings.map(({ quota }) => `"${quota.name}";q=${quota.requests};w=${quota.windowSeconds}`).join(", ")
+        ],
+        [
+          "RateLimit",
+          standings
+            .map(({ quota, remaining, resetSeconds }) => `"${quota.name}";r=${remaining};t=${resetSeconds}`)
+            .join(", ")
+        ]
       ]

@@ -11,6 +11,8 @@ import type { Principal } from "../../domain/Principal.ts"
 import { Snapshots } from "../../service/Snapshots.ts"
 import { Events } from "../../store/Events.ts"
 import { renderEvent } from "../../store/events/EventLog.ts"
+import { exchangeOf } from "../edge/Listener.ts"
+import { type Exchange, unknownExchange } from "../gate/Gate.ts"
 import { HttpGate } from "../HttpGate.ts"
 import * as Sse from "./sse.ts"
 
@@ -30,7 +32,7 @@ export const defaultStreams: StreamSettings = {
   inAll: 300,
   heartbeat: "10 seconds",
   lookEvery: "1 second",
-  stalled: "20 seconds"
+  stalled: "15 seconds"
 }
 
 /** A user's events as they happen, to readers of any speed. */
@@ -65,6 +67,7 @@ const perPiece = 100
 /** One open stream. */
 interface Reader {
   readonly principal: Principal
+  readonly exchange: Exchange
   readonly response: ServerResponse
   /** Done: say no more. */
   readonly ended: Deferred.Deferred<void>
@@ -81,7 +84,7 @@ const make = Effect.fnUntraced(function* (settings: StreamSettings) {
   let inAll = 0
 
   /** Counts the stream until its connection is gone, whatever ends it. */
-  const enter = ({ ended, principal: { userId }, response }: Reader) =>
+  const enter = ({ ended, exchange, principal: { userId }, response }: Reader) =>
     Effect.suspend((): Effect.Effect<void, RateLimited | Overloaded> => {
       const mine = perUser.get(userId) ?? 0
       if (mine >= settings.perUser) return tooMany(settings.perUser)
@@ -94,7 +97,7 @@ const make = Effect.fnUntraced(function* (settings: StreamSettings) {
         else perUser.set(userId, left)
         open.unsafeUpdate(inAll, [])
       }
-      const leave = gate.stream(() => Deferred.unsafeDone(ended, Effect.void))
+      const leave = gate.stream(exchange, () => Deferred.unsafeDone(ended, Effect.void))
       count(1)
       response.once("close", () => {
         leave()
@@ -172,7 +175,8 @@ const make = Effect.fnUntraced(function* (settings: StreamSettings) {
     open: Effect.fn("EventStreams.open")(function* (principal, after) {
       const request = yield* HttpServerRequest.HttpServerRequest
       const response = NodeHttpServerRequest.toServerResponse(request)
-      const reader: Reader = { principal, response, ended: yield* Deferred.make<void>(), givenAt: null }
+      const exchange = exchangeOf(NodeHttpServerRequest.toIncomingMessage(request)) ?? unknownExchange
+      const reader: Reader = { principal, exchange, response, ended: yield* Deferred.make<void>(), givenAt: null }
       yield* enter(reader)
       const first = after === null ? yield* snapshot(principal.userId) : { text: "", seq: after }
       return HttpServerResponse.stream(body(reader, first.text, first.seq), {

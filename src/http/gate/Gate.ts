@@ -1,20 +1,31 @@
-import { Histogram } from "./Histogram.ts"
 import type { Principal } from "../../domain/Principal.ts"
-import { RateLimiter } from "./RateLimiter.ts"
+import { addressKey } from "./addressKey.ts"
+import { Histogram } from "./Histogram.ts"
+import { Load } from "./Load.ts"
+import { overall, quotaOf } from "./quotas.ts"
+import { type Quota, RateLimiter, type Taken } from "./RateLimiter.ts"
 import type { Route } from "./Routes.ts"
+import type { RateClass } from "./traffic.ts"
 
 export interface GateOptions {
   readonly routes: ReadonlyArray<Route>
-  /** Requests per minute and user. */
+  /** Requests per minute and user, and of who is not known yet per minute and address. */
   readonly ratePerMinute: number
   /** Requests under way at once, over all users. */
   readonly maxActive?: number
+  /** Of these, what one user may have; half as many again of what stops something. */
+  readonly maxActivePerUser?: number
   /** Refused credentials per minute and address, before 401 becomes 429. */
   readonly failuresPerMinute?: number
   /** Makes the ids of this process its own. */
   readonly instance: string
   /** Looks into memory only; `undefined` = cannot tell, take the slow way. */
   readonly authenticate: (header: string | undefined, now: number) => Principal | "unauthenticated" | undefined
+}
+
+/** A quota that a request was counted on, and how it stands since. */
+export interface Standing extends Taken {
+  readonly quota: Quota
 }
 
 /** One request on its way through; mutable, so that it costs one object. */
@@ -25,10 +36,10 @@ export interface Exchange {
   readonly address: string
   route: Route | null
   principal: Principal | null
-  /** Quota of a minute, what is left of it, and seconds until it is whole again; -1 before `limit` was asked. */
-  quota: number
-  remaining: number
-  resetSeconds: number
+  /** The quotas this request was counted on; none before it was. */
+  standings: ReadonlyArray<Standing>
+  /** Whose place it takes, while it takes one. */
+  holder: string | null
   left: boolean
 }
 
@@ -39,12 +50,16 @@ const givenId = /^[A-Za-z0-9._-]{1,64}$/
  * and without node:http, so that a fast listener and the API builder ask the same one.
  */
 export class Gate {
-  readonly #limits: RateLimiter
+  readonly #users: RateLimiter
+  readonly #addresses: RateLimiter
   readonly #failures: RateLimiter
-  readonly #maxActive: number
+  readonly #classes: Readonly<Record<RateClass, RateLimiter>>
+  readonly #underWay = new Map<string, number>()
+  readonly #maxActivePerUser: number
   readonly #instance: string
   readonly authenticate: GateOptions["authenticate"]
   readonly metrics: Histogram
+  readonly load: Load
   readonly #idle: Array<() => void> = []
   readonly #streams = new Set<() => void>()
   #entered = 0
@@ -53,12 +68,23 @@ export class Gate {
   draining: false | "stopping" | "changing" = false
 
   constructor(options: GateOptions) {
-    this.#limits = new RateLimiter(options.ratePerMinute)
-    this.#failures = new RateLimiter(options.failuresPerMinute ?? 20)
-    this.#maxActive = options.maxActive ?? 500
+    const limiter = (name: RateClass) => new RateLimiter(quotaOf(name, options.ratePerMinute))
+    this.#users = new RateLimiter(overall(options.ratePerMinute))
+    this.#addresses = new RateLimiter(overall(options.ratePerMinute))
+    this.#failures = new RateLimiter({ ...overall(options.failuresPerMinute ?? 20), name: "failures" })
+    this.#classes = {
+      market: limiter("market"),
+      account: limiter("account"),
+      orders: limiter("orders"),
+      edits: limiter("edits"),
+      secrets: limiter("secrets"),
+      stops: limiter("stops")
+    }
+    this.#maxActivePerUser = options.maxActivePerUser ?? 20
     this.#instance = options.instance
     this.authenticate = options.authenticate
     this.metrics = new Histogram(options.routes)
+    this.load = new Load(options.maxActive ?? 500)
   }
 
   /** Every entry is left exactly once. */
@@ -71,22 +97,53 @@ export class Gate {
       address,
       route: null,
       principal: null,
-      quota: -1,
-      remaining: -1,
-      resetSeconds: -1,
+      standings: [],
+      holder: null,
       left: false
     }
   }
 
-  get overloaded(): boolean {
-    return this.active - this.#streams.size > this.#maxActive
+  /** Counts what never became a request, and gives the id of its answer. */
+  unparsed(now: number): string {
+    const x = this.enter(undefined, "unknown", now)
+    this.leave(x, 400, now)
+    return x.requestId
+  }
+
+  /** Whether the service has too much to do for a request of this route. */
+  overloaded(x: Exchange): boolean {
+    const rank = x.route?.rank ?? null
+    return rank !== null && this.load.refuses(rank, this.active - this.#streams.size)
+  }
+
+  /**
+   * Takes one of the places of `holder`, a user or an address, until the request leaves. False when all are taken: no
+   * one may take those of the others. What stops something finds a few more.
+   */
+  hold(x: Exchange, holder: string): boolean {
+    if (x.holder !== null || x.route?.rank === null) return true
+    const taken = this.#underWay.get(holder) ?? 0
+    const more = x.route?.rank === "stops" ? Math.ceil(this.#maxActivePerUser / 2) : 0
+    if (taken >= this.#maxActivePerUser + more) return false
+    this.#underWay.set(holder, taken + 1)
+    x.holder = holder
+    return true
+  }
+
+  #release(x: Exchange): void {
+    if (x.holder === null) return
+    const others = (this.#underWay.get(x.holder) ?? 1) - 1
+    if (others === 0) this.#underWay.delete(x.holder)
+    else this.#underWay.set(x.holder, others)
+    x.holder = null
   }
 
   /**
    * The answer under way lasts as long as its reader wants. It is no load, has its own limits, and is told when the
    * service drains. Gives what to do when it has ended.
    */
-  stream(end: () => void): () => void {
+  stream(x: Exchange, end: () => void): () => void {
+    this.#release(x)
     this.#streams.add(end)
     return () => void this.#streams.delete(end)
   }
@@ -96,23 +153,38 @@ export class Gate {
    * credential still passes, because behind one address may be several users.
    */
   refused(x: Exchange): boolean {
-    return !this.#failures.take(x.address, x.startedAt).allowed
+    return !this.#failures.take(addressKey(x.address), x.startedAt).allowed
   }
 
-  /** Takes one request from the quota of `key`, once per exchange. */
-  limit(x: Exchange, key: string): boolean {
-    if (x.quota !== -1) return true
-    const taken = this.#limits.take(key, x.startedAt)
-    x.quota = this.#limits.perMinute
-    x.remaining = taken.remaining
-    x.resetSeconds = taken.resetSeconds
+  /** Counts a request of somebody who is not known, or whom the route does not ask, on the quota of the address. */
+  limitAddress(x: Exchange): boolean {
+    if (x.standings.length > 0) return true
+    const taken = this.#addresses.take(addressKey(x.address), x.startedAt)
+    x.standings = [{ quota: this.#addresses.quota, ...taken }]
     return taken.allowed
+  }
+
+  /**
+   * Counts a request once on the quota of its user and on that of its class. What stops something is counted on its
+   * class alone, so that nothing else can have used it up. A request that one of the two refuses takes from neither.
+   */
+  limitUser(x: Exchange, user: string): boolean {
+    if (x.standings.length > 0) return true
+    const name = x.route?.rateClass ?? "account"
+    const limiters = name === "stops" ? [this.#classes.stops] : [this.#users, this.#classes[name]]
+    const allowed = limiters.every((limiter) => limiter.look(user, x.startedAt).allowed)
+    x.standings = limiters.map((limiter) => {
+      const taken = allowed ? limiter.take(user, x.startedAt) : limiter.look(user, x.startedAt)
+      return { quota: limiter.quota, ...taken }
+    })
+    return allowed
   }
 
   leave(x: Exchange, status: number, now: number): void {
     if (x.left) return
     x.left = true
     this.active--
+    this.#release(x)
     this.metrics.record(x.route, status, now - x.startedAt)
     if (this.active === 0) for (const wake of this.#idle.splice(0)) wake()
   }
@@ -133,8 +205,7 @@ export const unknownExchange: Exchange = {
   address: "unknown",
   route: null,
   principal: null,
-  quota: -1,
-  remaining: -1,
-  resetSeconds: -1,
+  standings: [],
+  holder: null,
   left: true
 }

@@ -2,8 +2,10 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import { Context, Option } from "effect"
 import { Api } from "../../api/Api.ts"
 import { Authorization, FreshFactor, RequiredScope } from "../../api/Authorization.ts"
+import { HotRead } from "../../api/HotRead.ts"
 import { EventStreamed } from "../../api/stream/Events.ts"
 import type { Scope } from "../../domain/Principal.ts"
+import { type Rank, rankOf, type RateClass, rateClassOf } from "./traffic.ts"
 
 /** One method of one path, as the gate and the listener need to know it. */
 export interface Route {
@@ -18,9 +20,17 @@ export interface Route {
   /** A stolen session or key must not be enough. */
   readonly stepUp: boolean
   readonly takesBody: boolean
+  /** Largest body that is read. */
+  readonly maxBodyBytes: number
   readonly takesQuery: boolean
   /** Also answers as an event stream, and then takes a ticket. */
   readonly streams: boolean
+  /** Served past the API builder where that is possible. */
+  readonly hot: boolean
+  /** What it is counted as. */
+  readonly rateClass: RateClass
+  /** How long it is served while there is too much to do; null: always. */
+  readonly rank: Rank | null
 }
 
 /** What the listener finds for a method and a path. `allow` lists the methods a known path does have. */
@@ -31,10 +41,19 @@ export type Match =
 
 const none: Match = { type: "none" }
 
+/** Largest body this API reads; a rule with everything in it is a twentieth of it. */
+export const maxBodyBytes = 64 * 1024
+
+/** What anybody may send, known or not, gets no more room than it needs. */
+const bodyBytes: Readonly<Record<string, number>> = { receiveSignal: 4 * 1024 }
+
+/** What the contract says; the rest is derived from it. */
+type Described = Omit<Route, "id" | "rateClass" | "rank" | "maxBodyBytes">
+
 /** A route that is not part of the contract: the document, its page, the metrics. */
 export type PlainRoute = Pick<Route, "path" | "operation" | "scope">
 
-const plainGet = { method: "GET", stepUp: false, takesBody: false, takesQuery: false, streams: false }
+const plainGet = { method: "GET", stepUp: false, takesBody: false, takesQuery: false, streams: false, hot: false }
 
 interface Node {
   readonly names: Map<string, Node>
@@ -49,10 +68,13 @@ export class Routes {
   readonly all: ReadonlyArray<Route>
   readonly #root = makeNode()
 
-  constructor(plain: ReadonlyArray<PlainRoute> = []) {
-    this.all = [...contract(), ...plain.map((route) => ({ ...route, ...plainGet }))].map((route, id) => ({
+  constructor(plain: ReadonlyArray<PlainRoute> = [], described: ReadonlyArray<Described> = contract()) {
+    this.all = [...described, ...plain.map((route) => ({ ...route, ...plainGet }))].map((route, id) => ({
       ...route,
-      id
+      id,
+      rateClass: rateClassOf(route),
+      rank: rankOf(route),
+      maxBodyBytes: bodyBytes[route.operation] ?? maxBodyBytes
     }))
     for (const route of this.all) this.#add(route)
   }
@@ -87,8 +109,8 @@ const descend = (node: Node, segments: ReadonlyArray<string>, index: number): No
   return node.parameter === null || segment === "" ? null : descend(node.parameter, segments, index + 1)
 }
 
-const contract = (): ReadonlyArray<Omit<Route, "id">> => {
-  const routes: Array<Omit<Route, "id">> = []
+const contract = (): ReadonlyArray<Described> => {
+  const routes: Array<Described> = []
   HttpApi.reflect(Api, {
     onGroup: () => {},
     onEndpoint: ({ endpoint, mergedAnnotations, middleware }) => {
@@ -106,7 +128,8 @@ const contract = (): ReadonlyArray<Omit<Route, "id">> => {
         stepUp: Option.isSome(Context.getOption(mergedAnnotations, FreshFactor)),
         takesBody: Option.isSome(endpoint.payloadSchema),
         takesQuery: Option.isSome(endpoint.urlParamsSchema),
-        streams: Option.isSome(Context.getOption(mergedAnnotations, EventStreamed))
+        streams: Option.isSome(Context.getOption(mergedAnnotations, EventStreamed)),
+        hot: Option.isSome(Context.getOption(mergedAnnotations, HotRead))
       })
     }
   })

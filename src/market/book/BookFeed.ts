@@ -26,7 +26,10 @@ const restartPolicy = Schedule.exponential("1 second").pipe(Schedule.union(Sched
 
 /** One symbol's book, kept by the stream while its scope lives. */
 export interface BookFeed {
-  /** Null while it is brought together, while nothing has confirmed it of late, and beyond its known levels. */
+  /**
+   * Null while it is brought together, while nothing has confirmed it of late, and beyond its known levels. The same
+   * object until the book changes.
+   */
   readonly read: (depth: number, now: number) => OrderBook | null
   readonly isLive: () => boolean
   /** Nothing has confirmed the book for a while, and nobody asks the venue yet. */
@@ -55,6 +58,13 @@ export const makeBookFeed = Effect.fnUntraced(function* (
   let liveSince = Number.POSITIVE_INFINITY
   let confirmedAt = Number.NEGATIVE_INFINITY
   let asOf: Instant = 0
+  /** By depth, of the version and time it begins with. */
+  let shown: { readonly version: bigint; readonly asOf: Instant; readonly books: Map<number, OrderBook> } | null = null
+
+  const booksOf = (version: bigint) => {
+    if (shown?.version !== version || shown.asOf !== asOf) shown = { version, asOf, books: new Map() }
+    return shown.books
+  }
 
   const lost = Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const isProven = now - liveSince >= provenAfterMs
@@ -150,10 +160,14 @@ export const makeBookFeed = Effect.fnUntraced(function* (
     read: (depth, now) => {
       const version = book.version()
       if (version === null || now - confirmedAt > freshForMs) return null
+      const books = booksOf(version)
+      const known = books.get(depth)
+      if (known !== undefined) return known
       const levels = book.levels(depth)
-      return levels === null
-        ? null
-        : { symbol, ...levels, version: version.toString(), asOf, source: "ws", stale: false }
+      if (levels === null) return null
+      const read: OrderBook = { symbol, ...levels, version: version.toString(), asOf, source: "ws", stale: false }
+      books.set(depth, read)
+      return read
     },
     isLive: () => book.version() !== null,
     isSilent: (now) => !isAsking && book.version() !== null && now - confirmedAt >= silentForMs,

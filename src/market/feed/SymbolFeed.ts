@@ -26,6 +26,8 @@ export interface SymbolFeed {
   readonly triedAt: () => number
   /** A reading is under way. */
   readonly isReading: () => boolean
+  /** Wall time at which somebody last asked for it who keeps its subscription. */
+  keptAliveAt: number
 }
 
 /** A slow reader of `ticks` loses the oldest ones; rules do not read them, they have handlers. */
@@ -187,6 +189,7 @@ export const makeSymbolFeed = Effect.fnUntraced(function* (
     read,
     readDueAt: () => readDueAt,
     triedAt: () => triedAt,
-    isReading: () => reading !== null
+    isReading: () => reading !== null,
+    keptAliveAt: Number.NEGATIVE_INFINITY
   }
 })

@@ -50,7 +50,7 @@ const principalOf = (token: string): Principal | null => {
 
 const authenticate = (header: string | undefined) => principalOf(/^Bearer (\S+)$/i.exec(header ?? "")?.[1] ?? "")
 
-const auth = (isStillGood: typeof Auth.Service.isStillGood) =>
+const auth = (isStillGood: typeof Auth.Service.isStillGood, remembers: boolean) =>
   Layer.succeed(Auth, {
     authenticate: (header) => {
       const principal = authenticate(header)
@@ -58,7 +58,7 @@ const auth = (isStillGood: typeof Auth.Service.isStillGood) =>
         ? Effect.fail(new Unauthenticated({ message: "A valid key is needed." }))
         : Effect.succeed(principal)
     },
-    authenticateCached: () => undefined,
+    authenticateCached: (header) => (remembers ? (authenticate(header) ?? "unauthenticated") : undefined),
     isUsable: Effect.succeed(true),
     isStillGood
   })
@@ -89,12 +89,14 @@ export interface Stubs {
   readonly states?: Partial<typeof UserStates.Service>
   readonly clerk?: Partial<typeof ClerkEvents.Service>
   readonly stepUp?: Layer.Layer<StepUp>
+  /** Whether a credential is known before anything is looked up, as one that came a moment ago. */
+  readonly remembers?: boolean
   readonly isStillGood?: typeof Auth.Service.isStillGood
 }
 
 const stubbed = (stubs: Stubs) =>
   Layer.mergeAll(
-    auth(stubs.isStillGood ?? (() => Effect.succeed(true))),
+    auth(stubs.isStillGood ?? (() => Effect.succeed(true)), stubs.remembers === true),
     Layer.mock(Accounts, { ensure: () => Effect.void, isReady: () => true, ...stubs.accounts }),
     Layer.mock(ApiKeys, { ...stubs.keys }),
     Layer.mock(CredentialVault, { ...stubs.vault }),
