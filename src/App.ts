@@ -30,6 +30,7 @@ import { ContractDrift } from "./mexc/ContractDrift.ts"
 import { MexcClient } from "./mexc/MexcClient.ts"
 import { MexcStream } from "./mexc/MexcStream.ts"
 import { RateBudget } from "./mexc/RateBudget.ts"
+import { Outbound } from "./notify/Outbound.ts"
 import { Inquiry } from "./orders/Inquiry.ts"
 import { Halts } from "./orders/limits/Halts.ts"
 import { LimitsRepo } from "./orders/limits/LimitsRepo.ts"
@@ -52,11 +53,13 @@ import { ClerkEvents } from "./service/ClerkEvents.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
 import * as Leaving from "./service/Leaving.ts"
+import * as Heartbeat from "./service/Heartbeat.ts"
 import { Limiting } from "./service/Limiting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
 import { UserStates } from "./service/UserStates.ts"
+import { Vitals } from "./service/Vitals.ts"
 import { signIn } from "./SignIn.ts"
 import { Cache } from "./store/Cache.ts"
 import { Database } from "./store/Database.ts"
@@ -182,7 +185,8 @@ const front = (watch: typeof watching | typeof standingBy) =>
         Limiting.layer,
         Closing.layer,
         Leaving.layer,
-        ClerkEvents.layer
+        ClerkEvents.layer,
+        Heartbeat.layer(settings.heartbeatUrl).pipe(Layer.provide([Vitals.layer, Outbound.layer]))
       ]),
       Layer.provide(UserStates.layer),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),

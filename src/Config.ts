@@ -251,7 +251,19 @@ export const settings = {
     value === "pretty" || value === "json"
       ? Either.right(value)
       : Either.left(`expected pretty or json, got ${quoted(value)}`)
-  )("LOG_FORMAT", "json", "pretty or json; pretty on a terminal unless set", null)
+  )("LOG_FORMAT", "json", "pretty or json; pretty on a terminal unless set", null),
+  heartbeatUrl: define<Redacted.Redacted | null>(true)(
+    "HEARTBEAT_URL",
+    "https://hc-ping.com/UUID",
+    "Pinged every minute while the engine works; off unless set",
+    (value) =>
+      Either.flatMap(readUrl(["http:", "https:"])(value), () =>
+        new URL(value).username === "" && new URL(value).password === "" && value.length <= 2_048
+          ? Either.right(Redacted.make(value))
+          : Either.left("expected an address without a name or a password, of at most 2048 characters")
+      ),
+    () => null
+  )
 } as const
 
 export type Settings = {
@@ -343,7 +355,8 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       maxRulesPerUser: settings.maxRulesPerUser.read(env),
       corsOrigins: settings.corsOrigins.read(env),
       logLevel: settings.logLevel.read(env),
-      logFormat: settings.logFormat.read(env)
+      logFormat: settings.logFormat.read(env),
+      heartbeatUrl: settings.heartbeatUrl.read(env)
     }),
     consistent
   )

@@ -1,9 +1,10 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import { Context, Deferred, Effect, FiberRef, Layer, Schedule } from "effect"
+import { Clock, Context, Deferred, Effect, FiberRef, Layer, Schedule } from "effect"
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
+import type { Instant } from "../domain/Time.ts"
 import * as Libsql from "./Libsql.ts"
 import { problemOf } from "./fault/problemOf.ts"
 import { endsProcess, isFinal, type StoreProblem, storeProblems, unavailable } from "./fault/StoreProblem.ts"
@@ -37,6 +38,8 @@ export class Database extends Context.Tag("dipper/store/Database")<
     readonly isUp: Effect.Effect<boolean>
     /** Why it is not up, as far as a statement has told. */
     readonly problem: Effect.Effect<StoreProblem | null>
+    /** Wall time of the last commit of this process; null before the first. */
+    readonly lastCommitAt: Effect.Effect<Instant | null>
     /** Fails when this process must end, because it can no longer know what is stored. */
     readonly lost: Effect.Effect<never, StoreRefused>
     /** A file beside us, or a server elsewhere. */
@@ -72,6 +75,7 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
   const ended = yield* Deferred.make<never, StoreRefused>()
   let writes = 0
   let problem: StoreProblem | null = null
+  let committedAt: Instant | null = null
 
   const meet = (met: StoreProblem): void => {
     if (problem !== null && isFinal(problem)) return
@@ -117,12 +121,17 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
       Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
     )
 
+  const committed = Effect.map(Clock.currentTimeMillis, (now) => {
+    problem = null
+    committedAt = now
+  })
+
   const tried = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     attempt(effect, runAll).pipe(
       Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
       // A failed commit reaches us as a defect.
       Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),
-      Effect.tapBoth({ onSuccess: () => Effect.sync(() => void (problem = null)), onFailure: meetIn })
+      Effect.tapBoth({ onSuccess: () => committed, onFailure: meetIn })
     )
 
   const write = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
@@ -151,6 +160,7 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
     afterCommit,
     isUp,
     problem: Effect.sync(() => problem),
+    lastCommitAt: Effect.sync(() => committedAt),
     lost: Deferred.await(ended),
     mode: Libsql.isLocal(options.url) ? "local" : "remote"
   })
