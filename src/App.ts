@@ -53,6 +53,7 @@ import { ClerkEvents } from "./service/ClerkEvents.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
 import * as Leaving from "./service/Leaving.ts"
+import { Gauges } from "./service/Gauges.ts"
 import * as Heartbeat from "./service/Heartbeat.ts"
 import { Limiting } from "./service/Limiting.ts"
 import * as Logging from "./service/Logging.ts"
@@ -180,14 +181,18 @@ const front = (watch: typeof watching | typeof standingBy) =>
     api.pipe(
       Layer.provide([
         Readiness.layer({ version: manifest.version }),
+        Gauges.layer({ version: manifest.version }).pipe(
+          Layer.provide(OrdersRepo.layer.pipe(Layer.provide(OrderChanges.layer)))
+        ),
         Snapshots.layer,
         Halting.layer,
         Limiting.layer,
         Closing.layer,
         Leaving.layer,
         ClerkEvents.layer,
-        Heartbeat.layer(settings.heartbeatUrl).pipe(Layer.provide([Vitals.layer, Outbound.layer]))
+        Heartbeat.layer(settings.heartbeatUrl).pipe(Layer.provide(Outbound.layer))
       ]),
+      Layer.provide(Vitals.layer),
       Layer.provide(UserStates.layer),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
       Layer.provideMerge(ordersWith(watch))
@@ -217,6 +222,7 @@ const api = Layer.unwrapEffect(
       ratePerMinute: settings.apiRatePerMinute,
       corsOrigins: settings.corsOrigins,
       trustProxy: settings.trustProxy,
+      metricsPort: settings.metricsPort,
       tls
     })
   })

@@ -240,6 +240,11 @@ export const settings = {
     "Browser origins that may call the API; none unless set",
     []
   ),
+  metricsPort: plain<number | null>((value) =>
+    /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535
+      ? Either.right(Number(value))
+      : Either.left(`expected a whole number from 1 to 65535, got ${quoted(value)}`)
+  )("METRICS_PORT", "9464", "Port of 127.0.0.1 that serves /metrics without a key; none unless set", null),
   logLevel: oneOf(
     "trace",
     "debug",
@@ -354,6 +359,7 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       apiRatePerMinute: settings.apiRatePerMinute.read(env),
       maxRulesPerUser: settings.maxRulesPerUser.read(env),
       corsOrigins: settings.corsOrigins.read(env),
+      metricsPort: settings.metricsPort.read(env),
       logLevel: settings.logLevel.read(env),
       logFormat: settings.logFormat.read(env),
       heartbeatUrl: settings.heartbeatUrl.read(env)

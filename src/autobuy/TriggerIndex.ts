@@ -183,7 +183,8 @@ const makeSymbolIndex = (symbol: SymbolName, counters: { ticks: number; armed: n
   const arm = (bounds: ReadonlyArray<PriceBound>, wake: (tick: PriceTick) => void): Cancel => {
     const seen = last
     if (seen !== null && bounds.some((bound) => holds(bound, seen.price))) {
-      wake(seen)
+      // It has been there for a while: the rule was not waiting for it.
+      wake({ price: seen.price, at: seen.at })
       return () => undefined
     }
     const waiter: Waiter = { entries: [], wake }

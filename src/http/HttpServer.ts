@@ -19,6 +19,7 @@ import { type Address, Listening } from "./edge/Listening.ts"
 import { type GateSettings, HttpGate } from "./HttpGate.ts"
 import * as Market from "./Market.ts"
 import * as Metrics from "./Metrics.ts"
+import * as MetricsPort from "./metrics/MetricsPort.ts"
 import * as Status from "./Status.ts"
 import * as Trading from "./Trading.ts"
 
@@ -27,6 +28,8 @@ export interface ServerOptions extends GateSettings, Address {
   readonly venue: string
   readonly corsOrigins: ReadonlyArray<string>
   readonly trustProxy: number
+  /** Of loopback, where the metrics need no key; none unless given. */
+  readonly metricsPort?: number | null
   readonly streams?: Partial<StreamSettings>
 }
 
@@ -38,7 +41,13 @@ export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
   /** Accepts requests once built. When its scope closes, it drains first: what it serves must outlive it. */
   static readonly layer = (options: ServerOptions) =>
     Layer.scoped(HttpServer, make(options)).pipe(
-      Layer.provide([handlers, Metrics.layer, Docs.layer(options.version)]),
+      Layer.provide([
+        handlers,
+        Metrics.layer,
+        Docs.layer(options.version),
+        MetricsPort.layer(options.metricsPort ?? null)
+      ]),
+      Layer.provide(Metrics.Exposition.layer),
       Layer.provide(EventStreams.layer({ ...defaultStreams, ...options.streams })),
       Layer.provide(Authentication.layer),
       Layer.provide(StreamTickets.layer),

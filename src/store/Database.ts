@@ -1,6 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import { Clock, Context, Deferred, Effect, FiberRef, Layer, Schedule } from "effect"
+import { Clock, Context, Deferred, Effect, FiberRef, Layer, Metric, MetricBoundaries, Schedule } from "effect"
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
@@ -66,6 +66,16 @@ const nextTurn = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
+const writeSeconds = Metric.histogram(
+  "dipper_database_write_seconds",
+  MetricBoundaries.fromIterable([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]),
+  "Time of a transaction from asking for its turn to its commit."
+)
+const busyTotal = Metric.counter("dipper_database_busy_total", {
+  description: "Tries of a transaction that met another process's lock.",
+  incremental: true
+})
+
 /** What runs after the commit of the write under way; null outside of one. */
 const waiting = FiberRef.unsafeMake<Array<() => void> | null>(null)
 
@@ -113,12 +123,20 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
       )
     })
 
+  yield* Metric.incrementBy(busyTotal, 0)
+
+  const measured = (asked: Instant) =>
+    Effect.map(Clock.currentTimeMillis, (now) => writeSeconds.unsafeUpdate((now - asked) / 1_000, []))
+
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.suspend((): Effect.Effect<A, E | SqlError | DatabaseUnavailable, R> =>
-      problem !== null && isFinal(problem) ? Effect.fail(unavailable(problem)) : tried(effect)
-    ).pipe(
-      writer.withPermits(1),
-      Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
+    Effect.flatMap(Clock.currentTimeMillis, (asked) =>
+      Effect.suspend((): Effect.Effect<A, E | SqlError | DatabaseUnavailable, R> =>
+        problem !== null && isFinal(problem) ? Effect.fail(unavailable(problem)) : tried(effect)
+      ).pipe(
+        writer.withPermits(1),
+        Effect.zipLeft(measured(asked)),
+        Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
+      )
     )
 
   const committed = Effect.map(Clock.currentTimeMillis, (now) => {
@@ -128,6 +146,7 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
 
   const tried = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     attempt(effect, runAll).pipe(
+      Effect.tapError((fault) => (Libsql.isBusy(fault) ? Metric.increment(busyTotal) : Effect.void)),
       Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
       // A failed commit reaches us as a defect.
       Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),

@@ -3,8 +3,9 @@ import { Deferred, Effect, Layer, Redacted, Stream, TestClock } from "effect"
 import { EnginePulse } from "../../src/autobuy/EnginePulse.ts"
 import { makeLoops } from "../../src/autobuy/life/loops.ts"
 import { RuleSupervisor } from "../../src/autobuy/RuleSupervisor.ts"
+import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { Timers } from "../../src/autobuy/Timers.ts"
-import { TickerHub } from "../../src/market/TickerHub.ts"
+import { type HubHealth, TickerHub } from "../../src/market/TickerHub.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { Undelivered } from "../../src/notify/exchange.ts"
 import { Outbound, type OutboundMessage } from "../../src/notify/Outbound.ts"
@@ -13,17 +14,26 @@ import { Vitals } from "../../src/service/Vitals.ts"
 import { Database } from "../../src/store/Database.ts"
 import { Ownership } from "../../src/store/Ownership.ts"
 
+interface Engine {
+  owner: boolean
+  fencingToken: number
+  committedAt: (now: number) => number | null
+  up: boolean
+  engine: boolean
+  age: HubHealth["age"]
+  arrives: boolean
+}
+
 /** A working engine, each part of which a test can stop; times are those of the wall. */
-const makeEngine = () => ({
+const makeEngine = (): Engine => ({
   owner: true,
   fencingToken: 1,
-  committedAt: (now: number): number | null => now,
+  committedAt: (now) => now,
   up: true,
   engine: true,
-  age: { least: 1_000, most: 4_000 } as { readonly least: number; readonly most: number } | null,
+  age: { least: 1_000, most: 4_000 },
   arrives: true
 })
-type Engine = ReturnType<typeof makeEngine>
 
 const url = Redacted.make("https://ping.example/a-secret-of-the-operator")
 
@@ -38,7 +48,7 @@ const beating = (engine: Engine) =>
         isUp: Effect.sync(() => engine.up),
         lastCommitAt: Effect.map(TestClock.currentTimeMillis, (now) => engine.committedAt(now))
       }),
-      Layer.succeed(EnginePulse, { isAlive: Effect.sync(() => engine.engine) }),
+      Layer.mock(EnginePulse, { isAlive: Effect.sync(() => engine.engine) }),
       Layer.mock(TickerHub, {
         health: Effect.sync(() => ({ watched: 2, stale: 0, lastMessageAt: null, age: engine.age }))
       }),
@@ -127,8 +137,9 @@ describe("The heartbeat", () => {
 describe("The engine's pulse", () => {
   const pulse = (parts: Layer.Layer<Timers | RuleSupervisor>) =>
     Effect.flatMap(EnginePulse, ({ isAlive }) => isAlive).pipe(
-      Effect.provide(EnginePulse.layer.pipe(Layer.provide(parts), Layer.provide(MarketClock.layer)))
+      Effect.provide(EnginePulse.layer.pipe(Layer.provide(parts), Layer.provide([MarketClock.layer, waiting])))
     )
+  const waiting = Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
   const running = (is: boolean) => Layer.mock(RuleSupervisor, { isRunning: Effect.succeed(is) })
 
   it.effect("is there while timers fire and the supervisor works", () =>

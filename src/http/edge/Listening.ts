@@ -12,10 +12,11 @@ import type { Gate } from "../gate/Gate.ts"
 /** Another program, or another instance, listens there. */
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
   host: Schema.String,
-  port: Schema.Int
+  port: Schema.Int,
+  setting: Schema.optionalWith(Schema.String, { default: () => "PORT" })
 }) {
   override get message() {
-    return `PORT: ${this.port} on ${this.host} is already in use; stop the other program or choose another. Example: PORT=${this.port + 1}`
+    return `${this.setting}: ${this.port} on ${this.host} is already in use; stop the other program or choose another. Example: ${this.setting}=${this.port + 1}`
   }
 }
 

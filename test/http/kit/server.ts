@@ -26,6 +26,7 @@ import { StepUp } from "../../../src/accounts/StepUp.ts"
 import { ClerkEvents } from "../../../src/service/ClerkEvents.ts"
 import { UserStates } from "../../../src/service/UserStates.ts"
 import { Limiting } from "../../../src/service/Limiting.ts"
+import { type Family, Gauges } from "../../../src/service/Gauges.ts"
 import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 import { Snapshots } from "../../../src/service/Snapshots.ts"
@@ -86,6 +87,7 @@ export interface Stubs {
   readonly limiting?: Partial<typeof Limiting.Service>
   readonly states?: Partial<typeof UserStates.Service>
   readonly clerk?: Partial<typeof ClerkEvents.Service>
+  readonly gauges?: ReadonlyArray<Family>
   readonly stepUp?: Layer.Layer<StepUp>
   readonly isStillGood?: typeof Auth.Service.isStillGood
 }
@@ -118,6 +120,7 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Halting, { ...stubs.halting }),
     Layer.mock(TradingLimits, { ...stubs.limits }),
     Layer.mock(Limiting, { ...stubs.limiting }),
+    Layer.succeed(Gauges, { read: Effect.succeed(stubs.gauges ?? []) }),
     Layer.mock(UserStates, { ...stubs.states }),
     Layer.mock(ClerkEvents, { ...stubs.clerk }),
     stubs.stepUp ?? StepUp.layerLocal
