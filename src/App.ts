@@ -59,6 +59,7 @@ import { Limiting } from "./service/Limiting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
+import * as Telemetry from "./service/Telemetry.ts"
 import { UserStates } from "./service/UserStates.ts"
 import { Vitals } from "./service/Vitals.ts"
 import { signIn } from "./SignIn.ts"
@@ -223,6 +224,7 @@ const api = Layer.unwrapEffect(
       corsOrigins: settings.corsOrigins,
       trustProxy: settings.trustProxy,
       metricsPort: settings.metricsPort,
+      traces: settings.otlpEndpoint !== null,
       tls
     })
   })
@@ -317,10 +319,14 @@ const serveShared = Effect.gen(function* () {
 
 const hasEmbeddedExchange = (settings: Settings) => settings.exchange === "paper" && settings.paperUrl === null
 
+const telemetry = configured(({ otlpEndpoint }) =>
+  Telemetry.layer({ endpoint: otlpEndpoint, version: manifest.version })
+)
+
 /** The service; ends by signal. */
 export const serve = Effect.flatMap(Config, (settings) =>
   hasEmbeddedExchange(settings) ? serveAlone : serveShared
-).pipe(Effect.provide(configured(Logging.layer).pipe(Layer.provideMerge(Config.layer))))
+).pipe(Effect.provide(telemetry.pipe(Layer.provideMerge(configured(Logging.layer)), Layer.provideMerge(Config.layer))))
 
 /** For a person at a terminal: how to get in, and what the prices are. */
 const greet = (settings: Settings, url: string) =>

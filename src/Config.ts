@@ -257,6 +257,12 @@ export const settings = {
       ? Either.right(value)
       : Either.left(`expected pretty or json, got ${quoted(value)}`)
   )("LOG_FORMAT", "json", "pretty or json; pretty on a terminal unless set", null),
+  otlpEndpoint: address("http:", "https:")(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "http://127.0.0.1:4318",
+    "OpenTelemetry collector that gets traces and logs (OTLP over HTTP, JSON); off unless set",
+    null
+  ),
   heartbeatUrl: define<Redacted.Redacted | null>(true)(
     "HEARTBEAT_URL",
     "https://hc-ping.com/UUID",
@@ -362,6 +368,7 @@ export const readSettings = (env: Environment): Either.Either<Settings, WrongSet
       metricsPort: settings.metricsPort.read(env),
       logLevel: settings.logLevel.read(env),
       logFormat: settings.logFormat.read(env),
+      otlpEndpoint: settings.otlpEndpoint.read(env),
       heartbeatUrl: settings.heartbeatUrl.read(env)
     }),
     consistent

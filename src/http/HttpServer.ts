@@ -1,6 +1,7 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -22,12 +23,15 @@ import * as Metrics from "./Metrics.ts"
 import * as MetricsPort from "./metrics/MetricsPort.ts"
 import * as Status from "./Status.ts"
 import * as Trading from "./Trading.ts"
+import { traced } from "./tracing.ts"
 
 export interface ServerOptions extends GateSettings, Address {
   readonly version: string
   readonly venue: string
   readonly corsOrigins: ReadonlyArray<string>
   readonly trustProxy: number
+  /** Whether somebody reads the spans of requests. */
+  readonly traces?: boolean
   /** Of loopback, where the metrics need no key; none unless given. */
   readonly metricsPort?: number | null
   readonly streams?: Partial<StreamSettings>
@@ -72,9 +76,12 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
   const fork = Runtime.runFork(yield* Effect.runtime())
 
   const router = yield* Effect.flatMap(HttpApiBuilder.Router, ({ router }) => router)
-  // Set once for all requests: spans would cost each of them more than its routing.
-  const serve = yield* NodeHttpServer.makeHandler(boundary(yield* HttpRouter.toHttpApp(router))).pipe(
-    Effect.locally(FiberRef.currentTracerEnabled, false),
+  const app = boundary(yield* HttpRouter.toHttpApp(router))
+  const traces = options.traces === true
+  // Set once for all requests: spans would cost each of them more than its routing. The platform's own would tell headers.
+  const serve = yield* NodeHttpServer.makeHandler(traces ? traced(app) : app).pipe(
+    Effect.locally(FiberRef.currentTracerEnabled, traces),
+    HttpMiddleware.withTracerDisabledWhenEffect(() => true),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes)))
   )
   const listener = makeListener({

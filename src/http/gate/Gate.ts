@@ -1,3 +1,4 @@
+import type { Tracer } from "effect"
 import { Histogram } from "./Histogram.ts"
 import type { Principal } from "../../domain/Principal.ts"
 import { RateLimiter } from "./RateLimiter.ts"
@@ -25,6 +26,8 @@ export interface Exchange {
   readonly address: string
   route: Route | null
   principal: Principal | null
+  /** Where requests are traced. */
+  span: Tracer.Span | null
   /** Quota of a minute, what is left of it, and seconds until it is whole again; -1 before `limit` was asked. */
   quota: number
   remaining: number
@@ -71,6 +74,7 @@ export class Gate {
       address,
       route: null,
       principal: null,
+      span: null,
       quota: -1,
       remaining: -1,
       resetSeconds: -1,
@@ -133,6 +137,7 @@ export const unknownExchange: Exchange = {
   address: "unknown",
   route: null,
   principal: null,
+  span: null,
   quota: -1,
   remaining: -1,
   resetSeconds: -1,
