@@ -32,6 +32,7 @@ import { ContractDrift } from "./mexc/ContractDrift.ts"
 import { MexcClient } from "./mexc/MexcClient.ts"
 import { MexcStream } from "./mexc/MexcStream.ts"
 import { RateBudget } from "./mexc/RateBudget.ts"
+import { Outbound } from "./notify/Outbound.ts"
 import { Inquiry } from "./orders/Inquiry.ts"
 import { Halts } from "./orders/limits/Halts.ts"
 import { LimitsRepo } from "./orders/limits/LimitsRepo.ts"
@@ -56,12 +57,16 @@ import * as Auditing from "./service/Auditing.ts"
 import { Closing } from "./service/Closing.ts"
 import { Halting } from "./service/Halting.ts"
 import * as Leaving from "./service/Leaving.ts"
+import { Gauges } from "./service/Gauges.ts"
+import * as Heartbeat from "./service/Heartbeat.ts"
 import { Limiting } from "./service/Limiting.ts"
 import * as Logging from "./service/Logging.ts"
 import { Readiness } from "./service/Readiness.ts"
 import { Snapshots } from "./service/Snapshots.ts"
+import * as Telemetry from "./service/Telemetry.ts"
 import { UserStates } from "./service/UserStates.ts"
 import * as VenueTimeCheck from "./service/VenueTimeCheck.ts"
+import { Vitals } from "./service/Vitals.ts"
 import { signIn } from "./SignIn.ts"
 import { actingAs, service as asService } from "./store/audit/acting.ts"
 import { Audit } from "./store/Audit.ts"
@@ -194,15 +199,20 @@ const front = (watch: typeof watching | typeof standingBy) =>
     api.pipe(
       Layer.provide([
         Readiness.layer({ version: manifest.version }),
+        Gauges.layer({ version: manifest.version }).pipe(
+          Layer.provide(OrdersRepo.layer.pipe(Layer.provide(OrderChanges.layer)))
+        ),
         Snapshots.layer,
         Halting.layer,
         Limiting.layer,
         Closing.layer,
         Leaving.layer,
         KeyChecks.layer,
-        ClerkEvents.layer
+        ClerkEvents.layer,
+        Heartbeat.layer(settings.heartbeatUrl).pipe(Layer.provide(Outbound.layer))
       ]),
       Layer.provide(ClerkComparison.layer),
+      Layer.provide(Vitals.layer),
       Layer.provide(UserStates.layer),
       Layer.provideMerge(Autobuy.layer({ maxRulesPerUser: settings.maxRulesPerUser })),
       Layer.provideMerge(ordersWith(watch))
@@ -227,6 +237,7 @@ const api = Layer.unwrapEffect(
       corsOrigins: settings.corsOrigins,
       trustProxy: settings.trustProxy,
       metricsPort: settings.metricsPort,
+      traces: settings.otlpEndpoint !== null,
       tls
     })
   })
@@ -327,12 +338,16 @@ const serveShared = Effect.gen(function* () {
 
 const hasEmbeddedExchange = (settings: Settings) => settings.exchange === "paper" && settings.paperUrl === null
 
+const telemetry = configured(({ otlpEndpoint }) =>
+  Telemetry.layer({ endpoint: otlpEndpoint, version: manifest.version })
+)
+
 /** The service; ends by signal. */
 export const serve = Effect.flatMap(Config, (settings) =>
   hasEmbeddedExchange(settings) ? serveAlone : serveShared
 ).pipe(
   actingAs(() => asService),
-  Effect.provide(configured(Logging.layer).pipe(Layer.provideMerge(Config.layer)))
+  Effect.provide(telemetry.pipe(Layer.provideMerge(configured(Logging.layer)), Layer.provideMerge(Config.layer)))
 )
 
 /** For a person at a terminal: how to get in, and what the prices are. */

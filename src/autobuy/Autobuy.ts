@@ -6,6 +6,7 @@ import { CycleProgram } from "./cycle/CycleProgram.ts"
 import { Cycles } from "./cycle/Cycles.ts"
 import { CycleSignals } from "./record/cycle/CycleSignals.ts"
 import { CyclesRepo } from "./record/cycle/CyclesRepo.ts"
+import { EnginePulse } from "./EnginePulse.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import * as DecisionSweep from "./record/DecisionSweep.ts"
 import { RuleFiring } from "./RuleFiring.ts"
@@ -41,7 +42,14 @@ const running = Layer.scopedDiscard(
 
 /** The whole of automated buying: `Rules`, `RuleRecords` and a running `RuleSupervisor`. */
 export const layer = (options: { readonly maxRulesPerUser: number }) =>
-  Layer.mergeAll(Rules.layer(options), RuleRecords.layer, Signals.layer, DecisionSweep.layer, running).pipe(
+  Layer.mergeAll(
+    Rules.layer(options),
+    RuleRecords.layer,
+    Signals.layer,
+    DecisionSweep.layer,
+    EnginePulse.layer,
+    running
+  ).pipe(
     Layer.provideMerge(Cycles.layer),
     Layer.provide(CycleProgram.layer),
     Layer.provideMerge(RuleSupervisor.layer),

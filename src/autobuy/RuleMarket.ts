@@ -14,6 +14,8 @@ import { MarketClock } from "../MarketClock.ts"
 export interface PriceTick {
   readonly price: Decimal.Decimal
   readonly at: Instant
+  /** Wall time at which it came; of one that is remembered it says nothing. */
+  readonly receivedAt?: Instant | undefined
 }
 
 /** A window over the last prices: its highest, or the price at its start. */

@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, FiberMap, Layer, Option, Schedule, Stream } from "effect"
+import { Clock, Context, Duration, Effect, FiberMap, Layer, Option, Schedule } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { RuleId, UserId } from "../domain/Ids.ts"
 import { MarketClock } from "../MarketClock.ts"
@@ -8,6 +8,7 @@ import { CycleSignals } from "./record/cycle/CycleSignals.ts"
 import { makeLanes } from "./firing/lanes.ts"
 import type { Finished } from "./firing/records.ts"
 import { makeStopping } from "./firing/stopping.ts"
+import { makeLoops } from "./life/loops.ts"
 import { makeLives, type Stopped } from "./life/lives.ts"
 import type { RuleRow } from "./record/rows.ts"
 import { RuleFiring } from "./RuleFiring.ts"
@@ -44,6 +45,8 @@ export class RuleSupervisor extends Context.Tag("dipper/autobuy/RuleSupervisor")
     /** Stores that a rule has stopped by itself, and stops its fiber. */
     readonly finish: (userId: UserId, id: RuleId, finished: Finished) => Effect.Effect<void, DatabaseUnavailable>
     readonly status: Effect.Effect<EngineStatus, DatabaseUnavailable>
+    /** The start is done, and what follows the ends of orders neither ended nor stands still. */
+    readonly isRunning: Effect.Effect<boolean>
   }
 >() {
   static readonly layer = Layer.scoped(
@@ -128,7 +131,9 @@ const make = Effect.gen(function* () {
     yield* refresh(userId, id)
   })
 
-  const follow = Stream.runForEach(orders.changes, ({ order, userId }) => {
+  const loops = yield* makeLoops
+
+  const follow = loops.run(orders.changes, ({ order, userId }) => {
     const { executionId, ruleId } = order.origin
     if (executionId === null || ruleId === null) return Effect.void
     return firing.settle(userId, executionId).pipe(
@@ -139,7 +144,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  const followEnded = Stream.runForEach(firing.ended, ({ finished, ruleId, userId }) =>
+  const followEnded = loops.run(firing.ended, ({ finished, ruleId, userId }) =>
     finish(userId, ruleId, finished).pipe(
       Effect.retry(untilStored),
       Effect.catchAllCause((cause) => Effect.logWarning("A rule's end could not be stored", { rule: ruleId }, cause))
@@ -158,8 +163,8 @@ const make = Effect.gen(function* () {
   })
 
   const start = Effect.gen(function* () {
-    yield* Effect.forkIn(follow, scope)
-    yield* Effect.forkIn(followEnded, scope)
+    yield* follow
+    yield* followEnded
     yield* Effect.forkIn(Effect.ignoreLogged(Effect.retry(firing.recover, untilStored)), scope)
     started = true
     starting = true
@@ -190,5 +195,7 @@ const make = Effect.gen(function* () {
     }
   })
 
-  return RuleSupervisor.of({ start, refresh, finish, status })
+  const isRunning = Effect.map(loops.areAlive, (alive) => alive && started && !starting)
+
+  return RuleSupervisor.of({ start, refresh, finish, status, isRunning })
 })

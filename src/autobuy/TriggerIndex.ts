@@ -189,7 +189,8 @@ const makeSymbolIndex = (symbol: SymbolName, counters: { ticks: number; armed: n
 
   const arm = (bounds: ReadonlyArray<PriceBound>, wake: (tick: PriceTick) => void): Cancel => {
     if (last !== null && areHit(bounds, last.price)) {
-      wake(last)
+      // It has been there for a while: the rule was not waiting for it.
+      wake({ price: last.price, at: last.at })
       return nothing
     }
     if (bounds.length === 0) return nothing

@@ -1,6 +1,7 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -27,12 +28,15 @@ import * as Metrics from "./Metrics.ts"
 import { RefusedCredentials } from "./RefusedCredentials.ts"
 import * as Status from "./Status.ts"
 import * as Trading from "./Trading.ts"
+import { traced } from "./tracing.ts"
 
 export interface ServerOptions extends GateSettings, Address {
   readonly version: string
   readonly venue: string
   readonly corsOrigins: ReadonlyArray<string>
   readonly trustProxy: number
+  /** Whether somebody reads the spans of requests. */
+  readonly traces?: boolean
   readonly streams?: Partial<StreamSettings>
   /** For metrics and probes without a key, on loopback; none when absent. */
   readonly metricsPort?: number | null
@@ -52,6 +56,7 @@ export class HttpServer extends Context.Tag("dipper/http/HttpServer")<
   static readonly layer = (options: ServerOptions) =>
     Layer.scoped(HttpServer, make(options)).pipe(
       Layer.provide([handlers, Metrics.layer, Docs.layer(options.version)]),
+      Layer.provide(Metrics.Exposition.layer),
       Layer.provide(EventStreams.layer({ ...defaultStreams, ...options.streams })),
       Layer.provide(HotReads.layer),
       Layer.provide(Authentication.layer),
@@ -80,9 +85,12 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
   const isLogged = LogLevel.lessThanEqual(yield* FiberRef.get(FiberRef.currentMinimumLogLevel), LogLevel.Info)
 
   const router = yield* Effect.flatMap(HttpApiBuilder.Router, ({ router }) => router)
-  // Set once for all requests: spans would cost each of them more than its routing.
-  const serve = yield* NodeHttpServer.makeHandler(boundary(yield* HttpRouter.toHttpApp(router))).pipe(
-    Effect.locally(FiberRef.currentTracerEnabled, false),
+  const app = boundary(yield* HttpRouter.toHttpApp(router))
+  const traces = options.traces === true
+  // Set once for all requests: spans would cost each of them more than its routing. The platform's own would tell headers.
+  const serve = yield* NodeHttpServer.makeHandler(traces ? traced(app) : app).pipe(
+    Effect.locally(FiberRef.currentTracerEnabled, traces),
+    HttpMiddleware.withTracerDisabledWhenEffect(() => true),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes)))
   )
   const serveHot = yield* makeHotListener.pipe(Effect.locally(FiberRef.currentTracerEnabled, false))

@@ -1,52 +1,61 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { Effect, Metric, MetricState } from "effect"
+import { Context, Effect, Layer } from "effect"
+import { Gauges } from "../service/Gauges.ts"
 import { Authentication } from "./Authentication.ts"
-import type { Gate } from "./gate/Gate.ts"
 import { HttpGate } from "./HttpGate.ts"
+import { expositionType, printCounted, printFamily } from "./metrics/exposition.ts"
 
-/** What this process counts, in Prometheus text. */
-export const metricsOf = (gate: Gate): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.sync(() => {
-    const gauges = [
-      "# TYPE dipper_http_active gauge",
-      `dipper_http_active ${gate.active}`,
-      "# TYPE dipper_event_loop_delay_seconds gauge",
-      `dipper_event_loop_delay_seconds ${gate.load.lateMs / 1_000}`,
-      "# TYPE dipper_http_shed_total counter",
-      ...[...gate.load.refused].map(([rank, count]) => `dipper_http_shed_total{rank="${rank}"} ${count}`),
-      "# TYPE process_resident_memory_bytes gauge",
-      `process_resident_memory_bytes ${process.memoryUsage.rss()}`
-    ]
-    const body = [...gauges, ...counters(), ...gate.metrics.print(), ""].join("\n")
-    return HttpServerResponse.text(body, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
-  })
+/** All metrics of this process as Prometheus text; the names are a contract (docs/monitoring.md). */
+export class Exposition extends Context.Tag("dipper/http/Exposition")<
+  Exposition,
+  { readonly text: Effect.Effect<string> }
+>() {
+  static readonly layer = Layer.effect(
+    Exposition,
+    Effect.gen(function* () {
+      const { gate } = yield* HttpGate
+      const gauges = yield* Gauges
+      const ours = Effect.sync(() => [
+        { name: "dipper_http_active", help: "Requests under way.", value: gate.active },
+        {
+          name: "process_resident_memory_bytes",
+          help: "Memory that this process holds.",
+          value: process.memoryUsage.rss()
+        }
+      ])
+      const text = Effect.zipWith(ours, gauges.read, (own, read) =>
+        [
+          ...own.flatMap(({ help, name, value }) =>
+            printFamily({ name, help, type: "gauge", samples: [{ labels: {}, value }] })
+          ),
+          ...printFamily({
+            name: "dipper_http_shed_total",
+            help: "Requests refused because there was too much to do.",
+            type: "counter",
+            samples: [...gate.load.refused].map(([rank, value]) => ({ labels: { rank }, value }))
+          }),
+          ...read.flatMap(printFamily),
+          ...printCounted(),
+          ...gate.metrics.print(),
+          ""
+        ].join("\n")
+      )
+      return { text }
+    })
+  )
+}
 
-/** `/metrics`, for a key that may read. */
+/** `/metrics` of the API, for a key that may read. */
 export const layer = HttpApiBuilder.Router.use((router) =>
   Effect.gen(function* () {
-    const { gate } = yield* HttpGate
+    const { text } = yield* Exposition
     const { principal } = yield* Authentication
-    yield* router.get("/metrics", Effect.zipRight(principal, metricsOf(gate)))
+    yield* router.get(
+      "/metrics",
+      Effect.map(Effect.zipRight(principal, text), (body) =>
+        HttpServerResponse.text(body, { contentType: expositionType })
+      )
+    )
   })
 )
-
-const escaped = (text: string) => text.replace(/[\\"\n]/g, " ")
-
-/** What the service counts and gauges, wherever in it. */
-const counters = (): ReadonlyArray<string> => {
-  const families = new Map<string, Array<string>>()
-  for (const { metricKey, metricState } of Metric.unsafeSnapshot()) {
-    const { description, name, tags } = metricKey
-    const counted = MetricState.isCounterState(metricState) ? metricState.count : null
-    const value = MetricState.isGaugeState(metricState) ? metricState.value : counted
-    if (!name.startsWith("dipper_") || value === null) continue
-    const head = [`# TYPE ${name} ${counted === null ? "gauge" : "counter"}`]
-    if (description._tag === "Some") head.unshift(`# HELP ${name} ${escaped(description.value)}`)
-    const family = families.get(name) ?? head
-    families.set(name, family)
-    const labels = tags.map(({ key, value }) => `${key}="${escaped(value)}"`).join(",")
-    family.push(`${name}${labels === "" ? "" : `{${labels}}`} ${value}`)
-  }
-  return [...families.values()].flat()
-}

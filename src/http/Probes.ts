@@ -2,19 +2,21 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, FiberRef, type Schema } from "effect"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { encodeSuccess } from "../api/Envelope.ts"
-import { type ApiError, ShuttingDown } from "../api/Errors.ts"
+import { type ApiError, Forbidden, ShuttingDown } from "../api/Errors.ts"
 import { UpOrDown } from "../api/Status.ts"
 import { Readiness } from "../service/Readiness.ts"
 import { boundary } from "./Boundary.ts"
 import { answerClientError, answerConnect } from "./edge/clientError.ts"
 import { json } from "./edge/headers.ts"
-import { makeListener } from "./edge/Listener.ts"
+import { makeListener, refuse } from "./edge/Listener.ts"
 import { servePort } from "./edge/Listening.ts"
 import { Gate } from "./gate/Gate.ts"
 import { Routes } from "./gate/Routes.ts"
 import { HttpGate } from "./HttpGate.ts"
-import { metricsOf } from "./Metrics.ts"
+import { Exposition } from "./Metrics.ts"
+import { expositionType } from "./metrics/exposition.ts"
 
 /** What is asked by programs that watch this one. */
 const paths = { metrics: "/metrics", live: "/api/v1/status/live", ready: "/api/v1/status/ready" } as const
@@ -30,6 +32,7 @@ const answer = (health: Schema.Schema.Type<typeof UpOrDown>) =>
 export const serveProbes = Effect.fnUntraced(function* (options: { readonly port: number; readonly venue: string }) {
   const api = (yield* HttpGate).gate
   const readiness = yield* Readiness
+  const { text } = yield* Exposition
   const clock = yield* Effect.clock
   const ready = Effect.suspend((): Effect.Effect<HttpServerResponse.HttpServerResponse, ApiError> =>
     api.draining === false
@@ -47,7 +50,10 @@ export const serveProbes = Effect.fnUntraced(function* (options: { readonly port
     authenticate: () => "unauthenticated"
   })
   const app = HttpRouter.empty.pipe(
-    HttpRouter.get(paths.metrics, metricsOf(api)),
+    HttpRouter.get(
+      paths.metrics,
+      Effect.map(text, (body) => HttpServerResponse.text(body, { contentType: expositionType }))
+    ),
     HttpRouter.get(paths.live, Effect.succeed(answer({ status: "up" }))),
     HttpRouter.get(paths.ready, ready)
   )
@@ -66,20 +72,32 @@ export const serveProbes = Effect.fnUntraced(function* (options: { readonly port
     },
     gate,
     {
-      request: makeListener({
-        gate,
-        routes,
-        venue: options.venue,
-        corsOrigins: [],
-        trustProxy: 0,
-        tls: false,
-        now: () => clock.unsafeCurrentTimeMillis(),
-        serveHot: () => false,
-        serve,
-        onLeave: () => undefined
-      }),
+      request: forThisMachine(
+        makeListener({
+          gate,
+          routes,
+          venue: options.venue,
+          corsOrigins: [],
+          trustProxy: 0,
+          tls: false,
+          now: () => clock.unsafeCurrentTimeMillis(),
+          serveHot: () => false,
+          serve,
+          onLeave: () => undefined
+        })
+      ),
       clientError: answerClientError(options.venue, false, id),
       connect: answerConnect(options.venue, false, id)
     }
   )
 })
+
+/** A page of somebody else's must not read it through a browser on this machine, nor by a name that leads here. */
+const forThisMachine =
+  (listener: (request: IncomingMessage, response: ServerResponse) => void) =>
+  (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.headers.origin === undefined && isLocal(request.headers.host)) return listener(request, response)
+    refuse(response, new Forbidden({ message: "This port answers programs of its own machine only." }), "probe")
+  }
+
+const isLocal = (name: string | undefined): boolean => /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(name ?? "")

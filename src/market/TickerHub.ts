@@ -40,6 +40,11 @@ export interface HubHealth {
   readonly watched: number
   readonly stale: number
   readonly lastMessageAt: Instant | null
+  /**
+   * Wall milliseconds since message or reading confirmed a watched symbol: the one confirmed last, and the one whose turn
+   * was longest ago, infinite where nothing has. Null when nothing is watched.
+   */
+  readonly age: { readonly least: number; readonly most: number } | null
 }
 
 /** Live prices: one upstream subscription per symbol, whoever and however many watch it. */
@@ -231,7 +236,9 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
           (last, { messageAt }) => Math.max(last, messageAt),
           Number.NEGATIVE_INFINITY
         )
+        const ages = quotes.map((quote) => ageOf(quote, now))
         return {
+          age: ages.length === 0 ? null : { least: Math.min(...ages), most: Math.max(...ages) },
           watched: quotes.length,
           stale: quotes.filter((quote) => !isFresh(quote, now)).length,
           lastMessageAt: Number.isFinite(lastMessageAt) ? lastMessageAt : null

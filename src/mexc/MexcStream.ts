@@ -3,7 +3,7 @@ import type { SymbolName } from "../domain/Market.ts"
 import type { Credentials } from "./Credentials.ts"
 import { ContractDrift } from "./ContractDrift.ts"
 import { MexcClient } from "./MexcClient.ts"
-import { type Connection, makeConnection } from "./stream/Connection.ts"
+import { type Connection, countsReconnects, makeConnection } from "./stream/Connection.ts"
 import type {
   CandleEvent,
   DepthEvent,
@@ -96,6 +96,7 @@ const make = Effect.fnUntraced(function* (timing: Partial<StreamTiming>) {
   const pool = yield* makePool({ url: endpoint.stream, odd, pace, pulse: publicPulse, lifetime, suspiciousAfter })
   const { miniTickers, ...streams } = makePublicStreams(pool, odd)
   const users = new Set<Connection>()
+  yield* countsReconnects
 
   const user = (credentials: Credentials): Stream.Stream<UserEvent> =>
     Stream.unwrapScoped(

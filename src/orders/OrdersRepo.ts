@@ -83,6 +83,8 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
     readonly ofExecution: (userId: UserId, executionId: ExecutionId) => Stored<ReadonlyArray<Order>>
     /** Of every user: orders without a proven end, and ended ones whose fills are not all known. */
     readonly unsettled: Stored<ReadonlyArray<OrderRow>>
+    /** Of every user: orders of which nobody knows whether they exist. */
+    readonly unknownCount: Stored<number>
     /** Of these ids of the venue those that belong to no order which is known, ours or made elsewhere. */
     readonly unowned: (
       userId: UserId,

@@ -1,4 +1,4 @@
-import { Cause, Context, Effect, Exit, Layer, Option, Schedule } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Metric, Option, Schedule } from "effect"
 import { KeyFreezes } from "../accounts/KeyFreezes.ts"
 import { fingerprintOf } from "../accounts/secrets/fingerprintOf.ts"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
@@ -21,6 +21,13 @@ const recording = Schedule.exponential("50 millis").pipe(
   Schedule.union(Schedule.spaced("1 second")),
   Schedule.upTo("10 seconds")
 )
+
+const ordersTotal = Metric.counter("dipper_orders_total", {
+  description: "Orders by what sending them told: accepted, refused (no order exists), unknown.",
+  incremental: true
+})
+const counted = (outcome: Outcome["type"], times = 1) =>
+  Metric.incrementBy(Metric.tagged(ordersTotal, "outcome", outcome), times)
 
 /** The venue's "repeated request": it may have the order from the first time, so only asking can tell. */
 const repeatedRequest = 603
@@ -55,6 +62,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
       const repo = yield* OrdersRepo
       const symbols = yield* Symbols
       const held = new Set<OrderId>()
+      for (const outcome of ["accepted", "refused", "unknown"] as const) yield* counted(outcome, 0)
 
       const record = (row: OrderRow, outcome: Outcome) => {
         switch (outcome.type) {
@@ -121,6 +129,7 @@ export class Submission extends Context.Tag("dipper/orders/Submission")<
             Effect.zipLeft(failPoint("submit.answered")),
             Effect.map((exit) => outcomeOf(exit, sent, stopped)),
             Effect.tap((outcome) => Effect.logDebug("Order submitted", { order: row.order_id, outcome: outcome.type })),
+            Effect.tap((outcome) => counted(outcome.type)),
             // Only marks the pairs as changed; they are read by those who watch them.
             Effect.tap((outcome) => Effect.when(symbols.recheck, () => isUntradable(outcome))),
             Effect.flatMap((outcome) => Effect.retry(record(row, outcome), recording)),

@@ -56,6 +56,8 @@ export class Ledger extends Context.Tag("dipper/portfolio/Ledger")<
     readonly unexplainedSince: (userId: UserId, assets: ReadonlyArray<string>, since: Instant) => Stored<boolean>
     /** Assets on which ledger and venue differed at the latest reading. */
     readonly differences: (userId: UserId) => Stored<ReadonlyArray<Difference>>
+    /** Of every user. */
+    readonly differenceCount: Stored<number>
     /** Take one before the venue is asked for balances. */
     readonly mark: (userId: UserId) => Stored<number>
     /** Opens the ledger by the first reading; later ones are compared with it. Gives what differs. */
@@ -137,6 +139,7 @@ const make = Effect.gen(function* () {
     unexplainedSince: Effect.fn("Ledger.unexplainedSince")((userId, assets, since) =>
       database.read(readings.unexplainedSince(userId, assets, since))
     ),
+    differenceCount: database.read(readings.differenceCount),
     differences: Effect.fn("Ledger.differences")((userId) => database.read(readings.differences(userId))),
     mark: Effect.fn("Ledger.mark")((userId) => database.read(readings.lastSeq(userId))),
     compare: Effect.fn("Ledger.compare")((userId, reading) => database.write(readings.compare(userId, reading))),

@@ -1,9 +1,10 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import { Context, Deferred, Effect, FiberRef, Layer, Schedule } from "effect"
+import { Clock, Context, Deferred, Effect, FiberRef, Layer, Metric, MetricBoundaries, Schedule } from "effect"
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
+import type { Instant } from "../domain/Time.ts"
 import * as Libsql from "./Libsql.ts"
 import { problemOf } from "./fault/problemOf.ts"
 import { endsProcess, isFinal, type StoreProblem, storeProblems, unavailable } from "./fault/StoreProblem.ts"
@@ -37,6 +38,8 @@ export class Database extends Context.Tag("dipper/store/Database")<
     readonly isUp: Effect.Effect<boolean>
     /** Why it is not up, as far as a statement has told. */
     readonly problem: Effect.Effect<StoreProblem | null>
+    /** Wall time of the last commit of this process; null before the first. */
+    readonly lastCommitAt: Effect.Effect<Instant | null>
     /** Fails when this process must end, because it can no longer know what is stored. */
     readonly lost: Effect.Effect<never, StoreRefused>
     /** A file beside us, or a server elsewhere. */
@@ -63,6 +66,16 @@ const nextTurn = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
+const writeSeconds = Metric.histogram(
+  "dipper_database_write_seconds",
+  MetricBoundaries.fromIterable([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]),
+  "Time of a transaction from asking for its turn to its commit."
+)
+const busyTotal = Metric.counter("dipper_database_busy_total", {
+  description: "Tries of a transaction that met another process's lock.",
+  incremental: true
+})
+
 /** What runs after the commit of the write under way; null outside of one. */
 const waiting = FiberRef.unsafeMake<Array<() => void> | null>(null)
 
@@ -72,6 +85,7 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
   const ended = yield* Deferred.make<never, StoreRefused>()
   let writes = 0
   let problem: StoreProblem | null = null
+  let committedAt: Instant | null = null
 
   const meet = (met: StoreProblem): void => {
     if (problem !== null && isFinal(problem)) return
@@ -109,20 +123,34 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
       )
     })
 
+  yield* Metric.incrementBy(busyTotal, 0)
+
+  const measured = (asked: Instant) =>
+    Effect.map(Clock.currentTimeMillis, (now) => writeSeconds.unsafeUpdate((now - asked) / 1_000, []))
+
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.suspend((): Effect.Effect<A, E | SqlError | DatabaseUnavailable, R> =>
-      problem !== null && isFinal(problem) ? Effect.fail(unavailable(problem)) : tried(effect)
-    ).pipe(
-      writer.withPermits(1),
-      Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
+    Effect.flatMap(Clock.currentTimeMillis, (asked) =>
+      Effect.suspend((): Effect.Effect<A, E | SqlError | DatabaseUnavailable, R> =>
+        problem !== null && isFinal(problem) ? Effect.fail(unavailable(problem)) : tried(effect)
+      ).pipe(
+        writer.withPermits(1),
+        Effect.zipLeft(measured(asked)),
+        Effect.zipLeft(Effect.suspend(() => (++writes % writesPerTurn === 0 ? nextTurn : Effect.void)))
+      )
     )
+
+  const committed = Effect.map(Clock.currentTimeMillis, (now) => {
+    problem = null
+    committedAt = now
+  })
 
   const tried = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     attempt(effect, runAll).pipe(
+      Effect.tapError((fault) => (Libsql.isBusy(fault) ? Metric.increment(busyTotal) : Effect.void)),
       Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
       // A failed commit reaches us as a defect.
       Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),
-      Effect.tapBoth({ onSuccess: () => Effect.sync(() => void (problem = null)), onFailure: meetIn })
+      Effect.tapBoth({ onSuccess: () => committed, onFailure: meetIn })
     )
 
   const write = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
@@ -151,6 +179,7 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
     afterCommit,
     isUp,
     problem: Effect.sync(() => problem),
+    lastCommitAt: Effect.sync(() => committedAt),
     lost: Deferred.await(ended),
     mode: Libsql.isLocal(options.url) ? "local" : "remote"
   })

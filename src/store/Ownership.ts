@@ -14,7 +14,7 @@ export class Ownership extends Context.Tag("dipper/store/Ownership")<
      * venue to end an order; whatever is stored carries the fence.
      */
     readonly assertNotTaken: Effect.Effect<void, NotOwner>
-    /** Grows with every change of owner. */
+    /** Grows with every change of owner; 0 of an instance that stands by. */
     readonly fencingToken: number
     /**
      * SQL condition that is true only while the lease is ours: `INSERT … SELECT … WHERE ${fence}`. Read it inside the

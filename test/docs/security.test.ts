@@ -23,7 +23,8 @@ describe("docs/security.md", () => {
         ...ids("Z", 6),
         ...ids("C", 5),
         ...ids("H", 14),
-        ...ids("R", 16)
+        ...ids("R", 16),
+        ...ids("S", 8)
       ]
     )
   })

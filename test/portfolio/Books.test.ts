@@ -38,7 +38,7 @@ const hub = Layer.mock(TickerHub, {
   latest: (symbol) =>
     symbol === btc ? Effect.succeed(ticker("120")) : Effect.fail(new ExchangeUnavailable({ message: "down" })),
   watched: Effect.succeed([]),
-  health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null })
+  health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null, age: null })
 })
 
 const layer = Books.layer.pipe(Layer.provide(hub), Layer.provideMerge(ledgerLayer))

@@ -75,7 +75,7 @@ const venue = Layer.mergeAll(
           : Effect.fail(new ExchangeUnavailable({ message: "down" }))
       }),
     watched: Effect.succeed([]),
-    health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null })
+    health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null, age: null })
   }),
   Layer.mock(Candles, {
     range: ({ from = 0, interval }) =>

@@ -61,7 +61,7 @@ const hub = Layer.mock(TickerHub, {
       stale: false
     }),
   watched: Effect.succeed([]),
-  health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null })
+  health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null, age: null })
 })
 
 const vault = Layer.mock(CredentialVault, {

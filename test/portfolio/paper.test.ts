@@ -55,7 +55,7 @@ const unpriced = Layer.mergeAll(
   Layer.mock(TickerHub, {
     latest: () => Effect.fail(new ExchangeUnavailable({ message: "not asked here" })),
     watched: Effect.succeed([]),
-    health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null })
+    health: Effect.succeed({ watched: 0, stale: 0, lastMessageAt: null, age: null })
   }),
   Layer.mock(CredentialVault, { get: () => Effect.succeed(credentials) })
 )

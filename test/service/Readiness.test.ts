@@ -74,7 +74,9 @@ const readiness = Readiness.layer({ version: "1.2.3" }).pipe(
     Layer.mock(MexcStream, {
       health: Effect.sync(() => ({ publicConnections: 1, subscriptions: 2, privateConnections: world.followed }))
     }),
-    Layer.mock(TickerHub, { health: Effect.sync(() => ({ watched: 3, stale: world.stale, lastMessageAt: 900 })) }),
+    Layer.mock(TickerHub, {
+      health: Effect.sync(() => ({ watched: 3, stale: world.stale, lastMessageAt: 900, age: null }))
+    }),
     Layer.mock(OrderBooks, {
       health: Effect.sync(() => ({ followed: 3, resyncing: world.resyncing, resyncs: world.resyncing }))
     }),

@@ -1,4 +1,4 @@
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Metric, MetricBoundaries } from "effect"
 import { reason } from "../../domain/Reason.ts"
 import { decide } from "../../domain/rule/decision/decide.ts"
 import type { Decision } from "../../domain/order/Execution.ts"
@@ -13,6 +13,12 @@ import type { makeLooking } from "./looking.ts"
 import type { makePlacing, Sent } from "./placing.ts"
 import { bareDecision, type Trigger } from "./records.ts"
 import type { makeSettling } from "./settling.ts"
+
+const decisionSeconds = Metric.histogram(
+  "dipper_decision_seconds",
+  MetricBoundaries.fromIterable([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]),
+  "Time from the arrival of the tick that fires a rule to its decision."
+)
 
 interface Parts {
   readonly settling: Effect.Effect.Success<typeof makeSettling>
@@ -70,7 +76,7 @@ export const makeDeciding = Effect.fnUntraced(function* ({ look, placeFirst, set
     return waiting
   })
 
-  type Cause = Pick<Trigger, "label" | "operands">
+  type Cause = Pick<Trigger, "label" | "operands" | "receivedAt">
 
   /** Looks and decides, and writes nothing. */
   const judge = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, trigger: Cause) {
@@ -111,6 +117,8 @@ export const makeDeciding = Effect.fnUntraced(function* ({ look, placeFirst, set
 
   const carryOn = Effect.fnUntraced(function* (rule: RuleRow, claimed: ExecutionRow, trigger: Cause) {
     const { began, decision, now, order, row } = yield* judge(rule, claimed, trigger)
+    if (trigger.receivedAt !== undefined)
+      yield* Metric.update(decisionSeconds, ((yield* Clock.currentTimeMillis) - trigger.receivedAt) / 1_000)
     const until = waitsUntil(rule, row, decision, now)
     if (until !== null)
       return settled({ execution: yield* keepWaiting(claimed, row, decision, until), finished: null }, began)

@@ -16,6 +16,8 @@ export interface Trigger {
   readonly triggeredAt: Instant
   /** What the rule remembers from now on; committed with the claim of the slot. */
   readonly runtime: Runtime | null
+  /** Wall time at which the tick that fires it came. */
+  readonly receivedAt?: Instant | undefined
   /** Ticks can repeat it many times a second. */
   readonly often?: boolean
 }

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect, Metric, Option } from "effect"
 import * as Decimal from "../../domain/Decimal.ts"
 import type { Decision } from "../../domain/order/Execution.ts"
 import type { ExecutionId, UserId } from "../../domain/Ids.ts"
@@ -25,6 +25,12 @@ import type { Finished, Fired } from "./records.ts"
 const skipsToTell = 3
 
 const unmet: ReadonlySet<ReasonCode> = new Set<ReasonCode>(["TIMED_OUT", "POST_ONLY", "BY_USER", "CANCELLED"])
+
+const firingsTotal = Metric.counter("dipper_rule_firings_total", {
+  description: "Firings of rules, their levels and exits that have ended, by outcome.",
+  incremental: true
+})
+const outcomes = ["executed", "skipped", "failed", "shadow"] as const
 
 /** How firings end: what became of their orders, and what follows for their rule. */
 export const makeSettling = Effect.gen(function* () {
@@ -132,7 +138,11 @@ export const makeSettling = Effect.gen(function* () {
     })
   })
 
-  const count = (row: ExecutionRow) => Effect.zipRight(countFailure(row), countSkip(row))
+  for (const outcome of outcomes) yield* Metric.incrementBy(Metric.tagged(firingsTotal, "outcome", outcome), 0)
+  const countFiring = ({ outcome }: ExecutionRow) =>
+    database.afterCommit(() => Metric.tagged(firingsTotal, "outcome", outcome ?? "skipped").unsafeUpdate(1, []))
+
+  const count = (row: ExecutionRow) => Effect.all([countFailure(row), countSkip(row), countFiring(row)])
 
   const conclude = Effect.fnUntraced(function* (rule: RuleRow, row: ExecutionRow, decision: Decision) {
     yield* database.write(

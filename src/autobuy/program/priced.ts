@@ -56,6 +56,7 @@ export const makePriced = Effect.gen(function* () {
               operands: priceOperands(rule.symbol, trigger, tick, from),
               triggeredAt: now,
               runtime,
+              receivedAt: tick === woken ? woken.receivedAt : undefined,
               often: true
             })
             if (finished !== null) return finished

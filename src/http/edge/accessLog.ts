@@ -17,6 +17,7 @@ export const accessLog = (x: Exchange, request: IncomingMessage, status: number,
       requestId: x.requestId,
       ...(x.principal === null ? {} : { userId: x.principal.userId, credentialId: x.principal.credentialId }),
       ...(trace === undefined ? {} : { traceId: trace })
-    })
+    }),
+    (line) => (x.span === null ? line : Effect.withParentSpan(line, x.span))
   )
 }

@@ -82,6 +82,9 @@ const make = Effect.fnUntraced(function* (settings: StreamSettings) {
   const snapshots = yield* Snapshots
   const perUser = new Map<UserId, number>()
   let inAll = 0
+  // So that both are there before the first stream.
+  yield* Metric.set(open, 0)
+  yield* Metric.incrementBy(cutOff, 0)
 
   /** Counts the stream until its connection is gone, whatever ends it. */
   const enter = ({ ended, exchange, principal: { userId }, response }: Reader) =>

@@ -1,3 +1,4 @@
+import type { Tracer } from "effect"
 import type { Principal } from "../../domain/Principal.ts"
 import { addressKey } from "./addressKey.ts"
 import { Histogram } from "./Histogram.ts"
@@ -36,6 +37,8 @@ export interface Exchange {
   readonly address: string
   route: Route | null
   principal: Principal | null
+  /** Where requests are traced. */
+  span: Tracer.Span | null
   /** The quotas this request was counted on; none before it was. */
   standings: ReadonlyArray<Standing>
   /** Whose place it takes, while it takes one. */
@@ -97,6 +100,7 @@ export class Gate {
       address,
       route: null,
       principal: null,
+      span: null,
       standings: [],
       holder: null,
       left: false
@@ -205,6 +209,7 @@ export const unknownExchange: Exchange = {
   address: "unknown",
   route: null,
   principal: null,
+  span: null,
   standings: [],
   holder: null,
   left: true

@@ -31,8 +31,14 @@ export class Histogram {
 
   /** Prometheus text of the routes that were asked at least once. */
   print(): ReadonlyArray<string> {
-    const requests = ["# TYPE dipper_http_requests_total counter"]
-    const durations = ["# TYPE dipper_http_request_seconds histogram"]
+    const requests = [
+      "# HELP dipper_http_requests_total Answers by route and status class.",
+      "# TYPE dipper_http_requests_total counter"
+    ]
+    const durations = [
+      "# HELP dipper_http_request_seconds Time from the head of a request to the end of its answer, by route.",
+      "# TYPE dipper_http_request_seconds histogram"
+    ]
     this.#names.forEach(([method, path], row) => {
       const labels = `method="${method}",route="${path}"`
       let total = 0

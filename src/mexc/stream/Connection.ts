@@ -1,4 +1,4 @@
-import { Cause, Clock, Deferred, Duration, Effect, Fiber, Schedule, type Scope } from "effect"
+import { Cause, Clock, Deferred, Duration, Effect, Fiber, Metric, Schedule, type Scope } from "effect"
 import type { Pace } from "./Pacer.ts"
 import type { Pulse } from "./Pulse.ts"
 import { type Group, type Odd, openSession, type Session, type SessionHooks } from "./Session.ts"
@@ -48,6 +48,14 @@ const reconnect = Schedule.exponential("500 millis").pipe(
   Schedule.jittered
 )
 
+const reconnects = Metric.counter("dipper_stream_reconnects_total", {
+  description: "Tries to connect a stream again: after a loss, and before its time is over.",
+  incremental: true
+})
+
+/** So that the metric is there before the first. */
+export const countsReconnects = Metric.incrementBy(reconnects, 0)
+
 interface Run {
   readonly fiber: Fiber.Fiber<void>
   /** Every group has been answered for on this session. */
@@ -85,6 +93,7 @@ export const makeConnection = <E extends { readonly message: string }>({
     const open = (url: string): Effect.Effect<Session, StreamFailed, Scope.Scope> =>
       Effect.suspend(() => {
         const number = ++sessions
+        if (number > 1) reconnects.unsafeUpdate(1, [])
         const only = (group: Group, tell: Effect.Effect<void>) =>
           Effect.suspend(() => (carriedElsewhere(group, session) ? Effect.void : tell))
         const hooks: SessionHooks = {

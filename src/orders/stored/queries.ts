@@ -30,7 +30,17 @@ export const makeQueries = Effect.fnUntraced(function* (statements: Statements) 
   const sql = yield* SqlClient.SqlClient
   const database = yield* Database
 
+  const countUnknown = SqlSchema.findAll({
+    Request: Schema.Void,
+    Result: Schema.Struct({ orders: Schema.Int }),
+    // The condition of the partial index, so that ended orders are not read.
+    execute: () => sql`SELECT count(*) AS orders FROM orders
+      WHERE (status IN ('pending', 'unknown', 'open', 'partiallyFilled') OR explained = 0) AND status = 'unknown'`
+  })
+
   return {
+    unknownCount: database.read(Effect.map(countUnknown(), ([row]) => row?.orders ?? 0)),
+
     find: (userId: UserId, id: OrderId) => database.read(orderWhere(byId(userId, id))),
 
     findByClientId: (userId: UserId, id: ClientOrderId) =>

@@ -6,6 +6,7 @@ import { explaining } from "./explaining.ts"
 import type { LedgerPosting } from "./posting.ts"
 import { pair, type Posting, type Statements } from "./statements.ts"
 
+const Counted = Schema.Struct({ differences: Schema.Int })
 const Max = Schema.Struct({ seq: Schema.NullOr(Schema.Int) })
 const OpeningRow = Schema.Struct({ at: Schema.Int, compared_at: Schema.Int })
 const DifferenceRow = Schema.Struct({
@@ -202,5 +203,10 @@ export const makeReadings = (
     return rows.length > 0
   })
 
-  return { lastSeq, compare, settle, differences, explained, unexplainedSince }
+  const differenceCount = Effect.map(
+    find(Counted, sql`SELECT count(*) AS differences FROM ledger_differences`),
+    ([row]) => row?.differences ?? 0
+  )
+
+  return { lastSeq, differenceCount, compare, settle, differences, explained, unexplainedSince }
 }

@@ -26,6 +26,7 @@ import { StepUp } from "../../../src/accounts/StepUp.ts"
 import { ClerkEvents } from "../../../src/service/ClerkEvents.ts"
 import { UserStates } from "../../../src/service/UserStates.ts"
 import { Limiting } from "../../../src/service/Limiting.ts"
+import { type Family, Gauges } from "../../../src/service/Gauges.ts"
 import { Halting } from "../../../src/service/Halting.ts"
 import { Readiness } from "../../../src/service/Readiness.ts"
 import { Snapshots } from "../../../src/service/Snapshots.ts"
@@ -88,6 +89,7 @@ export interface Stubs {
   readonly limiting?: Partial<typeof Limiting.Service>
   readonly states?: Partial<typeof UserStates.Service>
   readonly clerk?: Partial<typeof ClerkEvents.Service>
+  readonly gauges?: ReadonlyArray<Family>
   readonly stepUp?: Layer.Layer<StepUp>
   /** Whether a credential is known before anything is looked up, as one that came a moment ago. */
   readonly remembers?: boolean
@@ -123,6 +125,7 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Halting, { ...stubs.halting }),
     Layer.mock(TradingLimits, { ...stubs.limits }),
     Layer.mock(Limiting, { ...stubs.limiting }),
+    Layer.succeed(Gauges, { read: Effect.succeed(stubs.gauges ?? []) }),
     Layer.mock(UserStates, { ...stubs.states }),
     Layer.mock(ClerkEvents, { ...stubs.clerk }),
     stubs.stepUp ?? StepUp.layerLocal
