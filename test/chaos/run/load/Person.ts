@@ -4,6 +4,10 @@ import { now } from "../machine/Time.ts"
 import { type Body, timely } from "../plan/Rules.ts"
 import type { Answer, Ask, Client } from "./Client.ts"
 
+/** Rules that nobody touches end by themselves: what they miss while the machines sleep is nobody's matter. */
+const untouchedFor = 120_000
+const madeAtOnce = 4
+
 /** One user's doing: turns what the plan says into requests about the rules and orders there are at that moment. */
 export const makePerson = (name: string, client: Client) => {
   const orders: Array<string> = []
@@ -97,6 +101,19 @@ export const makePerson = (name: string, client: Client) => {
         const id = rule(deed.pick)
         return id === null ? null : surely({ method: "DELETE", path: `/trading/rules/${id}?lots=release` })
       }
+      case "refresh": {
+        const look = () => client.once(name, { method: "POST", path: "/account/wallet/refresh" })
+        return Promise.all(Array.from({ length: deed.times }, look))
+      }
+      case "rules": {
+        const endAt = new Date(now() + untouchedFor).toISOString()
+        const rest = deed.rules.values()
+        const makeEach = async () => {
+          for (const { body, key } of rest)
+            await surely({ method: "POST", path: "/trading/rules", body: { ...body, endAt }, headers: keyed(key) })
+        }
+        return Promise.all(Array.from({ length: madeAtOnce }, makeEach))
+      }
       case "read": {
         const path = deed.path
           .replace("{order}", recent(deed.pick) ?? "ord_none")
@@ -134,7 +151,7 @@ export const makePerson = (name: string, client: Client) => {
     externals: async () =>
       (await everything("/trading/orders")).filter((order) => textAt(order, "origin", "type") === "external").length,
     act: ({ deed }: Action) => {
-      if (pending.size < patience || deed.do === "halt") track(perform(deed))
+      if (pending.size < patience || deed.do === "halt" || deed.do === "rules") track(perform(deed))
     },
     /** Orders of rules are heard of on the stream. */
     heard: (event: unknown) => {
