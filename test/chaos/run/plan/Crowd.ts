@@ -65,15 +65,15 @@ const lostOrders = (seed: number, users: number, lasts: number): Crowd => {
   return { actions, injections }
 }
 
-/** Whoever looks at a wallet while nothing arrives looks again: what was given up arrives together with what came after. */
+/** Who does not wait for the answer looks again while nothing arrives: in the end all of it arrives together. */
 const stalls = (seed: number, users: number, lasts: number): Crowd => {
   const dice = random(seed, "stalls")
   const actions: Array<Action> = []
   const injections: Array<Injection> = []
-  for (let at = 6_000; at < lasts; at += dice.between(24_000, 32_000)) {
-    injections.push({ at: Math.round(at), fault: { type: "stall", count: 1, seconds: 9 } })
+  for (let at = 6_000; at < lasts; at += dice.between(12_000, 18_000)) {
+    injections.push({ at: Math.round(at), fault: { type: "stall", count: 1, seconds: 4.5 } })
     const user = dice.integer(0, users - 1)
-    actions.push({ at: Math.round(at + 50), user, deed: { do: "refresh", times: 5 } })
+    actions.push({ at: Math.round(at + 50), user, deed: { do: "glance", times: 3 } })
   }
   return { actions, injections }
 }
@@ -100,7 +100,7 @@ const few = 3
 /** One user has very many rules that are due at once, the others a few at the same time. */
 const turns = (seed: number, users: number): Crowd => {
   const [{ symbol }] = markets
-  const trigger = { type: "schedule.every", every: "PT20S", anchor: "2020-01-01T00:00:00.000Z" }
+  const trigger = { type: "schedule.every", every: "PT15S", anchor: "2020-01-01T00:00:00.000Z" }
   const its = (user: number) => Array.from({ length: user === 0 ? many : few }, () => shadow("turn", symbol, trigger))
   return {
     actions: Array.from({ length: users }, (_, user) => rulesOf(seed, user, "turn", its(user))),
@@ -110,8 +110,8 @@ const turns = (seed: number, users: number): Crowd => {
 
 const twins = 10
 
-/** Rules that wait for the same price. The user who fires very many at once is none of theirs. */
-const sameLevel = (seed: number, users: number): Crowd => {
+/** Rules that wait for a price, which somebody looks at. The user who fires very many at once is none of theirs. */
+const sameLevel = (seed: number, users: number, lasts: number): Crowd => {
   const [{ base, priceDecimals, symbol }] = markets
   const trigger = (n: number) => ({
     type: "price.level",
@@ -119,8 +119,13 @@ const sameLevel = (seed: number, users: number): Crowd => {
     price: decimal(base, priceDecimals)
   })
   const its = Array.from({ length: twins }, (_, n) => shadow("twin", symbol, trigger(n)))
+  const looks = Array.from({ length: Math.floor(lasts / 700) }, (_, n): Action => ({
+    at: n * 700,
+    user: 0,
+    deed: { do: "read", path: `/market/tickers/${symbol}`, pick: 0 }
+  }))
   return {
-    actions: Array.from({ length: users - 1 }, (_, index) => rulesOf(seed, index + 1, "twin", its)),
+    actions: [...Array.from({ length: users - 1 }, (_, index) => rulesOf(seed, index + 1, "twin", its)), ...looks],
     injections: []
   }
 }
@@ -137,7 +142,7 @@ export const crowdOf = (
     lostOrders(seed, users, lasts),
     stalls(seed, users, lasts),
     turns(seed, users),
-    sameLevel(seed, users)
+    sameLevel(seed, users, lasts)
   ]
   return {
     actions: all.flatMap((each) => each.actions),

@@ -1,54 +1,71 @@
-import { amount, canonical, type Json, object, orNull, text } from "../Reading.ts"
+import type { Exact } from "../Exact.ts"
+import { itemsOf } from "../journal/Client.ts"
+import type { Line } from "../journal/Lines.ts"
+import { amount, flag, instant, type Json, object, orNull, text } from "../Reading.ts"
 import type { Check, Run } from "../Run.ts"
 import { activeSpells, type Firing, firingsOf, isUnhindered, livesOf, type Span, type Spell } from "./Running.ts"
 
 /**
- * I12, wakes: of rules that wait for the same price none sleeps on while another fires. The other is the proof that the
- * service saw the price; the exchange's journal that it stayed, so that whoever was busy in that moment saw it afterwards.
+ * I12, wakes: a rule that waits for a price fires when the price comes. That the service saw it is proven by what it showed
+ * people, once on either side of the price; that it stayed, so that who was busy in that moment saw it afterwards, by the
+ * exchange's journal.
  */
 export const wakes: Check = function* (run) {
-  const waiting = waitingOf(run)
-  for (const life of livesOf(run))
-    for (const alike of waiting.values())
-      for (const witness of alike)
-        for (const [index, fired] of witness.firings.entries()) {
-          const before = witness.firings[index - 1]
-          // It had been at rest since its last firing, in this life: whatever it has seen, a rule that rested longer saw too.
-          if (
-            before === undefined ||
-            !byPrice.test(fired.value.slot) ||
-            before.to < life.from ||
-            fired.from > life.to ||
-            before.to > fired.from
-          )
-            continue
-          const span: Span = { from: before.to, to: fired.from + patience }
-          if (span.to > life.to || !stays(run, witness, fired)) continue
-          for (const other of alike)
-            if (other !== witness && sleptThrough(other, life, span, fired))
-              yield {
-                text: `${other.id} slept while ${witness.id}, which waits for the same price, fired`,
-                lines: [fired.line, other.spell.line]
-              }
-        }
+  const shown = shownOf(run)
+  const lives = livesOf(run)
+  for (const waiting of waitingOf(run))
+    for (const life of lives)
+      for (const [index, near] of shown.entries()) {
+        if (near.symbol !== waiting.symbol || !isReached(waiting, near.price) || near.at > life.to) continue
+        const far = shown.slice(0, index).findLast(({ symbol }) => symbol === near.symbol)
+        if (far === undefined || isReached(waiting, far.price) || far.asOf < life.from) continue
+        if (stays(run, waiting, near) && sleptThrough(waiting, life, far, near))
+          yield {
+            text: `${waiting.id} slept on when the price came that it waits for`,
+            lines: [far.line, near.line, waiting.spell.line]
+          }
+      }
 }
 
-/** The firings of a price are numbered; one that somebody asked for has another name. */
-const byPrice = /^n\d+$/
 /** So long the price stays, at least, */
 const stay = 2_500
 /** and so long a firing may take to be begun. */
 const patience = 10_000
-/** By so much longer the one that sleeps had been at rest: it had armed when the other did. */
-const margin = 1_000
-/** After a start or a change a rule gets ready. */
+/** After a start, a change or a firing a rule gets ready. */
 const settled = 5_000
+const rested = 1_000
 /** A skip for the same reason as a moment ago is not recorded again. */
 const silence = 65_000
 
+/** A price that somebody was told. */
+interface Shown {
+  readonly line: Line
+  readonly symbol: string
+  readonly price: Exact
+  readonly asOf: number
+  readonly at: number
+}
+
+const shownOf = ({ client }: Run): ReadonlyArray<Shown> =>
+  client.calls
+    .flatMap(({ answer, method, path }) => {
+      if (method !== "GET" || !/^\/market\/tickers(\/|$)/.test(path) || answer?.data == null) return []
+      return itemsOf(answer.data)
+        .filter((ticker) => !flag(ticker, "stale"))
+        .flatMap((ticker): ReadonlyArray<Shown> => {
+          const price = orNull(amount, ticker, "last")
+          if (price === null) return []
+          const symbol = text(ticker, "symbol")
+          return [{ line: answer.line, symbol, price, asOf: instant(ticker, "asOf"), at: answer.at }]
+        })
+    })
+    .toSorted((a, b) => a.asOf - b.asOf)
+
 interface Waiting {
   readonly id: string
-  readonly document: Json
+  readonly symbol: string
+  readonly level: Exact
+  readonly isBelow: boolean
   readonly spell: Spell
   readonly firings: ReadonlyArray<Firing>
   /** Of all rules of its owner. */
@@ -56,52 +73,62 @@ interface Waiting {
   readonly end: number
 }
 
-/** Rules that wait for a level and have nothing else to do, by what they wait for. */
-const waitingOf = ({ users }: Run): ReadonlyMap<string, ReadonlyArray<Waiting>> => {
-  const waiting = new Map<string, Array<Waiting>>()
-  for (const { record } of users) {
+/** Rules that wait for a level, have nothing else to do, and fire again when the price was on the other side. */
+const waitingOf = ({ users }: Run): ReadonlyArray<Waiting> =>
+  users.flatMap(({ record }) => {
     const all = firingsOf(record)
-    for (const { value: rule } of record.rules)
-      for (const spell of activeSpells(record, rule.id)) {
+    return record.rules.flatMap(({ value: rule }) =>
+      activeSpells(record, rule.id).flatMap((spell): ReadonlyArray<Waiting> => {
         const document = spell.rule.raw
-        if (text(object(document, "trigger"), "type") !== "price.level" || hasCycle(document)) continue
-        const what = canonical([document["symbol"], document["trigger"], document["limits"], document["mode"]])
-        const its = all
+        const trigger = object(document, "trigger")
+        if (trigger["type"] !== "price.level" || hasCycle(document) || !recovers(trigger)) return []
+        const firings = all
           .filter(({ from, value }) => value.ruleId === rule.id && from >= spell.from && from < spell.to)
           .toSorted((a, b) => a.from - b.from)
-        waiting.set(what, [
-          ...(waiting.get(what) ?? []),
-          { id: rule.id, document, spell, firings: its, all, end: Math.min(spell.to, record.at) }
-        ])
-      }
-  }
-  return waiting
-}
+        const side = text(trigger, "side")
+        const end = Math.min(spell.to, record.at, orNull(instant, document, "endAt") ?? Infinity)
+        const isBelow = side === "below" || side === "crossesBelow"
+        return [
+          {
+            id: rule.id,
+            symbol: text(document, "symbol"),
+            level: amount(trigger, "price"),
+            isBelow,
+            spell,
+            firings,
+            all,
+            end
+          }
+        ]
+      })
+    )
+  })
 
 const hasCycle = (document: Json): boolean =>
   orNull(object, document, "exit") !== null || orNull(object, document, "ladder") !== null
 
-/** From the firing on the price is beyond the level at the exchange, and it was read there before. */
-const stays = ({ exchange }: Run, { document }: Waiting, { from, value }: Firing): boolean => {
-  const trigger = object(document, "trigger")
-  const level = amount(trigger, "price")
-  const isBelow = ["below", "crossesBelow"].includes(text(trigger, "side"))
-  const its = exchange.prices.get(text(document, "symbol")) ?? []
-  const span = its.filter(({ at }) => at > value.triggeredAt && at <= from + stay)
-  return span.length > 1 && span.every(({ price }) => (isBelow ? price < level : price > level))
+const recovers = (trigger: Json): boolean =>
+  text(trigger, "side").startsWith("crosses") || (trigger["rearm"] ?? "recover") === "recover"
+
+/** Beyond the level: at it one kind fires and another does not. */
+const isReached = ({ isBelow, level }: Waiting, price: Exact): boolean => (isBelow ? price < level : price > level)
+
+const stays = ({ exchange }: Run, waiting: Waiting, { asOf, symbol }: Shown): boolean => {
+  const its = (exchange.prices.get(symbol) ?? []).filter(({ at }) => at > asOf && at <= asOf + stay)
+  return its.length > 1 && its.every(({ price }) => isReached(waiting, price))
 }
 
-const sleptThrough = (other: Waiting, life: Span, { from, to }: Span, fired: Firing): boolean => {
-  if (other.spell.from + settled > from || other.end < to || life.from + settled > from) return false
+const sleptThrough = (waiting: Waiting, life: Span, far: Shown, near: Shown): boolean => {
+  const { all, end, firings, spell } = waiting
+  const until = near.at + patience
+  if (until > Math.min(end, life.to) || far.asOf < Math.max(life.from, spell.from) + settled) return false
   // Its owner's rules are awake in this life.
-  if (!other.all.some((firing) => firing.from > life.from && firing.from < from)) return false
-  const before = other.firings.findLast((firing) => firing.from < fired.value.triggeredAt)
-  if (before !== undefined && (before.to + margin > from || isSilent(before, fired))) return false
-  if (!isUnhindered(other.all, { from, to: fired.from + stay })) return false
-  return !other.firings.some(
-    (firing) => firing.value.triggeredAt >= fired.value.triggeredAt - 1_000 && firing.from <= to
-  )
+  if (!all.some(({ from }) => from > life.from && from < far.asOf)) return false
+  const before = firings.findLast(({ from }) => from < far.asOf)
+  if (before !== undefined && (before.to + rested > far.asOf || isSilent(before, near))) return false
+  if (!isUnhindered(all, { from: far.asOf, to: near.asOf + stay })) return false
+  return !firings.some(({ from, value }) => value.triggeredAt >= far.asOf - rested && from <= until)
 }
 
-const isSilent = ({ from, value }: Firing, fired: Firing): boolean =>
-  value.outcome === "skipped" && fired.from - from < silence
+const isSilent = ({ from, value }: Firing, near: Shown): boolean =>
+  value.outcome === "skipped" && near.at - from < silence

@@ -33,35 +33,24 @@ export const manyAtOnce = (scene: Scene, bob: Actor, ann: Actor): void => {
   }
 }
 
-/** Two rules wait for the same price, and both fire whenever it comes. */
-export const samePrice = (scene: Scene, cyd: Actor, ann: Actor): void => {
+/** A rule waits for a price and fires whenever it comes; its owner looks at the price. */
+export const waitsForPrice = (scene: Scene, cyd: Actor): void => {
   const mark = (price: string, ms: number) => {
     scene.fact({ _tag: "marked", symbol: "BTCUSDT", price, versionCeiling: "1" })
+    const asOf = scene.iso()
+    scene.read(cyd, "/market/tickers/BTCUSDT", { symbol: "BTCUSDT", last: price, asOf, source: "ws", stale: false })
     scene.wait(ms)
   }
   const trigger = { type: "price.level", side: "crossesBelow", price: "50000" }
-  const [first, second] = [
-    [ann, makeRule(scene, ann, "ann-same-price-1", shadow("first", trigger))] as const,
-    [cyd, makeRule(scene, cyd, "cyd-same-price-1", shadow("second", trigger))] as const
-  ]
-  const fired = ([actor, rule]: typeof first, slot: string) =>
-    settle(scene, actor, fire(scene, actor, rule, slot), "shadow", null)
+  const rule = makeRule(scene, cyd, "cyd-waits-0001", shadow("waits", trigger))
   scene.wait(10_000)
   for (const slot of ["n1", "n2"]) {
     mark("50100", 6_000)
     mark("49900", 20)
-    fired(first, slot)
-    mark("49890", 1_500)
-    fired(second, slot)
-    mark("49880", 1_000)
-    mark("49870", 11_000)
+    settle(scene, cyd, fire(scene, cyd, rule, slot), "shadow", null)
+    mark("49890", 1_000)
+    mark("49880", 12_000)
   }
-  for (const [actor, rule] of [first, second])
-    changeRule(
-      scene,
-      actor,
-      rule,
-      { method: "DELETE", path: `/trading/rules/${String(rule["id"])}` },
-      { state: "archived" }
-    )
+  const path = `/trading/rules/${String(rule["id"])}`
+  changeRule(scene, cyd, rule, { method: "DELETE", path }, { state: "archived" })
 }

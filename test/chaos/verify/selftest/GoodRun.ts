@@ -4,7 +4,7 @@ import type { Journals } from "../Run.ts"
 import type { Entry } from "./Draft.ts"
 import { finished } from "./Draft.ts"
 import { type Actor, Scene } from "./Scene.ts"
-import { manyAtOnce, samePrice } from "./Crowds.ts"
+import { manyAtOnce, waitsForPrice } from "./Crowds.ts"
 import { everyTenSeconds, ladderAndExit, manualOrders, worldOutside } from "./Stories.ts"
 
 /** A small run in which everything is as promised: the ground in which defects are planted. */
@@ -25,7 +25,7 @@ export const goodRun = (): Journals => {
   ladderAndExit(scene, bob)
   worldOutside(scene, cyd)
   manyAtOnce(scene, bob, ann)
-  samePrice(scene, cyd, ann)
+  waitsForPrice(scene, cyd)
   scene.note({ kind: "faultsOff" })
   for (const actor of [ann, bob, cyd]) {
     const body = { halted: true, scope: "all", cancelOpen: true, reason: "the run is over" }

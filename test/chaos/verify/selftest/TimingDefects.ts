@@ -62,7 +62,7 @@ export const timingDefects: ReadonlyArray<Defect> = [
   {
     name: "a rule sleeps on",
     foundBy: "I12",
-    says: /slept while .* fired/,
+    says: /slept on when the price came/,
     plant: ({ service }) => {
       const isPriced = /"type":"price.level"/
       const rules = service
@@ -74,7 +74,7 @@ export const timingDefects: ReadonlyArray<Defect> = [
           const { ruleId, slot } = objectOf(data)
           return ruleId === id && /^n\d+$/.test(String(slot)) && slot !== "n1"
         })
-      // Whose others fire for longest.
+      // Which had the most occasions.
       const [most] = rules.toSorted((a, b) => later(b).length - later(a).length)
       const gone = later(most)
       for (const line of gone) {
