@@ -1,11 +1,12 @@
 import type { VenueOrder } from "../journal/Exchange.ts"
 import type { Order } from "../journal/Orders.ts"
 import type { Kept, UserRecord } from "../journal/Service.ts"
+import { instant, text } from "../Reading.ts"
 import type { Check, Pairing, Run } from "../Run.ts"
 
 /**
- * I11, exits: a sale that gives up a position leaves when the exchange has ended everything else of its cycle, targets and
- * levels that rested there; whether the exchange took the sale or refused it.
+ * I11, exits: a sale that gives up a position is decided, and leaves, when the exchange has ended everything else of its
+ * cycle, targets and levels that rested there; whatever the decision was, and whether the exchange took the sale.
  */
 export const exits: Check = function* (run) {
   for (const pairing of run.users) {
@@ -21,12 +22,26 @@ export const exits: Check = function* (run) {
         }
       }
     }
+    const ofRules = [...cycles.values()].flat()
+    for (const { line, rule, value } of pairing.record.decisions) {
+      if (!givesUp.includes(text(value, "trigger"))) continue
+      const at = instant(value, "at")
+      for (const { kept, venue } of ofRules)
+        if (kept.value.ruleId === rule && wasOpen(venue, at))
+          yield {
+            text: `an exit of ${rule} that gives up its position was decided while ${kept.value.id} was open`,
+            lines: [venue.line, line]
+          }
+    }
   }
 }
 
+/** Decisions about the whole position; a rule has one cycle at a time. */
+const givesUp: ReadonlyArray<string> = ["exit.stopLoss", "exit.trailing", "exit.close"]
+
 /** The exit that sells everything; targets are numbered from 1. */
 const whole = 0
-/** Of a sale that was refused only the service's clock tells when it left. */
+/** Of what the exchange never booked only the service's clock tells when it was. */
 const clocksApart = 1_000
 
 interface Booked {
@@ -59,6 +74,8 @@ const wholeSales = function* ({ byId, executions }: UserRecord): Iterable<readon
 
 const isOpenAt = (other: VenueOrder, sale: VenueOrder | null, { sentAt }: Order): boolean => {
   if (sale !== null) return other.n < sale.n && (other.ended === null || other.ended.n > sale.n)
-  const at = sentAt ?? 0
-  return other.at < at && (other.ended === null || other.ended.at > at + clocksApart)
+  return wasOpen(other, sentAt ?? 0)
 }
+
+const wasOpen = ({ at: booked, ended }: VenueOrder, at: number): boolean =>
+  booked < at && (ended === null || ended.at > at + clocksApart)

@@ -1,6 +1,6 @@
 import { objectOf } from "../Reading.ts"
 import type { Defect } from "./Defect.ts"
-import { alter, dataOf, type Draft, type Entry } from "./Draft.ts"
+import { alter, dataOf, type Draft, type Entry, repeat } from "./Draft.ts"
 
 const executionsOf = ({ service }: Draft): ReadonlyArray<Entry> => service.filter(({ kind }) => kind === "executions")
 
@@ -57,6 +57,27 @@ export const timingDefects: ReadonlyArray<Defect> = [
       for (const line of draft.exchange)
         if (line["_tag"] !== "orderAccepted" && line["orderId"] === found.other["orderId"]) line["at"] = at + 5_000
       return true
+    }
+  },
+  {
+    name: "a stop is decided while an order of its rule is open",
+    foundBy: "I11",
+    says: /was decided while .* was open/,
+    plant: (draft) => {
+      const found = saleAndOther(draft)
+      if (found === null) return false
+      const at = Number(found.other["at"])
+      const { ruleId } = objectOf(dataOf(found.kept)["origin"])
+      for (const line of draft.exchange)
+        if (line["_tag"] !== "orderAccepted" && line["orderId"] === found.other["orderId"]) line["at"] = at + 5_000
+      return repeat(
+        draft.service,
+        (line) => line["kind"] === "decisions",
+        (line) => {
+          Object.assign(dataOf(line), { at: new Date(at + 1).toISOString(), ruleId, trigger: "exit.stopLoss" })
+          Object.assign(line, { user: found.kept["user"], rule: ruleId })
+        }
+      )
     }
   },
   {
