@@ -122,10 +122,10 @@ const sleptThrough = (waiting: Waiting, life: Span, far: Shown, near: Shown): bo
   const { all, end, firings, spell } = waiting
   const until = near.at + patience
   if (until > Math.min(end, life.to) || far.asOf < Math.max(life.from, spell.from) + settled) return false
-  // Its owner's rules are awake in this life.
-  if (!all.some(({ from }) => from > life.from && from < far.asOf)) return false
   const before = firings.findLast(({ from }) => from < far.asOf)
-  if (before !== undefined && (before.to + rested > far.asOf || isSilent(before, near))) return false
+  // It has fired in this life: after a start a rule may wait for its owner's orders.
+  if (before === undefined || before.from < life.from) return false
+  if (before.to + rested > far.asOf || isSilent(before, near)) return false
   if (!isUnhindered(all, { from: far.asOf, to: near.asOf + stay })) return false
   return !firings.some(({ from, value }) => value.triggeredAt >= far.asOf - rested && from <= until)
 }
