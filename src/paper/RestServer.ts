@@ -129,7 +129,7 @@ const makeAnswer = (
     const asReply = Effect.catchAll((refused: VenueRejection) => Effect.succeed(refusal(refused)))
     if (isControl(request.path)) return yield* asReply(answerControl(request, route))
     const target = targetOf(request)
-    const turnedAway = planned.atTheDoor(target)
+    const turnedAway = (yield* planned.arrival(target)) ?? planned.atTheDoor(target)
     if (turnedAway !== null) return turnedAway
     yield* venueFaults.meet(target)
     const reply = yield* asReply(answerVenue(request, route, target))

@@ -27,6 +27,11 @@ export const catalogue: Readonly<Record<FaultType, Entry>> = {
     reach: "orders",
     parameters: { delayMs: "0–600000, default 1000", when: when("after") }
   },
+  stall: {
+    about: "what is sent meanwhile arrives together at the end, whether its sender still waits or not",
+    reach: "requests",
+    parameters: { seconds: "0–60, default 5" }
+  },
   halfOpen: {
     about: "the request is taken and never answered",
     reach: "requests",

@@ -39,6 +39,7 @@ export const Fault = Schema.Union(
   fault("dropBeforeBooking", {}),
   fault("dropAfterBooking", {}),
   fault("delayAnswer", { delayMs: or(milliseconds, 1_000), when: or(stage, "after") }),
+  fault("stall", { seconds: or(Schema.Number.pipe(Schema.between(0, 60)), 5) }),
   fault("halfOpen", { when: or(stage, "before") }),
   fault("serverError", { status: or(Schema.Int.pipe(Schema.between(500, 599)), 500), when: or(stage, "after") }),
   fault("htmlBody", { status: or(Schema.Int.pipe(Schema.between(200, 599)), 200), when: or(stage, "after") }),

@@ -32,6 +32,8 @@ export class Faults extends Context.Tag("dipper/paper/Faults")<
     /** As `fire`, for a fault that may turn out to have no effect: the caller counts it when it has one. */
     readonly take: <Type extends FaultType>(type: Type, target?: Target) => Option.Option<FaultOf<Type>>
     readonly count: (type: FaultType) => void
+    /** When a request of this target arrives that is under way now, where the way is stalled; counts each that waits. */
+    readonly stalledUntil: (now: number, target: Target) => number | null
     /** Replaces what is planned of the types named; other types keep their plans. */
     readonly plan: (faults: ReadonlyArray<Fault>, now: number) => void
     /** Plans nothing more and shows what was hidden; the counters stay. */
@@ -64,6 +66,7 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
   const fired = new Map<FaultType, number>()
   const rolls = new Map<FaultType, number>()
   const hidden = new Map<string, number>()
+  let stalls: ReadonlyArray<{ readonly fault: FaultOf<"stall">; readonly until: number }> = []
 
   /** The same requests in the same order meet the same faults. */
   const happens = ({ probability, type }: Fault): boolean => {
@@ -101,6 +104,19 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
     fire,
     take,
     count,
+    stalledUntil: (now, target) => {
+      stalls = stalls.filter(({ until }) => until > now)
+      const open = stalls.find(({ fault }) => matches(fault, target))
+      if (open !== undefined) {
+        count("stall")
+        return open.until
+      }
+      const begins = Option.getOrNull(fire("stall", target))
+      if (begins === null) return null
+      const until = now + begins.seconds * 1_000
+      stalls = [...stalls, { fault: begins, until }]
+      return until
+    },
     plan: (faults, now) => {
       for (const type of new Set(faults.map((fault) => fault.type)))
         plans.set(
@@ -113,12 +129,13 @@ const make = (seed: number): Context.Tag.Service<typeof Faults> => {
     clear: () => {
       plans.clear()
       hidden.clear()
+      stalls = []
     },
     hideOrder: (orderId, until, now) => {
       for (const [other, its] of hidden) if (its <= now) hidden.delete(other)
       hidden.set(orderId, until)
     },
-    isIdle: () => plans.size === 0 && hidden.size === 0,
+    isIdle: () => plans.size === 0 && hidden.size === 0 && stalls.length === 0,
     isHidden: (orderId, now) => (hidden.get(orderId) ?? 0) > now,
     clockShift: (now, target = {}) => {
       const offset = Option.match(fire("clockOffset", target), { onNone: () => 0, onSome: ({ ms }) => ms })

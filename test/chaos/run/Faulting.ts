@@ -10,14 +10,16 @@ export const makeFaulting = (
   exchange: Exchange,
   journal: Journal,
   chosen: ReadonlyArray<string>,
-  victim: string | null
+  victim: string | null,
+  accounts: ReadonlyArray<string> = []
 ) => {
   let running = true
   let punished = false
   const refused = new Map<string, string>()
 
-  const inject = async (planned: Fault) => {
-    const fault = strikesOneUser.has(planned.type) && victim !== null ? { ...planned, account: victim } : planned
+  const inject = async (planned: Fault, user: number | null = null) => {
+    const account = user === null ? (strikesOneUser.has(planned.type) ? victim : null) : (accounts[user] ?? null)
+    const fault = account === null ? planned : { ...planned, account }
     const answer = await exchange.control("POST", "faults", { faults: [fault] })
     journal.note({ kind: "fault", fault, planned: answer.ok })
     if (planned.type === longPenalty) punished = true
@@ -35,10 +37,10 @@ export const makeFaulting = (
     forgive: () => void (punished = false),
     missing,
     run: async (injections: ReadonlyArray<Injection>, began: number) => {
-      for (const { at, fault } of injections) {
+      for (const { at, fault, user } of injections) {
         await sleep(began + at - Date.now())
         if (!running) return
-        await inject(fault)
+        await inject(fault, user)
       }
     },
     /** Chance may have left one out: the load goes on until each has happened, or it is clear that it does not. */

@@ -63,7 +63,7 @@ const run = async (options: Options): Promise<number> => {
     const client = makeClient(service, journal, tokens)
     const people = await makePeople({ options, program, folder, settings, service, exchange, client, journal, tokens })
     const sleepMachines = makeSleep(exchange, journal, clockFile)
-    const faulting = makeFaulting(exchange, journal, options.faults, people.victim)
+    const faulting = makeFaulting(exchange, journal, options.faults, people.victim, [...people.accessKeys.values()])
     const killing = makeKilling(service, client, exchange, journal, options.at, () => {
       if (faulting.isPunished()) sleepMachines(61_000)
       faulting.forgive()
@@ -71,7 +71,7 @@ const run = async (options: Options): Promise<number> => {
     say(`${options.users} users, ${plan.actions.length} actions planned; the load begins`)
 
     const loadBegan = Date.now()
-    const load = runLoad(options.seed, plan.actions, people.all, exchange, loadBegan)
+    const load = runLoad(options, plan.actions, people.all, exchange, loadBegan)
     const injecting = faulting.run(plan.injections, loadBegan)
     await killing.run(plan.lives, say)
     if (plan.lives.length === 0) await until(() => Date.now() - loadBegan > options.minutes * 60_000, Infinity)

@@ -2,6 +2,7 @@ import { appendOnly } from "./invariant/AppendOnly.ts"
 import { caps } from "./invariant/Caps.ts"
 import { duplicateOrders } from "./invariant/DuplicateOrders.ts"
 import { events } from "./invariant/Events.ts"
+import { exits } from "./invariant/Exits.ts"
 import { fills } from "./invariant/Fills.ts"
 import { halts } from "./invariant/Halts.ts"
 import { lostOrders } from "./invariant/LostOrders.ts"
@@ -12,8 +13,10 @@ import { registers } from "./invariant/Registers.ts"
 import { ruleBooks } from "./invariant/RuleBooks.ts"
 import { ruleWrites } from "./invariant/RuleWrites.ts"
 import { schedule } from "./invariant/Schedule.ts"
+import { turns } from "./invariant/Turns.ts"
 import { unknownBlocks } from "./invariant/UnknownBlocks.ts"
 import { userLimits } from "./invariant/UserLimits.ts"
+import { wakes } from "./invariant/Wakes.ts"
 import type { Check, Invariant, Run, Violation } from "./Run.ts"
 
 export interface Found extends Violation {
@@ -37,7 +40,10 @@ const checks: ReadonlyArray<readonly [Invariant, Check]> = [
   ["I7", halts],
   ["I8", unknownBlocks],
   ["I9", rate],
-  ["I10", events]
+  ["I10", events],
+  ["I11", exits],
+  ["I12", wakes],
+  ["I13", turns]
 ]
 
 export const check = (run: Run): ReadonlyArray<Found> =>

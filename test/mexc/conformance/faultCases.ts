@@ -25,6 +25,11 @@ export const requestCases: ReadonlyArray<FaultCase> = [
   { name: "late answers", faults: [{ type: "delayAnswer", count: 3, delayMs: 1_500 }] },
   { name: "an answer after the client has given up", faults: [{ type: "delayAnswer", count: 1, delayMs: 12_000 }] },
   { name: "an order that is taken late", faults: [{ type: "delayAnswer", count: 1, delayMs: 12_000, when: "before" }] },
+  { name: "an order that arrives when it is too late", faults: [{ type: "stall", ...order, seconds: 7 }] },
+  {
+    name: "questions that arrive together, after they were given up",
+    faults: [{ type: "stall", ...question, seconds: 7 }]
+  },
   { name: "an order that is never answered", faults: [{ type: "halfOpen", ...order, when: "after" }] },
   { name: "an order that never arrives", faults: [{ type: "halfOpen", ...order, when: "before" }], lost: 1 },
   { name: "questions that are never answered", faults: [{ type: "halfOpen", ...question, count: 2 }] },

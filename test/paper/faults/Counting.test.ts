@@ -3,12 +3,26 @@ import { Clock, Effect, TestClock } from "effect"
 import { WebSocket } from "ws"
 import { Faults } from "../../../src/paper/faults/Faults.ts"
 import { PaperExchange } from "../../../src/paper/PaperExchange.ts"
+import { RequestFaults } from "../../../src/paper/rest/serving/RequestFaults.ts"
 import { Connection } from "../../../src/paper/stream/Connection.ts"
 import { makeDelivery } from "../../../src/paper/stream/Delivery.ts"
 import { alice as aliceKeys, clients, type Json, sign, stillExchange } from "../kit/SignedClient.ts"
 
 const market = (quantity: string) => ({ symbol: "BTCUSDT", side: "BUY", type: "MARKET", quoteOrderQty: quantity })
 const tooMuch = market("900000000")
+
+/** A clock that has gone on by so much whenever somebody wakes. */
+const sleeping = (ms: number): Clock.Clock => {
+  let now = Date.now()
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeNanos: () => BigInt(now) * 1_000_000n,
+    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
+    unsafeCurrentTimeMillis: () => now,
+    currentTimeMillis: Effect.sync(() => now),
+    sleep: () => Effect.sync(() => void (now += ms))
+  }
+}
 
 const exchange = Effect.gen(function* () {
   const { alice } = yield* clients
@@ -54,6 +68,21 @@ describe("a fault without an effect is not counted:", () => {
       faults.plan([{ type: "clockDrift", ppm: 1_000 }], 0)
       assert.deepStrictEqual([faults.clockShift(499), fired()], [0, 0])
       assert.deepStrictEqual([faults.clockShift(1_000), fired()], [1, 1])
+    }).pipe(Effect.provide(Faults.layer({ seed: 1 })))
+  )
+
+  it.effect("what was held up while the machines slept never arrives", () =>
+    Effect.gen(function* () {
+      const faults = yield* Faults
+      const requests = new RequestFaults(faults)
+      const arrival = Effect.suspend(() => requests.arrival({ method: "GET", path: "/api/v3/account" }))
+      const stall = () => faults.plan([{ type: "stall", path: "/api/v3/account", seconds: 8 }], 0)
+      stall()
+      assert.isNull(yield* requests.arrival({ method: "GET", path: "/api/v3/time" }))
+      assert.isNull(yield* Effect.withClock(arrival, sleeping(8_050)))
+      stall()
+      assert.deepStrictEqual(yield* Effect.withClock(arrival, sleeping(60_000)), { kind: "dropped" })
+      assert.strictEqual(faults.describe().find(({ type }) => type === "stall")?.fired, 2)
     }).pipe(Effect.provide(Faults.layer({ seed: 1 })))
   )
 

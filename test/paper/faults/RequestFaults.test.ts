@@ -127,6 +127,34 @@ describe("a planned fault", () => {
     )
   )
 
+  it.scopedLive("holds up whatever is sent meanwhile, and counts it when it arrives, wanted or not", () =>
+    withExchange(
+      Effect.gen(function* () {
+        const { alice, fired, openIds, plan, within } = yield* misbehaving
+        const counted = Effect.map(alice.raw("GET", "/paper/v1/counters"), ({ body }): number => body.requests)
+        yield* plan({ type: "stall", seconds: 2 })
+        const before = yield* counted
+        const given = yield* Effect.all(
+          [
+            within(600, "POST", "/api/v3/order", order("late")),
+            within(600, "GET", "/api/v3/account"),
+            within(600, "GET", "/api/v3/account"),
+            Effect.delay(within(5_000, "GET", "/api/v3/account"), 700),
+            Effect.delay(counted, 900)
+          ],
+          { concurrency: "unbounded" }
+        )
+        // Two of an account in one second are allowed: those that nobody waits for any more count as well.
+        assert.deepStrictEqual(given, [null, null, null, 429, before])
+        assert.strictEqual(yield* counted, before + 4)
+        assert.deepStrictEqual(yield* openIds, ["late"])
+        assert.strictEqual(yield* fired("stall"), 4)
+        assert.strictEqual((yield* alice.raw("GET", "/api/v3/ping")).status, 200)
+        assert.strictEqual(yield* fired("stall"), 4, "the way is free again")
+      })
+    )
+  )
+
   it.scopedLive("delays the booking too when it says before", () =>
     withExchange(
       Effect.gen(function* () {

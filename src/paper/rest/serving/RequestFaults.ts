@@ -19,6 +19,20 @@ export class RequestFaults {
     this.#faults = faults
   }
 
+  /** A request on its way: null when it has arrived. */
+  arrival(target: Target): Effect.Effect<Reply | null> {
+    return this.#faults.isIdle() ? nothing : this.#arrival(target)
+  }
+
+  readonly #arrival = Effect.fnUntraced(function* (this: RequestFaults, target: Target) {
+    const now = yield* Clock.currentTimeMillis
+    const until = this.#faults.stalledUntil(now, target)
+    if (until === null) return null
+    yield* Effect.sleep(until - now)
+    // No network keeps anything while the machines sleep.
+    return (yield* Clock.currentTimeMillis) > until + longestLag ? dropped : null
+  })
+
   /** What stands before the exchange: network, firewall, bans. */
   atTheDoor(target: Target): Reply | null {
     const { fire } = this.#faults
@@ -131,6 +145,9 @@ export class RequestFaults {
     return truncated.value.closed ? { ...half, promised: whole.length } : half
   }
 }
+
+/** A timer of a busy machine is later than asked, by much less. */
+const longestLag = 5_000
 
 const nothing = Effect.succeed(null)
 const dropped: Reply = { kind: "dropped" }

@@ -8,6 +8,8 @@ export interface Ask {
   readonly path: string
   readonly body?: object
   readonly headers?: Readonly<Record<string, string>>
+  /** The connection is closed when no answer has come by then. */
+  readonly patienceMs?: number
 }
 
 export interface Answer {
@@ -38,7 +40,10 @@ export const makeClient = (service: Service, journal: Journal, tokens: ReadonlyM
   let lastOrderAskAt = 0
   let listener: (() => void) | null = null
 
-  const once = async (user: string, { body, headers = {}, method, path }: Ask): Promise<Answer | null> => {
+  const once = async (
+    user: string,
+    { body, headers = {}, method, path, patienceMs = 25_000 }: Ask
+  ): Promise<Answer | null> => {
     const id = ++asked
     const given = body === undefined ? {} : { body }
     journal.synced({ kind: "ask", id, user, method, path, headers, ...given })
@@ -55,7 +60,7 @@ export const makeClient = (service: Service, journal: Journal, tokens: ReadonlyM
           ...headers
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(25_000)
+        signal: AbortSignal.timeout(patienceMs)
       })
       const text = await response.text()
       const its = Object.fromEntries(

@@ -2,11 +2,22 @@ import type { Exchange } from "../machine/Exchange.ts"
 import { sleep } from "../machine/Time.ts"
 import type { Action } from "../plan/Actions.ts"
 import { decimal, markets, priceEvery, pricesOf } from "../plan/Markets.ts"
+import type { Options } from "../Options.ts"
 import type { Person } from "./Person.ts"
+
+const wickEvery = 16 * priceEvery
+const wickLasts = 30
+
+/** A price that touches the other side of the base and comes back at once: rules that wait for it are caught on one foot. */
+const wickAt = (at: number, base: number, priceAt: (at: number) => number): number | null => {
+  const [now, next] = [priceAt(at), priceAt(at + priceEvery)]
+  if (at % wickEvery !== 0 || now < base !== next < base) return null
+  return base * (now < base ? 1.0004 : 0.9996)
+}
 
 /** Prices and people go on by the clock, whether the service is there or not. */
 export const runLoad = (
-  seed: number,
+  { isCrowded, seed }: Options,
   actions: ReadonlyArray<Action>,
   people: ReadonlyArray<Person>,
   exchange: Exchange,
@@ -22,8 +33,18 @@ export const runLoad = (
       for (let at = 0; running; at += priceEvery) {
         await sleep(began + at - Date.now())
         const quantity = decimal(20 / base, quantityDecimals)
-        const price = decimal(priceAt(at), priceDecimals)
-        await exchange.control("POST", "price", { symbol, price, quantity, takerSide: "sell" })
+        const trade = (price: number) =>
+          exchange.control("POST", "price", {
+            symbol,
+            price: decimal(price, priceDecimals),
+            quantity,
+            takerSide: "sell"
+          })
+        await trade(priceAt(at))
+        const wick = isCrowded ? wickAt(at, base, priceAt) : null
+        if (wick === null) continue
+        await sleep(began + at + priceEvery - wickLasts - Date.now())
+        await trade(wick)
       }
     })
   )

@@ -15,6 +15,10 @@ export type Deed =
   | { readonly do: "run"; readonly pick: number; readonly key: string }
   | { readonly do: "pause" | "resume" | "archive"; readonly pick: number }
   | { readonly do: "read"; readonly path: string; readonly pick: number }
+  /** Two looks at the wallet at once, so many times: each asks the exchange, and nobody waits for the answer. */
+  | { readonly do: "glance"; readonly times: number }
+  /** Rules that nobody touches afterwards, one after the other. */
+  | { readonly do: "rules"; readonly rules: ReadonlyArray<{ readonly key: string; readonly body: Body }> }
 
 export interface Action {
   /** Milliseconds after the start of the load. */

@@ -19,6 +19,8 @@ const recipes: Readonly<Record<string, (dice: Random) => Readonly<Record<string,
   dropBeforeBooking: () => ({ count: 1 }),
   dropAfterBooking: (dice) => ({ count: dice.integer(1, 2) }),
   delayAnswer: (dice) => ({ count: dice.integer(1, 3), delayMs: dice.integer(200, 3_000), when: when(dice) }),
+  // Shorter than the longest time that a request may be on its way (rate budget): what is given up arrives by then.
+  stall: (dice) => ({ count: 1, seconds: dice.integer(2, 8) }),
   halfOpen: (dice) => ({ count: 1, path: anyPath(dice), when: when(dice) }),
   serverError: (dice) => ({ count: dice.integer(1, 3), path: anyPath(dice), status: dice.pick([500, 502, 503, 504]) }),
   htmlBody: (dice) => ({ count: dice.integer(1, 2), path: anyPath(dice), status: dice.pick([200, 502]) }),

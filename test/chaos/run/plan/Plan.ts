@@ -1,5 +1,6 @@
 import type { Options } from "../Options.ts"
 import { type Action, actionsOf } from "./Actions.ts"
+import { companionsOf, crowdOf } from "./Crowd.ts"
 import { type Fault, faultOf, longPenalty } from "./Faults.ts"
 import { random } from "./Random.ts"
 
@@ -18,6 +19,8 @@ export interface Life {
 export interface Injection {
   readonly at: number
   readonly fault: Fault
+  /** Whom it strikes; everybody, or whom the kind of fault always strikes, unless given. */
+  readonly user?: number
 }
 
 /** What the seed decides. What comes of it depends on the machine too: no two runs have the same microseconds. */
@@ -60,34 +63,12 @@ const injectionsOf = ({ faults, isCrowded, minutes, seed }: Options, lasts: numb
   while (faults.length > 0 && at < lasts)
     for (const name of roundOf(dice.shuffled(faults), round++)) {
       injections.push({ at: Math.round(at), fault: faultOf(name, dice) })
-      for (const other of isCrowded ? (companions[name] ?? []) : [])
+      for (const other of isCrowded ? companionsOf(name) : [])
         if (faults.includes(other.type)) injections.push({ at: Math.round(at), fault: other })
       at += gap * dice.between(0.4, 1.6)
     }
   return injections
 }
-
-/** An answer that is lost leaves a doubt only where the stream does not tell first, nor the first question. */
-const companions: Readonly<Record<string, ReadonlyArray<Fault>>> = {
-  dropAfterBooking: [
-    { type: "latePush", count: 12, channel: "spot@private", delayMs: 9_000 },
-    { type: "orderInvisible", count: 2, seconds: 8 }
-  ]
-}
-
-/** Just before somebody halts: the exchange asks for a pause of two seconds, and an order waits for its end. */
-const beforeHalt = ({ at, user }: Action, seed: number, n: number) => ({
-  pause: { at: Math.max(0, at - 500), fault: { type: "rateLimited", count: 1, seconds: 2 } },
-  order: {
-    at: Math.max(0, at - 150),
-    user,
-    deed: {
-      do: "order",
-      key: `chaos-${seed}-${user}-halted-${String(n).padStart(4, "0")}`,
-      body: { symbol: "BTCUSDT", side: "buy", type: "market", quoteAmount: "12", waitMs: 0 }
-    }
-  } satisfies Action
-})
 
 const roundOf = (names: ReadonlyArray<string>, round: number): ReadonlyArray<string> =>
   round % 6 === 0 || names.length === 1 ? names : names.filter((name) => name !== longPenalty)
@@ -100,12 +81,12 @@ export const planOf = (options: Options): Plan => {
     const its = Math.floor(rules / users) + (user < rules % users ? 1 : 0)
     return actionsOf(seed, user, random(seed, `user ${user}`), its, lasts, options.isCrowded)
   })
-  const halts = actions.flat().filter(({ deed }) => deed.do === "halt" && deed.body["halted"] === true)
-  const crowded = options.isCrowded ? halts.map((halt, n) => beforeHalt(halt, seed, n)) : []
-  const pauses = options.faults.includes("rateLimited") ? crowded.map(({ pause }) => pause) : []
+  const crowd = options.isCrowded
+    ? crowdOf(seed, users, options.faults, lasts, actions.flat())
+    : { actions: [], injections: [] }
   return {
-    actions: [...actions.flat(), ...crowded.map(({ order }) => order)].toSorted((a, b) => a.at - b.at),
+    actions: [...actions.flat(), ...crowd.actions].toSorted((a, b) => a.at - b.at),
     lives: livesOf(options),
-    injections: [...injectionsOf(options, lasts), ...pauses].toSorted((a, b) => a.at - b.at)
+    injections: [...injectionsOf(options, lasts), ...crowd.injections].toSorted((a, b) => a.at - b.at)
   }
 }

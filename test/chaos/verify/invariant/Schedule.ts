@@ -1,7 +1,7 @@
-import type { Line } from "../journal/Lines.ts"
-import { type Execution, type Rule, ruleOf } from "../journal/Rules.ts"
+import type { Execution, Rule } from "../journal/Rules.ts"
 import type { Kept, UserRecord } from "../journal/Service.ts"
 import type { Check, Violation } from "../Run.ts"
+import { activeSpells, type Spell } from "./Running.ts"
 import { slotsOf } from "./Slots.ts"
 
 /**
@@ -34,28 +34,7 @@ const outcomes = function* ({ at, executions, user }: UserRecord): Iterable<Viol
   }
 }
 
-interface Spell {
-  readonly from: number
-  readonly to: number
-  readonly rule: Rule
-  readonly line: Line
-}
-
-/** When a rule was active, by its events; each edit begins a new spell. */
-const activeSpells = ({ events }: UserRecord, id: string): ReadonlyArray<Spell> => {
-  const spells: Array<Spell> = []
-  let current: Spell | null = null
-  for (const { line, value } of events) {
-    if (value.type !== "rule.changed" || value.objectId !== id) continue
-    const rule = ruleOf(value.data)
-    if (current !== null) spells.push({ ...current, to: value.at })
-    current = rule.state === "active" ? { from: value.at, to: Infinity, rule, line } : null
-  }
-  if (current !== null) spells.push(current)
-  return spells
-}
-
-const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+export const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 const slots = function* (record: UserRecord, { line, value: rule }: Kept<Rule>): Iterable<Violation> {
   const grid = slotsOf(rule.raw, rule.createdAt)

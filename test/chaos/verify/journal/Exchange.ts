@@ -56,15 +56,24 @@ export interface ExchangeRecord {
   readonly accounts: ReadonlyMap<string, VenueAccount>
   readonly orders: ReadonlyMap<string, VenueOrder>
   readonly fills: ReadonlyArray<VenueFill>
+  /** Each pair's, oldest first. */
+  readonly prices: ReadonlyMap<string, ReadonlyArray<Price>>
   readonly sums: Line
 }
 
-const worldly = ["marked", "ticked", "pairChanged", "mxDeductSet", "keyAdded", "keyChanged"]
+export interface Price {
+  readonly line: Line
+  readonly at: number
+  readonly price: Exact
+}
+
+const worldly = ["ticked", "pairChanged", "mxDeductSet", "keyAdded", "keyChanged"]
 
 export const exchangeOf = ({ lines }: Lines): ExchangeRecord => {
   const accounts = new Map<string, VenueAccount>()
   const orders = new Map<string, VenueOrder>()
   const fills: Array<VenueFill> = []
+  const prices = new Map<string, Array<Price>>()
   const accountOf = (value: Json, line: Line) => {
     const account = accounts.get(text(value, "accountId"))
     if (account === undefined) throw new Unreadable(`${line.place} is of an account that was never opened`)
@@ -118,11 +127,16 @@ export const exchangeOf = ({ lines }: Lines): ExchangeRecord => {
       const order = orderAt(value, line)
       order.status = order.executedQuantity === 0n ? "cancelled" : "partiallyCancelled"
       order.ended = { n, at: number(value, "at") }
+    } else if (tag === "marked") {
+      const symbol = text(value, "symbol")
+      const its = prices.get(symbol) ?? []
+      its.push({ line, at: number(value, "at"), price: amount(value, "price") })
+      prices.set(symbol, its)
     } else if (tag === "sums") sums = line
     else if (!worldly.includes(tag)) throw new Unreadable(`${line.place} is of an unknown kind "${tag}"`)
   }
   if (sums === null) throw new Unreadable("E ends without the exchange's sums")
-  return { accounts, orders, fills, sums }
+  return { accounts, orders, fills, prices, sums }
 }
 
 const acceptedOf = (line: Line, n: number): VenueOrder => {

@@ -4,6 +4,7 @@ import type { Journals } from "../Run.ts"
 import type { Entry } from "./Draft.ts"
 import { finished } from "./Draft.ts"
 import { type Actor, Scene } from "./Scene.ts"
+import { manyAtOnce, waitsForPrice } from "./Crowds.ts"
 import { everyTenSeconds, ladderAndExit, manualOrders, worldOutside } from "./Stories.ts"
 
 /** A small run in which everything is as promised: the ground in which defects are planted. */
@@ -23,6 +24,8 @@ export const goodRun = (): Journals => {
   everyTenSeconds(scene, ann)
   ladderAndExit(scene, bob)
   worldOutside(scene, cyd)
+  manyAtOnce(scene, bob, ann)
+  waitsForPrice(scene, cyd)
   scene.note({ kind: "faultsOff" })
   for (const actor of [ann, bob, cyd]) {
     const body = { halted: true, scope: "all", cancelOpen: true, reason: "the run is over" }

@@ -7,8 +7,15 @@ import { moneyDefects } from "./MoneyDefects.ts"
 import { orderDefects } from "./OrderDefects.ts"
 import { recordDefects } from "./RecordDefects.ts"
 import { ruleDefects } from "./RuleDefects.ts"
+import { timingDefects } from "./TimingDefects.ts"
 
-export const defects: ReadonlyArray<Defect> = [...orderDefects, ...moneyDefects, ...ruleDefects, ...recordDefects]
+export const defects: ReadonlyArray<Defect> = [
+  ...orderDefects,
+  ...moneyDefects,
+  ...ruleDefects,
+  ...timingDefects,
+  ...recordDefects
+]
 
 export type Fate = "found" | "missed" | "no occasion"
 

@@ -145,7 +145,7 @@ export const ladderAndExit = (scene: Scene, bob: Actor): void => {
   send(scene, bob, sale)
   fill(scene, bob, sale, "0.0007")
   settle(scene, bob, target, "executed", null, sale)
-  const stop = fire(scene, bob, rule, "x2", { ...cycle, kind: "exit", level: 2 })
+  const stop = fire(scene, bob, rule, "x0", { ...cycle, kind: "exit", level: 0 })
   for (const price of ["48000", "47900"]) {
     const again = intend(scene, bob, { ...buy, side: "sell", price, quantity: "0.0006", rule, execution: stop })
     send(scene, bob, again)
