@@ -18,6 +18,7 @@ const licences = new Set([
   "BlueOak-1.0.0",
   "ISC",
   "MIT",
+  "(MIT AND Zlib)",
   "Unlicense"
 ])
 

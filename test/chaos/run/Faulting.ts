@@ -2,7 +2,7 @@ import type { Exchange } from "./machine/Exchange.ts"
 import type { Journal } from "./machine/Journal.ts"
 import { sleep } from "./machine/Time.ts"
 import { type Fault, faultOf, longPenalty, strikesOneUser } from "./plan/Faults.ts"
-import type { Injection } from "./plan/Plan.ts"
+import type { Injection } from "./plan/Faults.ts"
 import { random } from "./plan/Random.ts"
 
 /** Injects what is planned, and tells what really happened. */

@@ -1,7 +1,6 @@
 import type { Action } from "./Actions.ts"
-import type { Fault } from "./Faults.ts"
+import type { Fault, Injection } from "./Faults.ts"
 import { decimal, markets, pricesOf } from "./Markets.ts"
-import type { Injection } from "./Plan.ts"
 import { random } from "./Random.ts"
 import type { Body } from "./Rules.ts"
 

@@ -6,6 +6,13 @@ export interface Fault extends Readonly<Record<string, unknown>> {
   readonly type: string
 }
 
+export interface Injection {
+  readonly at: number
+  readonly fault: Fault
+  /** Whom it strikes; everybody, or whom the kind of fault always strikes, unless given. */
+  readonly user?: number
+}
+
 const anyPath = (dice: Random) =>
   dice.pick(["/api/v3/order", "/api/v3/account", "/api/v3/openOrders", "/api/v3/myTrades", "/api/v3/ticker/*", "*"])
 const when = (dice: Random) => dice.pick(["before", "after"])

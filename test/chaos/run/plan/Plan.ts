@@ -1,7 +1,7 @@
 import type { Options } from "../Options.ts"
 import { type Action, actionsOf } from "./Actions.ts"
 import { companionsOf, crowdOf } from "./Crowd.ts"
-import { type Fault, faultOf, longPenalty } from "./Faults.ts"
+import { faultOf, type Injection, longPenalty } from "./Faults.ts"
 import { random } from "./Random.ts"
 
 /** From a start that became ready to the next kill, and what befalls the starts after it. */
@@ -14,13 +14,6 @@ export interface Life {
   readonly recovery: ReadonlyArray<number>
   /** With a fail point: at which reaching of it. */
   readonly times: number
-}
-
-export interface Injection {
-  readonly at: number
-  readonly fault: Fault
-  /** Whom it strikes; everybody, or whom the kind of fault always strikes, unless given. */
-  readonly user?: number
 }
 
 /** What the seed decides. What comes of it depends on the machine too: no two runs have the same microseconds. */
