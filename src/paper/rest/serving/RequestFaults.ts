@@ -1,4 +1,4 @@
-import { Clock, type Context, Effect, Option, Predicate } from "effect"
+import { Clock, type Context, Deferred, Effect, FiberId, Option, Predicate } from "effect"
 import type { Decimal } from "../../../domain/Decimal.ts"
 import type { OrderWish } from "../../../domain/order/PaperFault.ts"
 import type { Target, Faults } from "../../faults/Faults.ts"
@@ -14,6 +14,7 @@ const queriesOfOrders: ReadonlyArray<string> = ["/api/v3/openOrders", "/api/v3/a
 /** How planned faults bend requests, in the order a request meets them. */
 export class RequestFaults {
   readonly #faults: Service
+  readonly #held = new Map<number, Deferred.Deferred<void>>()
 
   constructor(faults: Service) {
     this.#faults = faults
@@ -28,10 +29,25 @@ export class RequestFaults {
     const now = yield* Clock.currentTimeMillis
     const until = this.#faults.stalledUntil(now, target)
     if (until === null) return null
-    yield* Effect.sleep(until - now)
+    yield* this.#heldUntil(until, now)
     // No network keeps anything while the machines sleep.
     return (yield* Clock.currentTimeMillis) > until + longestLag ? dropped : null
   })
+
+  /** What was held together arrives in the order it was sent in: the first waits for the time, the others for the first. */
+  #heldUntil(until: number, now: number): Effect.Effect<void> {
+    const opened = this.#held.get(until)
+    if (opened !== undefined) return Deferred.await(opened)
+    const opens = Deferred.unsafeMake<void>(FiberId.none)
+    this.#held.set(until, opens)
+    return Effect.ensuring(
+      Effect.sleep(until - now),
+      Effect.suspend(() => {
+        this.#held.delete(until)
+        return Deferred.succeed(opens, undefined)
+      })
+    )
+  }
 
   /** What stands before the exchange: network, firewall, bans. */
   atTheDoor(target: Target): Reply | null {
