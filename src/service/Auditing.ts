@@ -54,8 +54,9 @@ const tellHeads = Effect.gen(function* () {
     told = { seq, at: now }
     yield* Effect.logInfo("audit head", { head: `${seq}:${hash}` })
   })
+  // Not before the first while has passed: a start that is refused says so in one line.
   yield* Effect.forkScoped(
-    Effect.repeat(
+    Effect.schedule(
       Effect.catchAll(look, ({ message }) =>
         Effect.logDebug("The head of the audit trail could not be read", { message })
       ),

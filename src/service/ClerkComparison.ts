@@ -156,7 +156,7 @@ const make = Effect.gen(function* () {
 
   const isOurs = clerk.off === null && (yield* ownership.isOwner)
   if (isOurs) yield* Effect.forkScoped(everyDay)
-  else if (clerk.off !== null) yield* Effect.logInfo("Users are not compared with Clerk", { reason: clerk.off })
+  else if (clerk.off !== null) yield* Effect.logDebug("Users are not compared with Clerk", { reason: clerk.off })
 
   return ClerkComparison.of({
     health: Effect.sync(() => ({
