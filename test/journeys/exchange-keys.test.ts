@@ -90,7 +90,12 @@ describe("An exchange key", () => {
           payload: buyBelow50000,
           headers: { "idempotency-key": "exchange-keys-rule" }
         })
-        yield* paper.price("BTCUSDT", "49000", "0.1")
+        // In small steps: a rule that sees the trade before the book would find its price out of the band.
+        yield* paper.price("BTCUSDT", "50010", "0.1")
+        yield* eventually("the price", api.market.getTicker({ path: { symbol } }), ({ ask }) =>
+          Decimal.lessThan(ask, Decimal.unsafe("50100"))
+        )
+        yield* paper.price("BTCUSDT", "49990", "0.1")
         const decided = yield* eventually(
           "the rule's decision",
           api.trading.listRuleExecutions({ path: { id: rule.id }, urlParams: {} }),
@@ -148,7 +153,7 @@ describe("An exchange key", () => {
           "user"
         )
         assert.deepStrictEqual([yield* place(buy), yield* place(sell)], ["TRADING_HALTED", "TRADING_HALTED"])
-        assert.isNull((yield* api.account.unfreezeCredentials()).frozen)
+        assert.isNull((yield* eventually("the probe", api.account.unfreezeCredentials(), () => true)).frozen)
         assert.strictEqual(yield* place(buy), "filled")
 
         const frozen = yield* credentials("", "freeze", "--reason", "incident")
