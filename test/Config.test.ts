@@ -41,7 +41,7 @@ describe("settings", () => {
     [{ LISTING_POLL: "PT0S" }, "LISTING_POLL: expected an ISO 8601 duration from PT1S to PT1H"],
     [{ HEARTBEAT_URL: "hc-ping.com/x" }, "HEARTBEAT_URL: expected an address that starts with http:// or https://"],
     [{ HEARTBEAT_URL: "https://u:secret@a.example/" }, "HEARTBEAT_URL: expected an address without a name"],
-    [{ METRICS_PORT: "off" }, "METRICS_PORT: expected a whole number from 1 to 65535"],
+    [{ METRICS_PORT: "off" }, "METRICS_PORT: expected a port from 0 to 65535"],
     [{ AUTH_MODE: "open" }, 'AUTH_MODE: expected local or clerk, got "open"'],
     [{ AUTH_MODE: "clerk" }, "CLERK_PUBLISHABLE_KEY: AUTH_MODE=clerk needs it"],
     [{ AUTH_MODE: "clerk", CLERK_PUBLISHABLE_KEY: "pk_test_x" }, "CLERK_AUTHORIZED_PARTIES: AUTH_MODE=clerk needs it"],

@@ -35,7 +35,12 @@ const Bill = Schema.parseJson(
         name: Schema.String,
         version: Schema.String,
         hashes: Schema.optional(Schema.Array(Schema.Struct({ alg: Schema.String, content: Schema.String }))),
-        licenses: Schema.Array(Schema.Struct({ license: Schema.Struct({ id: Schema.String }) }))
+        licenses: Schema.Array(
+          Schema.Union(
+            Schema.Struct({ license: Schema.Struct({ id: Schema.String }) }),
+            Schema.Struct({ expression: Schema.String })
+          )
+        )
       })
     )
   })
