@@ -10,7 +10,8 @@ import { cpuMs, print, residentMb, spread } from "./kit.ts"
 
 const slices = 9
 const sliceSeconds = 1
-const connections = 32
+/** A user may have twenty requests under way. */
+const connections = 16
 const valuesEveryMs = 250
 
 const folder = join(import.meta.dirname, "../../node_modules/.cache/dipper-bench")
