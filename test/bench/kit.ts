@@ -1,7 +1,6 @@
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { Agent, request } from "node:http"
 
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = [...values].sort((a, b) => a - b)
@@ -26,38 +25,6 @@ export const cpuMs = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
   return (Number(fields[11]) + Number(fields[12])) * 10
 }
-
-/** Sends GETs over `connections` kept-alive sockets for `ms`; answers the number completed. Any other status than 200 fails. */
-export const load = (
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  connections: number,
-  ms: number
-): Effect.Effect<number> =>
-  Effect.promise(async () => {
-    const agent = new Agent({ keepAlive: true, maxSockets: connections })
-    const until = performance.now() + ms
-    let done = 0
-    const once = () =>
-      new Promise<void>((resolve, reject) => {
-        request(url, { agent, headers }, (response) => {
-          if (response.statusCode !== 200) reject(new Error(`${url} answered ${response.statusCode}`))
-          response.resume().on("end", () => {
-            done++
-            resolve()
-          })
-        })
-          .on("error", reject)
-          .end()
-      })
-    await Promise.all(
-      Array.from({ length: connections }, async () => {
-        while (performance.now() < until) await once()
-      })
-    )
-    agent.destroy()
-    return done
-  })
 
 /** What nobody can do without: a process of bare `node:http` that answers each request with the same bytes. */
 export const bareServer = (body: string, status = 200) =>
