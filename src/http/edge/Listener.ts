@@ -177,6 +177,7 @@ export const tellLimits = (response: ServerResponse, x: Exchange): void => {
 
 /** Refuses by the name of the quota that is used up; of several, the one to wait for. */
 const refusedQuota = (x: Exchange, whose: string): RateLimited | null => {
+  if (x.standings.every(({ allowed }) => allowed)) return null
   const [used] = x.standings.filter(({ allowed }) => !allowed).sort((a, b) => b.resetSeconds - a.resetSeconds)
   if (used === undefined) return null
   const { name, requests, windowSeconds } = used.quota

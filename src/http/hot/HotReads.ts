@@ -15,7 +15,7 @@ import { getStatus } from "../../api/Status.ts"
 import { Market } from "../../market/Market.ts"
 import { Readiness } from "../../service/Readiness.ts"
 import { Cache } from "../../store/Cache.ts"
-import { paged, pageBySymbol } from "../answers.ts"
+import { marketReads } from "../marketReads.ts"
 import { type HotRoute, hotRoute, nothing, type Ready } from "./HotRoute.ts"
 import { makeOwnWallet } from "./ownWallet.ts"
 
@@ -30,7 +30,7 @@ export class HotReads extends Context.Tag("dipper/http/hot/HotReads")<HotReads, 
   static readonly layer = Layer.effect(
     HotReads,
     Effect.gen(function* () {
-      const market = yield* Market
+      const market = marketReads(yield* Market)
       const readiness = yield* Readiness
       const lists = yield* (yield* Cache).open({
         kind: "hot lists",
@@ -46,22 +46,10 @@ export class HotReads extends Context.Tag("dipper/http/hot/HotReads")<HotReads, 
 
       return [
         hotRoute(getStatus, { path: nothing, urlParams: nothing }, () => readiness.status),
-        hotRoute(getTicker, { path: bySymbol, urlParams: nothing }, ({ path }) => market.ticker(path.symbol)),
-        hotRoute(getOrderBook, { path: bySymbol, urlParams: orderBookQuery }, ({ path, urlParams }) =>
-          market.orderBook(path.symbol, urlParams.depth)
-        ),
-        hotRoute(
-          listTickers,
-          { path: nothing, urlParams: tickersQuery },
-          ({ urlParams }) => Effect.map(market.tickers(urlParams.symbols), (all) => pageBySymbol(all, urlParams)),
-          keep
-        ),
-        hotRoute(
-          listCandles,
-          { path: bySymbol, urlParams: candlesQuery },
-          ({ path, urlParams }) => market.candles(paged({ ...path, ...urlParams })),
-          keep
-        ),
+        hotRoute(getTicker, { path: bySymbol, urlParams: nothing }, market.ticker),
+        hotRoute(getOrderBook, { path: bySymbol, urlParams: orderBookQuery }, market.orderBook),
+        hotRoute(listTickers, { path: nothing, urlParams: tickersQuery }, market.tickers, keep),
+        hotRoute(listCandles, { path: bySymbol, urlParams: candlesQuery }, market.candles, keep),
         { operation: getWallet.name, prepare: () => ownWallet }
       ]
     })
