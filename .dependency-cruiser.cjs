@@ -6,6 +6,7 @@ const ranks = [
   [0, "Config", "^src/Config\\.ts$"],
   [0, "domain", "^src/domain/"],
   [0, "FailPoints", "^src/FailPoints\\.ts$"],
+  [0, "Waiting", "^src/Waiting\\.ts$"],
   [1, "api", "^src/api/"],
   [1, "wire", "^src/mexc/wire/"],
   [1, "MarketClock", "^src/MarketClock\\.ts$"],

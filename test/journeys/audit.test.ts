@@ -247,7 +247,7 @@ describe("The audit trail", () => {
         yield* createKey(command)
         const [, kept = ""] = yield* eventually(
           "the head in the log",
-          Effect.sync(() => /"head":"(1:[0-9a-f]{64})"/.exec(process.stderr()) ?? []),
+          Effect.sync(() => /"head":"(\d+:[0-9a-f]{64})"/.exec(process.stderr()) ?? []),
           ({ length }) => length > 0
         )
         assert.match(yield* ok("audit", "verify", "--head", kept), /^ok: 2 entries/)

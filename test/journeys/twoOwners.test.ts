@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Console, type Duration, Effect, Exit, Schedule, Schema } from "effect"
+import { Clock, type Duration, Effect, Schedule, Schema } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { temporaryFolder } from "../kit/Process.ts"
 import { client, createKey, type PaperProcess, paperExchange, ruleRequest, service } from "../kit/Service.ts"
@@ -55,14 +55,6 @@ const untilRole = (url: string, role: "owner" | "standby") =>
     return (yield* Clock.currentTimeMillis) - began
   })
 
-/** What an instance logged, of which a failure makes no sense without. */
-const started = (...given: Parameters<typeof service>) =>
-  Effect.tap(service(...given), ({ process, url }) =>
-    Effect.addFinalizer((exit) =>
-      Exit.isFailure(exit) ? Console.error(`${url} logged:\n${process.stderr().slice(-20_000)}`) : Effect.void
-    )
-  )
-
 const signal = (pid: number, name: NodeJS.Signals) => Effect.sync(() => process.kill(pid, name))
 
 /**
@@ -107,8 +99,8 @@ const takingTurns = (env: Readonly<Record<string, string>>) =>
     const paper = yield* paperExchange
     yield* paper.price("BTCUSDT", "50000")
     const folder = yield* temporaryFolder
-    const first = yield* started(folder, paper, env)
-    const second = yield* started(folder, paper, env)
+    const first = yield* service(folder, paper, env)
+    const second = yield* service(folder, paper, env)
     assert.strictEqual(yield* roleOf(first.url), "owner")
     assert.strictEqual(yield* roleOf(second.url), "standby")
 
@@ -129,7 +121,7 @@ const takingTurns = (env: Readonly<Record<string, string>>) =>
     yield* untilBought(paper, 3)
 
     // Suspended longer than its lease, the owner wakes up in the belief that it still is.
-    const third = yield* started(folder, paper, env)
+    const third = yield* service(folder, paper, env)
     assert.strictEqual(yield* roleOf(third.url), "standby")
     yield* suspend(second.process.pid, yield* client(third.url, token), createKey(third.command))
     assert.isAtMost(yield* untilRole(third.url, "owner"), 15_000)

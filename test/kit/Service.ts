@@ -1,5 +1,5 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Effect, Redacted, Schedule, Schema } from "effect"
+import { Console, Effect, Exit, Redacted, Schedule, Schema } from "effect"
 import * as Client from "../../src/api/Client.ts"
 import { RuleRequest } from "../../src/domain/Rule.ts"
 import { dipper, ProcessFailed, run, temporaryFolder } from "./Process.ts"
@@ -88,6 +88,10 @@ export const service = (
     })
     const [, url = ""] = yield* process.line(/dipper ready (\S+)/)
     const command = (...args: ReadonlyArray<string>) => run(args, { cwd: folder, env: settings })
+    // A failure makes little sense without what the service logged.
+    yield* Effect.addFinalizer((exit) =>
+      Exit.isFailure(exit) ? Console.error(`${url} logged:\n${process.stderr().slice(-20_000)}`) : Effect.void
+    )
     return { process, url, command }
   })
 

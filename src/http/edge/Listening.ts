@@ -1,4 +1,4 @@
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import { Context, Deferred, Effect, Exit, Layer, Option, Schema, Scope, Stream } from "effect"
 import { createPrivateKey, X509Certificate } from "node:crypto"
 import {
   createServer as createPlainServer,
@@ -10,6 +10,7 @@ import { createServer as createTlsServer } from "node:https"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { Server as TlsServer } from "node:tls"
+import { waitAtMost } from "../../Waiting.ts"
 import type { Gate } from "../gate/Gate.ts"
 
 /** Another program, or another instance, listens there. */
@@ -281,7 +282,7 @@ const drain = (gate: Gate, { cut, server, timeouts }: Port) =>
     yield* Effect.sleep(timeouts.announceMs)
     const closed = yield* Effect.async<void>((resume) => void server.close(() => resume(Effect.void))).pipe(Effect.fork)
     server.closeIdleConnections()
-    yield* atMost(idle, timeouts.drainMs)
+    yield* waitAtMost(Deferred.await(idle), timeouts.drainMs)
     cut()
     yield* closed
   })
@@ -292,16 +293,8 @@ const leave = (gate: Gate, { cut, timeouts }: Port, forGood: boolean) =>
     const idle = yield* Deferred.make<void>()
     gate.drain(() => Deferred.unsafeDone(idle, Effect.void), forGood ? "stopping" : "changing")
     // What is still under way after that would run on without what it needs.
-    if (!(yield* atMost(idle, timeouts.drainMs))) cut()
+    if (Option.isNone(yield* waitAtMost(Deferred.await(idle), timeouts.drainMs))) cut()
   })
-
-/** In a fiber of its own: a stop by signal runs this in one that is interrupted, where any wait would end at once. */
-const atMost = (idle: Deferred.Deferred<void>, ms: number) =>
-  Effect.interruptible(Effect.timeoutOption(Deferred.await(idle), ms)).pipe(
-    Effect.forkDaemon,
-    Effect.flatMap(Fiber.await),
-    Effect.map((exit) => Exit.isSuccess(exit) && exit.value._tag === "Some")
-  )
 
 const close = ({ cut, server }: Port) =>
   Effect.async<void>((resume) => {

@@ -80,11 +80,17 @@ const open = Effect.fnUntraced(function* (folder: string) {
     () => []
   )
   const file = yield* Effect.acquireRelease(
-    Effect.sync(() => ({ descriptor: -1, size: 0 })),
-    (opened) => Effect.sync(() => close(opened.descriptor))
+    Effect.sync(() => ({ descriptor: -1, size: 0, isEnded: false })),
+    (opened) =>
+      Effect.sync(() => {
+        opened.isEnded = true
+        close(opened.descriptor)
+      })
   )
 
   const append = (line: Line) => {
+    // The number of a closed file may be another file's by now. A grant without its reply counts with its grace.
+    if (file.isEnded) return
     if (file.descriptor < 0) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       file.descriptor = openSync(path, "a", 0o600)

@@ -1,4 +1,5 @@
 import { Duration, Effect, Fiber, FiberSet, Scope } from "effect"
+import { waitAtMost } from "../../Waiting.ts"
 
 /** How long a stop waits for orders whose bytes have left; the next start asks the venue about the rest. */
 const stopPatience = Duration.seconds(2)
@@ -8,7 +9,7 @@ export const makeWorking = Effect.gen(function* () {
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer((exit) =>
     Effect.flatMap(Effect.forkDaemon(Scope.close(scope, exit)), (closing) =>
-      Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), stopPatience))
+      waitAtMost(Fiber.await(closing), stopPatience)
     )
   )
   const working = yield* Scope.extend(FiberSet.make(), scope)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
 import * as Context from "effect/Context"
-import { appendFileSync, chmodSync, readdirSync, writeFileSync } from "node:fs"
+import { appendFileSync, chmodSync, closeSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { BudgetMemory } from "../../../src/mexc/budget/BudgetMemory.ts"
 import { type BudgetLimits, defaultLimits } from "../../../src/mexc/budget/Pools.ts"
@@ -138,6 +138,21 @@ describe("what a run has spent", () => {
       const { budget } = yield* runOn(folder)
       yield* budget.withPermits(market)(Effect.void)
       assert.strictEqual((yield* budget.state()).ip.weight.used, 150)
+    })
+  )
+
+  it.scoped("is not written any more after the stop, when the number of its file may be another's", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const scope = yield* Scope.make()
+      const kept = Context.get(yield* Layer.buildWithScope(BudgetMemory.layerFile(folder), scope), BudgetMemory)
+      yield* kept.granted(1, 0, market)
+      yield* Scope.close(scope, Exit.void)
+      const others = join(folder, "others")
+      const descriptor = openSync(others, "w")
+      yield* kept.replied(1, 1)
+      closeSync(descriptor)
+      assert.strictEqual(readFileSync(others, "utf8"), "")
     })
   )
 })

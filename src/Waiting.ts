@@ -1,0 +1,8 @@
+import { type Duration, Effect, Fiber } from "effect"
+
+/**
+ * Waits for an effect, but not longer; None when it took longer. In a fiber of its own: a stop by signal runs finalizers in
+ * one that is interrupted, where any other wait would end at once.
+ */
+export const waitAtMost = <A, E>(effect: Effect.Effect<A, E>, patience: Duration.DurationInput) =>
+  Effect.interruptible(Effect.timeoutOption(effect, patience)).pipe(Effect.forkDaemon, Effect.flatMap(Fiber.join))
