@@ -53,12 +53,11 @@ export class Database extends Context.Tag("dipper/store/Database")<
     )
 }
 
-/** About three seconds in all: longer than any transaction of ours, shorter than a client's patience. */
-const whileBusy = Schedule.exponential("10 millis", 1.6).pipe(
-  Schedule.union(Schedule.spaced("250 millis")),
-  Schedule.jittered,
-  Schedule.upTo("3 seconds")
-)
+/**
+ * About three seconds in all: longer than any transaction of ours, shorter than a client's patience. In small steps, because
+ * a process that writes without a pause leaves gaps of less than a millisecond, and who looks rarely misses them all.
+ */
+const whileBusy = Schedule.spaced("15 millis").pipe(Schedule.jittered, Schedule.upTo("3 seconds"))
 
 /** Local statements run synchronously, so without a macrotask now and then a loop of writes would starve all timers. */
 const writesPerTurn = 8
