@@ -1,6 +1,5 @@
 import { it } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
-import { build } from "esbuild"
 import { spawn, type ChildProcess } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { connect } from "node:net"
@@ -12,8 +11,8 @@ import { deposit } from "../../src/paper/engine/ledger/Moving.ts"
 import { place } from "../../src/paper/engine/orders/Placing.ts"
 import { step } from "../../src/paper/engine/Stepping.ts"
 import { listed } from "../../src/paper/market/Listed.ts"
-import { temporaryFolder } from "../kit/Process.ts"
 import { cpuMs, print, spread } from "./kit.ts"
+import { unlimitedPaper } from "./unlimitedPaper.ts"
 
 const clients = 50
 const ordersEach = 100
@@ -92,25 +91,6 @@ const exchange = (bundle: string, dataDir: string) =>
     started(spawn(process.execPath, [bundle, String(clients), dataDir], { stdio: ["ignore", "pipe", "inherit"] }))
   )
 
-const bundled = Effect.flatMap(temporaryFolder, (folder) =>
-  Effect.promise(async () => {
-    const outfile = join(folder, "paper.mjs")
-    await build({
-      entryPoints: ["test/bench/paperProcess.ts"],
-      outfile,
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      target: "node20.19",
-      external: ["libsql", "bufferutil", "utf-8-validate"],
-      banner: {
-        js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
-      }
-    })
-    return { outfile, folder }
-  })
-)
-
 interface Measured {
   readonly rate: number
   readonly cpu: number
@@ -179,7 +159,7 @@ const engineAlone = (): number => {
 
 it.scopedLive("paper orders of fifty clients, against bare node:http", () =>
   Effect.gen(function* () {
-    const { folder, outfile } = yield* bundled
+    const { folder, outfile } = yield* unlimitedPaper
     const bare = yield* bareServer
     const inMemory = yield* exchange(outfile, "")
     const onDisk = yield* exchange(outfile, join(folder, "data"))

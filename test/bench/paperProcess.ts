@@ -12,7 +12,7 @@ const exchange = PaperExchange.layer({
   market: "synthetic",
   speed: 1,
   seed: 1,
-  control: false,
+  control: true,
   dataDir: dataDir === "" ? null : dataDir,
   limits: { ipWeight: unlimited, uidWeight: unlimited, ordersPerSecond: unlimited },
   accounts: Array.from({ length: Number(clients) }, (_, i) => ({

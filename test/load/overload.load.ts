@@ -1,12 +1,16 @@
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
+import { execFileSync } from "node:child_process"
 import { connect, type Socket } from "node:net"
-import { dipper, run, temporaryFolder } from "../kit/Process.ts"
 import { cpuMs, print, residentMb } from "../bench/kit.ts"
+import { unlimitedPaper } from "../bench/unlimitedPaper.ts"
+import { dipper, run } from "../kit/Process.ts"
 import { type Kind, type Outcome, percentile, send } from "./traffic.ts"
 
 const users = 30
 const seconds = 10
+/** In which a crowd opens its connections. */
+const arriving = 3
 const slowClients = 1_000
 
 const order = () =>
@@ -14,20 +18,20 @@ const order = () =>
 
 /** A day of many users, in the shares in which programs and pages ask. */
 const day: ReadonlyArray<Kind> = [
-  { name: "ticker", connections: 8, rate: 80, method: "GET", path: "/api/v1/market/tickers/BTCUSDT" },
-  { name: "order book", connections: 4, rate: 20, method: "GET", path: "/api/v1/market/order-book/ETHUSDT" },
-  { name: "candles", connections: 4, rate: 10, method: "GET", path: "/api/v1/market/candles/BTCUSDT?interval=1m" },
-  { name: "wallet", connections: 4, rate: 20, method: "GET", path: "/api/v1/account/wallet" },
-  { name: "orders, a list", connections: 4, rate: 20, method: "GET", path: "/api/v1/trading/orders" },
-  { name: "rules, a list", connections: 4, rate: 10, method: "GET", path: "/api/v1/trading/rules" },
-  { name: "an order", connections: 4, rate: 6, method: "POST", path: "/api/v1/trading/orders", body: order },
-  { name: "cancel all", connections: 2, rate: 3, method: "DELETE", path: "/api/v1/trading/orders?symbol=BTCUSDT" }
+  { name: "ticker", pace: { perSecond: 80 }, method: "GET", path: "/api/v1/market/tickers/BTCUSDT" },
+  { name: "order book", pace: { perSecond: 20 }, method: "GET", path: "/api/v1/market/order-book/ETHUSDT" },
+  { name: "candles", pace: { perSecond: 10 }, method: "GET", path: "/api/v1/market/candles/BTCUSDT?interval=1m" },
+  { name: "wallet", pace: { perSecond: 20 }, method: "GET", path: "/api/v1/account/wallet" },
+  { name: "orders, a list", pace: { perSecond: 20 }, method: "GET", path: "/api/v1/trading/orders" },
+  { name: "rules, a list", pace: { perSecond: 10 }, method: "GET", path: "/api/v1/trading/rules" },
+  { name: "an order", pace: { perSecond: 6 }, method: "POST", path: "/api/v1/trading/orders", body: order },
+  { name: "cancel all", pace: { perSecond: 3 }, method: "DELETE", path: "/api/v1/trading/orders?symbol=BTCUSDT" }
 ]
 
 /** Closed loops: every client asks again as soon as it has its answer or its refusal. */
-const crowd = (connections: number): ReadonlyArray<Kind> => [
-  { name: "orders, a list", connections, rate: null, method: "GET", path: "/api/v1/trading/orders" },
-  { name: "positions", connections, rate: null, method: "GET", path: "/api/v1/trading/positions" }
+const crowd = (loops: number): ReadonlyArray<Kind> => [
+  { name: "orders, a list", pace: { loops }, method: "GET", path: "/api/v1/trading/orders" },
+  { name: "positions", pace: { loops }, method: "GET", path: "/api/v1/trading/positions" }
 ]
 
 const all = (url: string, kinds: ReadonlyArray<Kind>, tokens: ReadonlyArray<string>, time = seconds) =>
@@ -92,12 +96,45 @@ const slow = (url: string, token: string, count: number) =>
     (sockets) => Effect.sync(() => sockets.splice(0).forEach((socket) => socket.destroy()))
   )
 
+/** Puts a process and all its threads on one core. False where the system has no such command. */
+const onCore = (pid: number, core: number): boolean => {
+  try {
+    execFileSync("taskset", ["-acp", String(core), String(pid)], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The service has a core for itself, the clients and the exchange the other one, so that what the clients compute is not
+ * taken for our time. The exchange has no limits and ours are far away: what waits for them says nothing of the boundary.
+ */
+const started = Effect.gen(function* () {
+  const { folder, outfile } = yield* unlimitedPaper
+  const paper = yield* dipper(["0"], { cwd: folder, program: outfile })
+  const [, port = ""] = yield* paper.line(/port (\d+)/)
+  const env = {
+    PORT: "0",
+    PAPER_URL: `http://127.0.0.1:${port}`,
+    DATA_DIR: folder,
+    API_RATE_PER_MINUTE: "1000000",
+    LOG_LEVEL: "warn",
+    MEXC_IP_WEIGHT: "10000",
+    MEXC_UID_WEIGHT: "10000",
+    MEXC_REQUESTS_PER_SECOND: "1000",
+    MEXC_ORDERS_PER_SECOND: "1000"
+  }
+  const service = yield* dipper(["serve"], { cwd: folder, env })
+  const [, url = ""] = yield* service.line(/dipper ready (\S+)/)
+  const apart = onCore(service.pid, 0) && onCore(paper.pid, 1) && onCore(process.pid, 1)
+  if (!apart) print("clients and service share all cores: no taskset here", [])
+  return { env, folder, service, url }
+})
+
 it.scopedLive("a day's traffic, ten times too many clients, and a thousand slow ones", () =>
   Effect.gen(function* () {
-    const folder = yield* temporaryFolder
-    const env = { PORT: "0", PAPER_PORT: "0", DATA_DIR: folder, API_RATE_PER_MINUTE: "1000000", LOG_LEVEL: "warn" }
-    const service = yield* dipper(["serve"], { cwd: folder, env })
-    const [, url = ""] = yield* service.line(/dipper ready (\S+)/)
+    const { env, folder, service, url } = yield* started
     const tokens = yield* Effect.forEach(
       Array.from({ length: users }, (_, n) => `user${n}`),
       (user) =>
@@ -122,11 +159,15 @@ it.scopedLive("a day's traffic, ten times too many clients, and a thousand slow 
     show("as much as it can, 50 clients in closed loops", saturating)
 
     const crowded = yield* Effect.all(
-      { crowd: all(url, crowd(250), tokens), day: all(url, day, tokens) },
+      {
+        crowd: all(url, crowd(250), tokens, arriving + seconds + 1),
+        day: Effect.all({ first: all(url, day, tokens, arriving), then: all(url, day, tokens) })
+      },
       { concurrency: 2 }
     )
     show("ten times as many clients: they", crowded.crowd)
-    show("ten times as many clients: the usual day beside them", crowded.day)
+    show(`the usual day in the ${arriving} seconds in which they come`, crowded.day.first)
+    show("the usual day beside them after that", crowded.day.then)
     const after = yield* all(url, day, tokens, 5)
     show("the five seconds after it", after)
 
@@ -138,7 +179,8 @@ it.scopedLive("a day's traffic, ten times too many clients, and a thousand slow 
     const ratio = (one: number) => (one / p99Of(usual)).toFixed(2)
     print("in short", [
       ["p99 of a usual day, ms", p99Of(usual).toFixed(0)],
-      ["what is answered in the crowd, p99 ÷ the usual p99", ratio(p99Of(crowded.day))],
+      ["while the crowd comes, p99 ÷ the usual p99", ratio(p99Of(crowded.day.first))],
+      ["what is answered in the crowd, p99 ÷ the usual p99", ratio(p99Of(crowded.day.then))],
       ["five seconds after it, p99 ÷ the usual p99", ratio(p99Of(after))],
       ["beside slow clients, p99 ÷ the usual p99", ratio(p99Of(beside))],
       ["CPU since the usual day, s", ((cpuMs(service.pid) - before) / 1000).toFixed(1)],

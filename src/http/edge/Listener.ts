@@ -21,6 +21,7 @@ import type { Route, Routes } from "../gate/Routes.ts"
 import { cors, varies } from "./cors.ts"
 import { forwardedAddress, forwardedProtocol } from "./forwarded.ts"
 import { commonHeaders, failureHeaders, headList, limitHeaders, strictTransport } from "./headers.ts"
+import { holdBack } from "./holdBack.ts"
 
 export interface ListenerOptions {
   readonly gate: Gate
@@ -106,12 +107,17 @@ export const makeListener = (options: ListenerOptions) => {
       if (isPlain && options.serveHot(request, response, x, protocol === "https" ? strictHead : head, dress)) return
       dress()
     }
-    if (refusal === null || refusal._tag === "RATE_LIMITED" || refusal._tag === "OVERLOADED") tellLimits(response, x)
+    if (refusal === null || isTooOften(refusal)) tellLimits(response, x)
     if (refusal === null) {
-      if (request.headers.expect !== undefined) response.writeContinue()
-      return options.serve(request, response)
+      return gate.line.enter(x.route?.rank ?? null, () => {
+        if (response.destroyed) return
+        if (request.headers.expect !== undefined) response.writeContinue()
+        options.serve(request, response)
+      })
     }
     const { lingers, status } = refuse(response, refusal, x.requestId)
+    // Behind a proxy, a connection belongs to many.
+    if (isTooOften(refusal) && trustProxy === 0) holdBack(request.socket)
     // Who sends a body that nobody wants takes nobody's place with it.
     if (lingers) leave(status)
   }
@@ -164,6 +170,8 @@ export const refusedUser = (gate: Gate, x: Exchange, { userId }: Principal): Rat
   gate.limitUser(x, userId)
   return refusedQuota(x, "this user") ?? (gate.hold(x, userId) ? null : tooManyUnderWay)
 }
+
+const isTooOften = ({ _tag }: ApiError): boolean => _tag === "RATE_LIMITED" || _tag === "OVERLOADED"
 
 const tooManyUnderWay = new Overloaded({
   message: "Too many of your requests are under way; wait for their answers.",

@@ -254,6 +254,12 @@ const createServer = ({ maxConnections, tls }: Address, timeouts: Timeouts): Nod
 
 const problemOf = (fault: unknown) => (fault instanceof Error ? fault.message : String(fault))
 
+/**
+ * Connections that may wait to be accepted; the system allows fewer. Node's 511 are too few for a crowd that comes within one
+ * turn of the event loop: whoever does not fit tries again after one, three and seven seconds.
+ */
+const backlog = 4_096
+
 const listen = (options: Address, timeouts: Timeouts) =>
   Effect.gen(function* () {
     const { host, port, setting = "PORT" } = options
@@ -266,7 +272,7 @@ const listen = (options: Address, timeouts: Timeouts) =>
       server.once("error", (fault: NodeJS.ErrnoException) =>
         resume(Effect.fail(fault.code === "EADDRINUSE" ? new PortTaken({ setting, host, port }) : refuse(fault)))
       )
-      server.listen({ host, port }, () => resume(Effect.void))
+      server.listen({ host, port, backlog }, () => resume(Effect.void))
     })
     return server
   })

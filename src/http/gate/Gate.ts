@@ -2,6 +2,7 @@ import type { Tracer } from "effect"
 import type { Principal } from "../../domain/Principal.ts"
 import { addressKey } from "./addressKey.ts"
 import { Histogram } from "./Histogram.ts"
+import { Line } from "./Line.ts"
 import { Load } from "./Load.ts"
 import { overall, quotaOf } from "./quotas.ts"
 import { type Quota, RateLimiter, type Taken } from "./RateLimiter.ts"
@@ -18,6 +19,8 @@ export interface GateOptions {
   readonly maxActivePerUser?: number
   /** Refused credentials per minute and address, before 401 becomes 429. */
   readonly failuresPerMinute?: number
+  /** Runs something once the event loop is through with what came in at once; `setImmediate`, but in tests. */
+  readonly afterTurn?: (run: () => void) => void
   /** Makes the ids of this process its own. */
   readonly instance: string
   /** Looks into memory only; `undefined` = cannot tell, take the slow way. */
@@ -62,6 +65,7 @@ export class Gate {
   readonly #instance: string
   readonly authenticate: GateOptions["authenticate"]
   readonly metrics: Histogram
+  readonly line: Line
   readonly load: Load
   readonly #idle: Array<() => void> = []
   readonly #streams = new Set<() => void>()
@@ -87,7 +91,8 @@ export class Gate {
     this.#instance = options.instance
     this.authenticate = options.authenticate
     this.metrics = new Histogram(options.routes)
-    this.load = new Load(options.maxActive ?? 500)
+    this.line = new Line(options.afterTurn ?? setImmediate)
+    this.load = new Load(options.maxActive ?? 500, options.afterTurn ?? setImmediate)
   }
 
   /** Every entry is left exactly once. */
@@ -116,8 +121,9 @@ export class Gate {
 
   /** Whether the service has too much to do for a request of this route. */
   overloaded(x: Exchange): boolean {
-    const rank = x.route?.rank ?? null
-    return rank !== null && this.load.refuses(rank, this.active - this.#streams.size)
+    if (x.route === null || x.route.rank === null) return false
+    const { hot, rank } = x.route
+    return this.load.refuses(rank, this.active - this.#streams.size, x.startedAt, !hot && this.line.isFull(rank))
   }
 
   /**

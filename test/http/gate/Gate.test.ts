@@ -14,8 +14,16 @@ const named = (operation: string): Route => {
 }
 const ofRank = { lists: "listOrders", reads: "getOrder", edits: "createRule", orders: "placeOrder", stops: "setHalt" }
 
+/** Each request comes in a turn of its own. */
 const makeGate = (options: Partial<GateOptions> = {}) =>
-  new Gate({ routes: routes.all, ratePerMinute: 600, instance: "i", authenticate: () => undefined, ...options })
+  new Gate({
+    routes: routes.all,
+    ratePerMinute: 600,
+    instance: "i",
+    authenticate: () => undefined,
+    afterTurn: (run) => run(),
+    ...options
+  })
 
 const enter = (gate: Gate, operation: string, address = "192.0.2.1", now = 0): Exchange => {
   const x = gate.enter(undefined, address, now)
@@ -130,7 +138,8 @@ describe("A user", () => {
 })
 
 describe("An overloaded service", () => {
-  const served = (gate: Gate) => ranks.filter((rank) => !gate.overloaded(enter(gate, ofRank[rank])))
+  const served = (gate: Gate, now = 0) =>
+    ranks.filter((rank) => !gate.overloaded(enter(gate, ofRank[rank], "192.0.2.1", now)))
 
   it.each([
     [10, ["lists", "reads", "edits", "orders", "stops"]],
@@ -168,6 +177,43 @@ describe("An overloaded service", () => {
     assert.deepStrictEqual(served(gate), [...ranks])
   })
 
+  it.each([
+    [50, ["lists", "reads", "edits", "orders", "stops"]],
+    [51, ["reads", "edits", "orders", "stops"]],
+    [101, ["edits", "orders", "stops"]],
+    [201, ["orders", "stops"]]
+  ])("that has served what came at once for %i ms serves %j, and all in its next turn", (ms, expected) => {
+    let end = () => {}
+    const gate = makeGate({ afterTurn: (run) => (end = run) })
+    assert.deepStrictEqual(served(gate, 1_000), [...ranks])
+    assert.deepStrictEqual(served(gate, 1_000 + ms), expected)
+    end()
+    assert.deepStrictEqual(served(gate, 1_000 + ms), [...ranks])
+  })
+
+  it("knows the turns of the event loop", async () => {
+    const gate = makeGate({ afterTurn: setImmediate })
+    assert.deepStrictEqual(served(gate), [...ranks])
+    await Promise.resolve()
+    assert.deepStrictEqual(served(gate, 90), ["reads", "edits", "orders", "stops"])
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepStrictEqual(served(gate, 90), [...ranks])
+  })
+
+  it("refuses what would have to wait behind too many, but not what passes the line", () => {
+    const gate = makeGate({ afterTurn: () => {} })
+    const wait = (rank: "lists" | "reads", times: number) => {
+      for (let i = 0; i < times; i++) gate.line.enter(rank, () => {})
+    }
+    wait("lists", 20)
+    assert.deepStrictEqual(served(gate), [...ranks])
+    wait("lists", 1)
+    assert.deepStrictEqual(served(gate), ["reads", "edits", "orders", "stops"])
+    wait("reads", 50)
+    assert.deepStrictEqual(served(gate), ["edits", "orders", "stops"])
+    assert.isFalse(gate.overloaded(enter(gate, "getTicker")))
+  })
+
   it("always answers who looks whether it lives", () => {
     const gate = makeGate({ maxActive: 1 })
     for (let i = 0; i < 100; i++) gate.enter(undefined, "192.0.2.1", 0)
@@ -185,17 +231,21 @@ describe("However requests come and go", () => {
     operation: fc.constantFrom(...Object.values(ofRank)),
     /** Ends one of those under way instead. */
     ends: fc.option(fc.nat()),
-    wait: fc.integer({ min: 0, max: 200 })
+    wait: fc.integer({ min: 0, max: 200 }),
+    turns: fc.boolean()
   })
 
   it("no place is lost, nobody has more than a share, and what is served outranks what is refused", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
-        const gate = makeGate({ maxActive: 24, maxActivePerUser: 8, ratePerMinute: 1_000_000 })
+        let turn = () => {}
+        const afterTurn = (run: () => void) => (turn = run)
+        const gate = makeGate({ maxActive: 24, maxActivePerUser: 8, ratePerMinute: 1_000_000, afterTurn })
         const underWay: Array<{ readonly user: string; readonly x: Exchange }> = []
         let now = 0
-        for (const { ends, operation, user, wait } of steps) {
+        for (const { ends, operation, turns, user, wait } of steps) {
           now += wait
+          if (turns) turn()
           const [ending] = ends === null || underWay.length === 0 ? [] : underWay.splice(ends % underWay.length, 1)
           if (ending !== undefined) {
             gate.leave(ending.x, 200, now)
@@ -220,6 +270,7 @@ describe("However requests come and go", () => {
         }
         for (const { x } of underWay) gate.leave(x, 200, now)
         assert.strictEqual(gate.active, 0)
+        turn()
         for (const user of ["ann", "bob", "eve", "dan"]) assert.strictEqual(grants(gate, user, "getOrder", 1, now), 1)
       })
     )

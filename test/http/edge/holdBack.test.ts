@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Agent, get } from "node:http"
+import { HttpServer } from "../../../src/http/HttpServer.ts"
+import { serve } from "../kit/server.ts"
+
+/** Somebody with a single connection that stays open. */
+const caller = Effect.acquireRelease(
+  Effect.sync(() => new Agent({ keepAlive: true, maxSockets: 1 })),
+  (agent) => Effect.sync(() => agent.destroy())
+)
+
+const ask = (agent: Agent, url: string): Effect.Effect<number> =>
+  Effect.async((resume) => {
+    get(url, { agent }, (answer) => {
+      answer.resume().on("end", () => resume(Effect.succeed(answer.statusCode ?? 0)))
+    })
+  })
+
+/** Two are refused for coming too often; one of them asks again at once, and somebody else right after. Who is heard first? */
+const heardFirst = Effect.gen(function* () {
+  const { url } = yield* HttpServer
+  const [hasty, other] = [yield* caller, yield* caller]
+  let status = 0
+  while (status !== 429) status = yield* ask(hasty, `${url}/nothing`)
+  const order: Array<string> = []
+  const note = (name: string) => Effect.sync(() => void order.push(name))
+  yield* Effect.all(
+    [
+      Effect.zipRight(ask(hasty, `${url}/nothing`), note("the hasty one")),
+      Effect.zipRight(ask(other, `${url}/nothing`), note("the other"))
+    ],
+    { concurrency: 2 }
+  )
+  return order
+})
+
+describe("Who was refused for coming too often", () => {
+  it.scopedLive("is not read again for a moment, while others are", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* heardFirst, ["the other", "the hasty one"])
+    }).pipe(Effect.provide(serve({}, { ratePerMinute: 4 })))
+  )
+
+  it.scopedLive("is read on behind a proxy, whose connections belong to many", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* heardFirst, ["the hasty one", "the other"])
+    }).pipe(Effect.provide(serve({}, { ratePerMinute: 4, trustProxy: 1 })))
+  )
+})
