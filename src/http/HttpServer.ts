@@ -5,7 +5,7 @@ import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Effect, FiberRef, Layer, LogLevel, Option, Runtime } from "effect"
+import { Context, Effect, FiberRef, FiberSet, Layer, LogLevel, Option, Runtime } from "effect"
 import { Api } from "../api/Api.ts"
 import * as Account from "./Account.ts"
 import { accessLog } from "./edge/accessLog.ts"
@@ -15,6 +15,7 @@ import * as Docs from "./Docs.ts"
 import { answerClientError, answerConnect } from "./edge/clientError.ts"
 import { defaultStreams, EventStreams, type StreamSettings } from "./events/EventStreams.ts"
 import { StreamTickets } from "./events/StreamTickets.ts"
+import { makeHoldBack } from "./edge/holdBack.ts"
 import { makeListener } from "./edge/Listener.ts"
 import { type Address, Listening } from "./edge/Listening.ts"
 import { makeHotListener } from "./hot/HotListener.ts"
@@ -102,6 +103,7 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
     now,
     serveHot,
     serve,
+    holdBack: makeHoldBack(yield* FiberSet.makeRuntime<never>()),
     onLeave: (x, request, status, ms) => {
       if (isLogged) fork(accessLog(x, request, status, ms))
     }

@@ -82,6 +82,7 @@ export const serveProbes = Effect.fnUntraced(function* (options: { readonly port
           tls: false,
           now: () => clock.unsafeCurrentTimeMillis(),
           serveHot: () => false,
+          holdBack: () => undefined,
           serve,
           onLeave: () => undefined
         })

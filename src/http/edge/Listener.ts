@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import { renderFailure } from "../../api/Envelope.ts"
 import {
   type ApiError,
@@ -21,7 +22,6 @@ import type { Route, Routes } from "../gate/Routes.ts"
 import { cors, varies } from "./cors.ts"
 import { forwardedAddress, forwardedProtocol } from "./forwarded.ts"
 import { commonHeaders, failureHeaders, headList, limitHeaders, strictTransport } from "./headers.ts"
-import { holdBack } from "./holdBack.ts"
 
 export interface ListenerOptions {
   readonly gate: Gate
@@ -33,6 +33,8 @@ export interface ListenerOptions {
   readonly tls: boolean
   readonly now: () => number
   readonly serveHot: HotServe
+  /** See `makeHoldBack`. */
+  readonly holdBack: (socket: Socket) => void
   /** Where a request goes that may be served. */
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void
   /** Told once per request, after its last byte or its abort. */
@@ -117,7 +119,7 @@ export const makeListener = (options: ListenerOptions) => {
     }
     const { lingers, status } = refuse(response, refusal, x.requestId)
     // Behind a proxy, a connection belongs to many.
-    if (isTooOften(refusal) && trustProxy === 0) holdBack(request.socket)
+    if (isTooOften(refusal) && trustProxy === 0) options.holdBack(request.socket)
     // Who sends a body that nobody wants takes nobody's place with it.
     if (lingers) leave(status)
   }
