@@ -65,7 +65,7 @@ describe.skipIf(process.platform !== "linux").each([
   it.scopedLive.each([
     ["it is our proxy", "127.0.0.2", 1],
     ["its connections are those of a tunnel or a proxy on this machine", "127.0.0.1", 0]
-  ])("H15: has all of them where %s", ([, address, trustProxy]) =>
+  ] as const)("H15: has all of them where %s", ([, address, trustProxy]) =>
     Effect.gen(function* () {
       const { metricsPort, port } = yield* HttpServer
       const before = yield* refused(metricsPort, "all")
