@@ -369,7 +369,7 @@ describe("TickerHub.fresh", () => {
             if ((yield* hub.fresh(btc)) === null) yield* hub.latest(btc)
             yield* hub.fresh(eth)
           }
-          assert.deepStrictEqual(yield* hub.watched, ["BTCUSDT"])
+          assert.deepStrictEqual(yield* hub.watched, [btc])
           // Never lost in between.
           assert.deepStrictEqual(yield* stream.subscriptions, ["BTCUSDT", "ETHUSDT"])
         })
