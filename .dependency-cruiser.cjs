@@ -3,7 +3,7 @@
  * [rank, name, path]
  */
 const ranks = [
-  [0, "Config", "^src/Config\\.ts$"],
+  [0, "Config", "^src/(Config|Setting)\\.ts$"],
   [0, "domain", "^src/domain/"],
   [0, "FailPoints", "^src/FailPoints\\.ts$"],
   [0, "Waiting", "^src/Waiting\\.ts$"],

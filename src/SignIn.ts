@@ -8,7 +8,8 @@ import { ClerkWebhooks } from "./accounts/clerk/ClerkWebhooks.ts"
 import { backendOf, fits, issuerOf } from "./accounts/clerk/publishableKey.ts"
 import { rsaKeyOfPem } from "./accounts/clerk/rsaKey.ts"
 import { StepUp } from "./accounts/StepUp.ts"
-import { settings as all, type Settings, WrongSetting } from "./Config.ts"
+import { settings as all, type Settings } from "./Config.ts"
+import { WrongSetting } from "./Setting.ts"
 
 /** Who may come in: holders of our keys, and with Clerk the people of one of its instances. */
 

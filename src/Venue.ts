@@ -2,12 +2,13 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer } from "effect"
 import { join } from "node:path"
 import { PaperAccounts } from "./accounts/PaperAccounts.ts"
-import { type Settings, WrongSetting } from "./Config.ts"
+import type { Settings } from "./Config.ts"
 import * as VenueClock from "./market/VenueClock.ts"
 import { MarketClock } from "./MarketClock.ts"
 import { MexcEndpoint } from "./mexc/wire/Endpoint.ts"
 import type { MirrorUnavailable } from "./paper/market/mirror/Mirror.ts"
 import { type MarketChoice, PaperExchange, type PaperExchangeOptions } from "./paper/PaperExchange.ts"
+import { WrongSetting } from "./Setting.ts"
 
 /** Which exchange stands behind the service: the venue itself, or a paper one inside or beside this process. */
 

@@ -3,6 +3,7 @@ import { StepUp } from "../accounts/StepUp.ts"
 import type { DatabaseUnavailable, Forbidden, ReverificationRequired } from "../api/Errors.ts"
 import { type Limits, type LimitsInForce, loosens } from "../domain/Limits.ts"
 import type { Principal } from "../domain/Principal.ts"
+import { LimitsRepo } from "../orders/limits/LimitsRepo.ts"
 import { TradingLimits } from "../orders/limits/TradingLimits.ts"
 
 /** Who may change the limits of a user, and how. */
@@ -19,12 +20,15 @@ export class Limiting extends Context.Tag("dipper/service/Limiting")<
   static readonly layer = Layer.effect(
     Limiting,
     Effect.gen(function* () {
-      const limits = yield* TradingLimits
+      const limits = yield* LimitsRepo
+      const { inForce } = yield* TradingLimits
       const stepUp = yield* StepUp
 
       const change = Effect.fn("Limiting.change")(function* (principal: Principal, asked: Limits) {
-        if (loosens(yield* limits.inForce(principal.userId), asked)) yield* stepUp.assert(principal)
-        return yield* limits.set(principal.userId, asked)
+        yield* limits.change(principal.userId, (before) =>
+          Effect.as(loosens(before, asked) ? stepUp.assert(principal) : Effect.void, asked)
+        )
+        return yield* inForce(principal.userId)
       })
 
       return Limiting.of({ change })

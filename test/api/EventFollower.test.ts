@@ -2,11 +2,11 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Effect, Fiber, Redacted, Stream } from "effect"
-import { createServer } from "node:http"
 import * as Client from "../../src/api/Client.ts"
 import { HttpServer } from "../../src/http/HttpServer.ts"
 import { Events } from "../../src/store/Events.ts"
 import { ann, append, changed, served } from "../http/kit/events.ts"
+import { localServer } from "../kit/localServer.ts"
 
 const token = Redacted.make("ann:read")
 
@@ -90,45 +90,38 @@ const breakingDoor = (port: number) =>
     let connections = 0
     let asked = 0
     const open = new Set<() => void>()
-    const server = yield* Effect.acquireRelease(
-      Effect.async<ReturnType<typeof createServer>>((resume) => {
-        const made = createServer((request, response) => {
-          if (asked++ % 2 === 1) {
-            response.writeHead(503, { "content-type": "application/json" })
-            return void response.end(`{"success":false,"error":{"code":"SHUTTING_DOWN","message":"stopping"}}`)
-          }
-          connections++
-          const abort = new AbortController()
-          const headers = Object.fromEntries(
-            ["authorization", "accept", "last-event-id"].flatMap((name) => {
-              const value = request.headers[name]
-              return typeof value === "string" ? [[name, value]] : []
-            })
-          )
-          open.add(() => {
-            abort.abort()
-            response.destroy()
-          })
-          void fetch(`http://127.0.0.1:${port}${request.url}`, { headers, signal: abort.signal })
-            .then(async (upstream) => {
-              response.writeHead(upstream.status, { "content-type": upstream.headers.get("content-type") ?? "" })
-              for await (const chunk of upstream.body ?? []) response.write(chunk)
-              response.end()
-            })
-            .catch(() => response.destroy())
+    const url = yield* localServer((request, response) => {
+      if (asked++ % 2 === 1) {
+        response.writeHead(503, { "content-type": "application/json" })
+        return void response.end(`{"success":false,"error":{"code":"SHUTTING_DOWN","message":"stopping"}}`)
+      }
+      connections++
+      const abort = new AbortController()
+      const headers = Object.fromEntries(
+        ["authorization", "accept", "last-event-id"].flatMap((name) => {
+          const value = request.headers[name]
+          return typeof value === "string" ? [[name, value]] : []
         })
-        made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)))
-      }),
-      (made) =>
-        Effect.async<void>((resume) => {
-          for (const cut of open) cut()
-          made.closeAllConnections()
-          made.close(() => resume(Effect.void))
+      )
+      open.add(() => {
+        abort.abort()
+        response.destroy()
+      })
+      void fetch(`http://127.0.0.1:${port}${request.url}`, { headers, signal: abort.signal })
+        .then(async (upstream) => {
+          response.writeHead(upstream.status, { "content-type": upstream.headers.get("content-type") ?? "" })
+          for await (const chunk of upstream.body ?? []) response.write(chunk)
+          response.end()
         })
+        .catch(() => response.destroy())
+    })
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const cut of open) cut()
+      })
     )
-    const address = server.address()
     return {
-      url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
+      url,
       connections: () => connections,
       /** Breaks the connection, once there is one. */
       cut: Effect.sync(() => {

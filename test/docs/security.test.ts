@@ -22,7 +22,7 @@ describe("docs/security.md", () => {
         ...ids("W", 8),
         ...ids("Z", 6),
         ...ids("C", 5),
-        ...ids("H", 14),
+        ...ids("H", 15),
         ...ids("R", 16),
         ...ids("S", 8)
       ]

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
-import { createServer } from "node:http"
 import { join } from "node:path"
 import { claims, header, jwkOf, keys, kid, sign } from "../accounts/clerk/tokens.ts"
 import { browserPage, hasBrowser } from "../kit/Browser.ts"
 import { localClerk } from "../kit/Clerk.ts"
+import { localServer } from "../kit/localServer.ts"
 import { temporaryFolder } from "../kit/Process.ts"
 import { eventually, paperExchange, service } from "../kit/Service.ts"
 
@@ -13,23 +13,9 @@ const guide = readFileSync(join(import.meta.dirname, "../../docs/auth.md"), "utf
 const snippet = /### From a front end\n.*?```js\n(.*?)```/s.exec(guide)?.[1] ?? ""
 
 /** An empty page of an origin of its own. */
-const pageServer = Effect.gen(function* () {
-  const server = yield* Effect.acquireRelease(
-    Effect.async<ReturnType<typeof createServer>>((resume) => {
-      const made = createServer((_, response) => {
-        response.setHeader("content-type", "text/html; charset=utf-8")
-        response.end(`<!doctype html><link rel="icon" href="data:,"><title>Page</title>`)
-      })
-      made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)))
-    }),
-    (made) =>
-      Effect.async<void>((resume) => {
-        made.close(() => resume(Effect.void))
-        made.closeAllConnections()
-      })
-  )
-  const address = server.address()
-  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+const pageServer = localServer((_, response) => {
+  response.setHeader("content-type", "text/html; charset=utf-8")
+  response.end(`<!doctype html><link rel="icon" href="data:,"><title>Page</title>`)
 })
 
 /** A service that lets in the people of a local Clerk, from the pages of one origin. */

@@ -66,7 +66,10 @@ describe("The metrics", () => {
         const families = yield* eventually(
           "bought",
           scrape,
-          (read) => valueOf(read, "dipper_rule_firings_total", { outcome: "executed" }) === 1
+          // A fill may be told before the answer to its order.
+          (read) =>
+            valueOf(read, "dipper_rule_firings_total", { outcome: "executed" }) === 1 &&
+            valueOf(read, "dipper_orders_total", { outcome: "accepted" }) === 1
         )
 
         assert.deepStrictEqual([...families.keys()].sort(), [...contract.keys()].sort())

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import { generateKeyPairSync } from "node:crypto"
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { readSettings } from "../../src/Config.ts"
+import { localServer } from "../kit/localServer.ts"
 import { run, temporaryFolder } from "../kit/Process.ts"
 
 type Environment = Readonly<Record<string, string>>
@@ -170,21 +170,11 @@ describe("R12: money of one kind and an exchange of the other", () =>
 
 /** An exchange that tells the time, wrongly. */
 const clockOffBy = (ms: number) =>
-  Effect.acquireRelease(
-    Effect.async<{ readonly url: string; readonly close: () => void }>((resume) => {
-      const server = createServer((request, response) => {
-        const time = request.url?.startsWith("/api/v3/time") === true
-        response.writeHead(time ? 200 : 404, { "content-type": "application/json" })
-        response.end(time ? JSON.stringify({ serverTime: Date.now() + ms }) : "{}")
-      })
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        const port = typeof address === "object" && address !== null ? address.port : 0
-        resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, close: () => void server.close() }))
-      })
-    }),
-    ({ close }) => Effect.sync(close)
-  )
+  localServer((request, response) => {
+    const time = request.url?.startsWith("/api/v3/time") === true
+    response.writeHead(time ? 200 : 404, { "content-type": "application/json" })
+    response.end(time ? JSON.stringify({ serverTime: Date.now() + ms }) : "{}")
+  })
 
 describe("R13: real money by a clock that is wrong", () => {
   it.scopedLive.each([
@@ -192,7 +182,7 @@ describe("R13: real money by a clock that is wrong", () => {
     [60_000, /(60\.0|59\.\d) s behind the exchange's/]
   ] as const)("%i ms", ([off, says]) =>
     Effect.gen(function* () {
-      const { url } = yield* clockOffBy(off)
+      const url = yield* clockOffBy(off)
       const folder = yield* temporaryFolder
       const { code, stderr } = yield* run(["serve"], {
         cwd: folder,

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { createHmac } from "node:crypto"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { localServer } from "./localServer.ts"
 
 /** How Clerk can fail to publish its keys. */
 export const failures = [
@@ -115,29 +116,17 @@ export const localClerk = Effect.gen(function* () {
     backendFailure: null,
     busy: { times: 0, retryAfter: null }
   }
-  const server = yield* Effect.acquireRelease(
-    Effect.async<ReturnType<typeof createServer>>((resume) => {
-      const made = createServer((request, response) => {
-        if (request.url?.startsWith("/v1/") === true) return backend(state, request, response)
-        state.fetches += 1
-        if (state.failure !== null && request.url !== "/elsewhere") return answer[state.failure](response)
-        response.setHeader("content-type", "application/json")
-        response.end(JSON.stringify({ keys: state.keys }))
-      })
-      made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)))
-    }),
-    (made) =>
-      Effect.async<void>((resume) => {
-        made.close(() => resume(Effect.void))
-        made.closeAllConnections()
-      })
-  )
-  const address = server.address()
-  const port = typeof address === "object" ? address?.port : undefined
-  const host = `127.0.0.1:${port}`
+  const issuer = yield* localServer((request, response) => {
+    if (request.url?.startsWith("/v1/") === true) return backend(state, request, response)
+    state.fetches += 1
+    if (state.failure !== null && request.url !== "/elsewhere") return answer[state.failure](response)
+    response.setHeader("content-type", "application/json")
+    response.end(JSON.stringify({ keys: state.keys }))
+  })
+  const { host } = new URL(issuer)
   return {
-    issuer: `http://${host}`,
-    url: `http://${host}/.well-known/jwks.json`,
+    issuer,
+    url: `${issuer}/.well-known/jwks.json`,
     publishableKey: `pk_test_${Buffer.from(`${host}$`).toString("base64")}`,
     state
   }

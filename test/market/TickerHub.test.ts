@@ -1,59 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Clock, Effect, Exit, Fiber, Layer, Logger, Ref, Scope, Stream, TestClock } from "effect"
+import { Clock, Effect, Exit, Layer, Logger, Ref, Scope, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import type { Ticker } from "../../src/domain/Market.ts"
-import { VenueRefused } from "../../src/mexc/VenueFailure.ts"
-import type { Tick } from "../../src/market/feed/Quote.ts"
 import { TickerReader } from "../../src/market/feed/TickerReader.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
-import { btc, eth, makeStream, makeVenue, settle, sol, tickerAt, tradeAt, venueDown } from "./stubs.ts"
-
-/** A venue whose REST side answers `last` at the present market time, or fails when told. */
-const makeMarket = Effect.gen(function* () {
-  const stream = yield* makeStream
-  const last = yield* Ref.make("90000")
-  const isDown = yield* Ref.make(false)
-  const takesSeconds = yield* Ref.make(0)
-  const answer = <A>(make: (last: string, now: number) => A) =>
-    Effect.flatMap(
-      Effect.zipRight(
-        Effect.flatMap(takesSeconds, (s) => Effect.sleep(s * 1_000)),
-        isDown
-      ),
-      (down) =>
-        down
-          ? Effect.fail(venueDown)
-          : Effect.map(Effect.all([last, Clock.currentTimeMillis]), ([price, now]) => make(price, now))
-    )
-  const venue = yield* makeVenue({
-    ticker: (symbol) => answer((price, now) => tickerAt(symbol, price, now)),
-    tickers: answer((price, now) => [btc, eth].map((symbol) => tickerAt(symbol, price, now)))
-  })
-  const layer = TickerHub.layer.pipe(Layer.provide([stream.layer, Layer.provide(TickerReader.layer, venue.layer)]))
-  return { stream, venue, last, isDown, takesSeconds, layer }
-})
-
-const withHub = <A, E>(
-  test: (
-    kit: Effect.Effect.Success<typeof makeMarket> & { readonly hub: typeof TickerHub.Service }
-  ) => Effect.Effect<A, E, Scope.Scope>
-) =>
-  Effect.gen(function* () {
-    const market = yield* makeMarket
-    return yield* Effect.flatMap(TickerHub, (hub) => test({ ...market, hub })).pipe(Effect.provide(market.layer))
-  })
-
-/** Asks for something that needs a reading, and lets the gathering time pass. */
-const whileReading = <A, E>(effect: Effect.Effect<A, E>) =>
-  Effect.gen(function* () {
-    const fiber = yield* Effect.fork(effect)
-    yield* settle
-    yield* TestClock.adjust("20 millis")
-    return yield* fiber
-  })
-
-const shown = ({ last, source, stale }: Ticker) => `${Decimal.format(last)} ${source}${stale ? " stale" : ""}`
-const price = (tick: Tick) => Decimal.format(tick.price)
+import { VenueRefused } from "../../src/mexc/VenueFailure.ts"
+import { makeMarket, price, shown, whileReading, withHub } from "./hubKit.ts"
+import { btc, eth, makeStream, makeVenue, settle, sol, tickerAt } from "./stubs.ts"
 
 describe("TickerHub", () => {
   it.scoped("subscribes a symbol once for all who watch it, and lets go a minute after the last", () =>
@@ -217,110 +170,6 @@ describe("TickerHub", () => {
     )
   )
 
-  it.scoped("calls every handler for every tick, in order, until its scope ends", () =>
-    withHub(({ hub, stream }) =>
-      Effect.gen(function* () {
-        const seen: Array<string> = []
-        const scope = yield* Scope.make()
-        const write = (who: string) => (tick: Tick) => Effect.sync(() => seen.push(`${who} ${price(tick)}`))
-        yield* hub.onTick(btc, (tick) => Effect.zipRight(Effect.yieldNow(), write("slow")(tick)))
-        yield* Scope.extend(hub.onTick(btc, write("fast")), scope)
-        yield* settle
-        yield* stream.best(btc, "99", "101")
-        yield* stream.trade(btc, "100")
-        yield* stream.trade(btc, "102")
-        yield* settle
-        assert.deepStrictEqual(seen, ["slow 100", "fast 100", "slow 102", "fast 102"])
-        yield* Scope.close(scope, Exit.void)
-        yield* stream.trade(btc, "103")
-        yield* settle
-        assert.deepStrictEqual(seen.slice(4), ["slow 103"])
-      })
-    )
-  )
-
-  it.scoped("tells a trade that comes late or in a muddle at no older price", () =>
-    withHub(({ hub, stream }) =>
-      Effect.gen(function* () {
-        const seen: Array<string> = []
-        yield* hub.onTick(btc, (tick) => Effect.sync(() => seen.push(price(tick))))
-        yield* settle
-        yield* TestClock.adjust("10 minutes")
-        const now = yield* Clock.currentTimeMillis
-        const trades = (...told: ReadonlyArray<readonly [at: number, price: string]>) =>
-          stream.push({
-            type: "trades",
-            symbol: btc,
-            trades: told.map(([at, price]) => tradeAt(at, price)),
-            receivedAt: now
-          })
-        yield* stream.best(btc, "99", "101")
-        seen.length = 0
-        yield* trades([now - 10, "102"], [now - 30, "100"], [now - 20, "101"])
-        assert.deepStrictEqual(seen, ["102", "102", "102"], "the latest by its time")
-        yield* trades([now - 5_000, "90"])
-        assert.deepStrictEqual(seen.slice(3), ["102"], "the price has moved on since")
-        yield* trades([now - 10, "103"])
-        // A clock that was wrong for once must not stop the price.
-        yield* trades([now + 86_400_000, "104"], [now, "105"])
-        assert.deepStrictEqual(seen.slice(4), ["103", "104", "105"])
-      })
-    )
-  )
-
-  it.scoped("survives a handler that fails", () =>
-    withHub(({ hub, stream }) =>
-      Effect.gen(function* () {
-        const seen: Array<string> = []
-        yield* hub.onTick(btc, () => Effect.dieMessage("a bug in a rule"))
-        yield* hub.onTick(btc, (tick) => Effect.sync(() => seen.push(price(tick))))
-        yield* settle
-        yield* stream.best(btc, "99", "101")
-        yield* stream.trade(btc, "100")
-        yield* stream.trade(btc, "101")
-        assert.deepStrictEqual(seen, ["100", "101"])
-      })
-    )
-  )
-
-  it.scoped("says after which tick prices were missed", () =>
-    withHub(({ hub, stream }) =>
-      Effect.gen(function* () {
-        const seen: Array<string> = []
-        yield* hub.onTick(btc, (tick) =>
-          Effect.sync(() => seen.push(`${price(tick)}${tick.afterGap ? " after a gap" : ""}`))
-        )
-        yield* settle
-        yield* stream.best(btc, "99", "101")
-        yield* stream.trade(btc, "100")
-        yield* stream.trade(btc, "101")
-        yield* stream.signal("interrupted", btc)
-        yield* stream.signal("subscribed", btc)
-        yield* stream.trade(btc, "95")
-        yield* stream.trade(btc, "96")
-        assert.deepStrictEqual(seen, ["100 after a gap", "101", "95 after a gap", "96"])
-      })
-    )
-  )
-
-  it.scoped("shows each tick to every display", () =>
-    withHub(({ hub, stream }) =>
-      Effect.gen(function* () {
-        const display = hub.ticks(btc).pipe(Stream.map(price), Stream.take(2), Stream.runCollect)
-        const displays = yield* Effect.fork(Effect.all([display, display], { concurrency: 2 }))
-        yield* settle
-        yield* stream.best(btc, "99", "101")
-        yield* stream.trade(btc, "100")
-        yield* stream.trade(btc, "101")
-        assert.deepStrictEqual((yield* Fiber.join(displays)).map(Chunk.toReadonlyArray), [
-          ["100", "101"],
-          ["100", "101"]
-        ])
-        assert.deepStrictEqual(yield* stream.subscriptions, ["BTCUSDT"])
-      })
-    )
-  )
-
   it.scoped("tells how old the data is, and that it is stale when stream and venue are silent", () =>
     withHub(({ hub, stream, isDown }) =>
       Effect.gen(function* () {
@@ -375,43 +224,6 @@ describe("TickerHub", () => {
     )
   )
 
-  it.scoped("believes a trade that overtook the reading, and the reading for the day's figures", () =>
-    withHub(({ hub, stream }) =>
-      Effect.gen(function* () {
-        const reading = yield* Effect.fork(hub.latest(btc))
-        yield* settle
-        yield* stream.best(btc, "95000", "95001")
-        yield* stream.trade(btc, "95000")
-        yield* TestClock.adjust("20 millis")
-        const ticker = yield* reading
-        assert.strictEqual(shown(ticker), "95000 ws")
-        assert.deepStrictEqual([ticker.open, ticker.bid].map(Decimal.format), ["80000", "95000"])
-      })
-    )
-  )
-
-  it.scoped("believes the last trade of a reading although best prices overtook it", () =>
-    withHub(({ hub, stream, last }) =>
-      Effect.gen(function* () {
-        yield* hub.watch(btc)
-        yield* settle
-        yield* stream.best(btc, "99", "101")
-        yield* stream.trade(btc, "100")
-        // The trade at 88000 fell into the gap; afterwards only the book moves.
-        yield* stream.signal("interrupted", btc)
-        yield* Ref.set(last, "88000")
-        yield* TestClock.adjust("3 seconds")
-        yield* stream.signal("subscribed", btc)
-        const reading = yield* Effect.fork(hub.refresh(btc))
-        yield* settle
-        yield* stream.best(btc, "87999", "88001")
-        yield* TestClock.adjust("20 millis")
-        const ticker = yield* reading
-        assert.deepStrictEqual([ticker.last, ticker.bid].map(Decimal.format), ["88000", "87999"])
-      })
-    )
-  )
-
   it.scoped("fails only when it has never known the symbol", () =>
     withHub(({ hub, isDown }) =>
       Effect.gen(function* () {
@@ -445,6 +257,136 @@ describe("TickerHub", () => {
         yield* stream.breakOff(btc)
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(yield* stream.subscriptions, ["BTCUSDT", "BTCUSDT"])
+      })
+    )
+  )
+})
+
+describe("TickerHub.fresh", () => {
+  const shownOrNull = (ticker: Ticker | null) => (ticker === null ? null : shown(ticker))
+
+  it.scoped("knows nothing of a symbol before somebody has asked for it", () =>
+    withHub(({ hub, stream, venue }) =>
+      Effect.gen(function* () {
+        assert.isNull(yield* hub.fresh(btc))
+        // Who only watches asks for no ticker: `latest` has to say what it is.
+        yield* hub.watch(btc)
+        yield* whileReading(hub.refresh(btc))
+        yield* stream.trade(btc, "90001")
+        yield* venue.take
+        assert.isNull(yield* hub.fresh(btc))
+        assert.isNull(yield* hub.fresh(eth))
+        assert.deepStrictEqual(yield* venue.take, [])
+        assert.deepStrictEqual(yield* stream.subscriptions, ["BTCUSDT"])
+      })
+    )
+  )
+
+  it.scoped("is the same object until something changes, and asks nobody", () =>
+    withHub(({ hub, stream, venue }) =>
+      Effect.gen(function* () {
+        yield* whileReading(hub.latest(btc))
+        yield* venue.take
+        const first = yield* hub.fresh(btc)
+        assert.strictEqual(shownOrNull(first), "90000 rest")
+        assert.deepStrictEqual(first, yield* hub.latest(btc))
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual(yield* hub.fresh(btc), first)
+        yield* stream.trade(btc, "90001")
+        const second = yield* hub.fresh(btc)
+        assert.strictEqual(shownOrNull(second), "90001 ws")
+        assert.strictEqual(yield* hub.fresh(btc), second)
+        assert.deepStrictEqual(yield* venue.take, [])
+      })
+    )
+  )
+
+  it.scoped("is never stale, though it was given out before", () =>
+    withHub(({ hub, isDown, stream }) =>
+      Effect.gen(function* () {
+        yield* whileReading(hub.latest(btc))
+        yield* stream.trade(btc, "90001")
+        yield* Ref.set(isDown, true)
+        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws")
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws")
+        yield* TestClock.adjust("1 millis")
+        assert.isNull(yield* hub.fresh(btc))
+        assert.isTrue((yield* whileReading(hub.latest(btc))).stale)
+        assert.isNull(yield* hub.fresh(btc))
+        yield* stream.trade(btc, "90002")
+        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90002 ws")
+      })
+    )
+  )
+
+  it.scoped("is nothing while a side of the book is empty", () =>
+    withHub(({ hub, stream }) =>
+      Effect.gen(function* () {
+        yield* whileReading(hub.latest(btc))
+        const at = yield* Clock.currentTimeMillis
+        const bid = Decimal.unsafe("89999")
+        yield* stream.push({ type: "oneSided", symbol: btc, bid, ask: null, at, receivedAt: at })
+        assert.isNull(yield* hub.fresh(btc))
+        yield* stream.best(btc, "89999", "90001")
+        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90000 ws")
+      })
+    )
+  )
+
+  it.scoped("has `latest` asked every 20 s, however alive the stream is", () =>
+    withHub(({ hub, stream }) =>
+      Effect.gen(function* () {
+        yield* hub.watch(btc)
+        yield* whileReading(hub.latest(btc))
+        yield* hub.latest(btc)
+        for (const round of [1, 2]) {
+          for (let n = 0; n < 4; n++) {
+            yield* TestClock.adjust("5 seconds")
+            yield* stream.trade(btc, "90001")
+          }
+          assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws", `round ${round}`)
+          yield* TestClock.adjust("1 millis")
+          assert.isNull(yield* hub.fresh(btc), `round ${round}`)
+          yield* hub.latest(btc)
+          assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws", `round ${round}`)
+        }
+      })
+    )
+  )
+
+  it.scoped(
+    "lets go of a symbol that nobody asks `latest` for, and keeps one that is asked where it says nothing",
+    () =>
+      withHub(({ hub, stream }) =>
+        Effect.gen(function* () {
+          yield* whileReading(hub.latest(btc))
+          yield* whileReading(hub.latest(eth))
+          for (let n = 0; n < 60; n++) {
+            yield* TestClock.adjust("3 seconds")
+            yield* stream.trade(btc, "90001")
+            if (yield* stream.isOpen(eth)) yield* stream.trade(eth, "3000")
+            if ((yield* hub.fresh(btc)) === null) yield* hub.latest(btc)
+            yield* hub.fresh(eth)
+          }
+          assert.deepStrictEqual(yield* hub.watched, [btc])
+          // Never lost in between.
+          assert.deepStrictEqual(yield* stream.subscriptions, ["BTCUSDT", "ETHUSDT"])
+        })
+      )
+  )
+
+  it.scoped("counts as asking for the day's figures", () =>
+    withHub(({ hub, stream, venue }) =>
+      Effect.gen(function* () {
+        const keepTalking = Effect.zipRight(stream.trade(btc, "90000"), TestClock.adjust("5 seconds"))
+        yield* hub.watch(btc)
+        yield* whileReading(hub.latest(btc))
+        yield* venue.take
+        yield* Effect.repeatN(keepTalking, 1)
+        assert.isNotNull(yield* hub.fresh(btc))
+        yield* Effect.repeatN(keepTalking, 11)
+        assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
       })
     )
   )

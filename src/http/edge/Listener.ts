@@ -19,7 +19,7 @@ import type { Principal } from "../../domain/Principal.ts"
 import { addressKey } from "../gate/addressKey.ts"
 import type { Exchange, Gate } from "../gate/Gate.ts"
 import type { Route, Routes } from "../gate/Routes.ts"
-import { cors, varies } from "./cors.ts"
+import { answerPreflight, cors, varies } from "./cors.ts"
 import { forwardedAddress, forwardedProtocol } from "./forwarded.ts"
 import { commonHeaders, failureHeaders, headList, limitHeaders, strictTransport } from "./headers.ts"
 
@@ -101,7 +101,7 @@ export const makeListener = (options: ListenerOptions) => {
     }
     // A page's own question comes first; programs name no origin.
     const isPage = request.headers.origin !== undefined
-    if (isPage && dress()) return
+    if (isPage && dress()) return preflight(response, x)
 
     const refusal = protocol === "http" ? notEncrypted : admit(request, response, x)
     if (!isPage) {
@@ -122,6 +122,15 @@ export const makeListener = (options: ListenerOptions) => {
     if (isTooOften(refusal) && trustProxy === 0) options.holdBack(request.socket)
     // Who sends a body that nobody wants takes nobody's place with it.
     if (lingers) leave(status)
+  }
+
+  /** It names nobody, whoever is signed in at the page: what follows it is counted on the quota of its user. */
+  function preflight(response: ServerResponse, x: Exchange): void {
+    gate.limitAddress(x)
+    tellLimits(response, x)
+    const refusal = refusedQuota(x, "this address")
+    if (refusal === null) answerPreflight(response)
+    else refuse(response, refusal, x.requestId)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {

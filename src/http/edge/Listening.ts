@@ -12,6 +12,7 @@ import type { Duplex } from "node:stream"
 import { Server as TlsServer } from "node:tls"
 import { waitAtMost } from "../../Waiting.ts"
 import type { Gate } from "../gate/Gate.ts"
+import { countsRefused, followConnections } from "./connections.ts"
 
 /** Another program, or another instance, listens there. */
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
@@ -57,6 +58,8 @@ export interface Address {
   readonly setting?: string
   readonly tls: Certificate | null
   readonly maxConnections?: number
+  /** Reverse proxies in front: who connects is one of them. */
+  readonly trustProxy?: number
   readonly timeouts?: Partial<Timeouts>
 }
 
@@ -150,10 +153,14 @@ const defaultTimeouts = {
 
 type Timeouts = typeof defaultTimeouts
 
+const defaultConnections = 2_000
+
 const open = Effect.fnUntraced(function* (address: Address, answers: Answers) {
   const timeouts = { ...defaultTimeouts, ...address.timeouts }
   const server = yield* listen(address, timeouts)
-  const port: Port = { server, number: portOf(server) ?? address.port, timeouts, cut: connectionsOf(server), answers }
+  yield* countsRefused
+  const cut = followConnections(server, connectionsPerAddress(address))
+  const port: Port = { server, number: portOf(server) ?? address.port, timeouts, cut, answers }
   const waiting = giveUp(server, timeouts)
   const request = (incoming: IncomingMessage, response: ServerResponse) => {
     waiting(response)
@@ -167,17 +174,12 @@ const open = Effect.fnUntraced(function* (address: Address, answers: Answers) {
   return port
 })
 
-/** Node forgets those that have not spoken TLS yet when it is told to close them all, and then waits for them. */
-const connectionsOf = (server: NodeServer) => {
-  const open = new Set<Socket>()
-  server.on("connection", (socket: Socket) => {
-    open.add(socket)
-    socket.once("close", () => open.delete(socket))
-  })
-  return () => {
-    for (const socket of open) socket.destroy()
-  }
-}
+/**
+ * Half of all connections, so that no address takes them all and the people behind one find enough. Behind proxies of
+ * ours the peers are these, each with the connections of everybody: how many a client has is theirs to limit.
+ */
+const connectionsPerAddress = ({ maxConnections = defaultConnections, trustProxy = 0 }: Address): number =>
+  trustProxy > 0 ? Number.POSITIVE_INFINITY : Math.ceil(maxConnections / 2)
 
 /**
  * Cuts off who takes nothing of what it asked for, and what has been silent for too long. Node counts the silence of a
@@ -247,7 +249,7 @@ const createServer = ({ maxConnections, tls }: Address, timeouts: Timeouts): Nod
           minVersion,
           handshakeTimeout: timeouts.handshakeMs
         })
-  server.maxConnections = maxConnections ?? 2_000
+  server.maxConnections = maxConnections ?? defaultConnections
   server.maxRequestsPerSocket = 10_000
   return server
 }

@@ -1,6 +1,6 @@
 import { Effect, Option, Stream } from "effect"
 import { readFile } from "node:fs/promises"
-import { WrongSetting } from "../../Config.ts"
+import { WrongSetting } from "../../Setting.ts"
 import type { Certificate } from "./Listening.ts"
 
 /** Where the certificate and its key are, as PEM. */

@@ -10,8 +10,8 @@ const readable =
 export const varies = ["Vary", "Origin"] as const
 
 /**
- * Exact origins only, never credentials mode: tokens are headers, not cookies. True when it answered the browser's
- * question itself.
+ * Says what a page may read. Exact origins only, never credentials mode: tokens are headers, not cookies. True for the
+ * question of a browser whether its page may send something, which `answerPreflight` answers.
  */
 export const cors = (request: IncomingMessage, response: ServerResponse, origins: ReadonlyArray<string>): boolean => {
   if (origins.length === 0) return false
@@ -22,11 +22,13 @@ export const cors = (request: IncomingMessage, response: ServerResponse, origins
   response.setHeader("Access-Control-Expose-Headers", readable)
   // The API's own reads are for these origins as well.
   response.setHeader("Cross-Origin-Resource-Policy", "cross-origin")
-  if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) return false
+  return request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined
+}
+
+export const answerPreflight = (response: ServerResponse): void => {
   response.setHeader("Access-Control-Allow-Methods", methods)
   response.setHeader("Access-Control-Allow-Headers", requestHeaders)
   response.setHeader("Access-Control-Max-Age", "600")
   response.removeHeader("Content-Type")
   response.writeHead(204).end()
-  return true
 }

@@ -20,8 +20,14 @@ export class LimitsRepo extends Context.Tag("dipper/orders/LimitsRepo")<
   {
     /** Inside a transaction it is what that transaction sees. */
     readonly of: (userId: UserId) => Effect.Effect<Limits, DatabaseUnavailable>
-    /** Replaces the whole of them; orders under way stay, but count. */
-    readonly set: (userId: UserId, limits: Limits) => Effect.Effect<void, DatabaseUnavailable>
+    /**
+     * Replaces the whole of them by what is made of those in force, which nobody else changes meanwhile: `decide` must have
+     * no effect of its own. Orders under way stay, but count.
+     */
+    readonly change: <E>(
+      userId: UserId,
+      decide: (before: Limits) => Effect.Effect<Limits, E>
+    ) => Effect.Effect<Limits, E | DatabaseUnavailable>
   }
 >() {
   static readonly layer = Layer.effect(
@@ -54,10 +60,11 @@ const make = Effect.gen(function* () {
         Option.match({ onNone: () => initial, onSome: ({ document }) => document })
       )
     ),
-    set: Effect.fn("LimitsRepo.set")((userId, limits) =>
+    change: Effect.fn("LimitsRepo.change")((userId, decide) =>
       database.write(
         Effect.gen(function* () {
           const before = Option.getOrNull(yield* find(userId))
+          const limits = yield* decide(before?.document ?? initial)
           const document = textOf(limits)
           const row = { user_id: userId, document, updated_at: yield* Clock.currentTimeMillis }
           yield* sql`INSERT INTO trading_limits ${sql.insert(row)} ON CONFLICT (user_id) DO UPDATE
@@ -71,6 +78,7 @@ const make = Effect.gen(function* () {
             detail: { limits: document }
           })
           yield* events.append(userId, { type: "limits.changed", objectId: userId, data: limits })
+          return limits
         })
       )
     )

@@ -41,8 +41,6 @@ export class TradingLimits extends Context.Tag("dipper/orders/TradingLimits")<
     /** Asks what cannot be asked in a transaction: prices, and the wallet where a share is limited. */
     readonly prepare: (ask: BudgetAsk) => Effect.Effect<Reserve, StaleMarketData | WalletError>
     readonly inForce: (userId: UserId) => Effect.Effect<LimitsInForce, DatabaseUnavailable>
-    /** Replaces the limits; what is under way stays, and counts. */
-    readonly set: (userId: UserId, limits: Limits) => Effect.Effect<LimitsInForce, DatabaseUnavailable>
   }
 >() {
   static readonly layer = Layer.effect(
@@ -227,9 +225,5 @@ const make = Effect.gen(function* () {
     return { ...limits, quoteAsset: limitAsset, used }
   })
 
-  const set = Effect.fn("TradingLimits.set")((userId: UserId, limits: Limits) =>
-    Effect.zipRight(limitsOf.set(userId, limits), inForce(userId))
-  )
-
-  return TradingLimits.of({ prepare, inForce, set })
+  return TradingLimits.of({ prepare, inForce })
 })

@@ -78,40 +78,27 @@ const judge = (given: Readonly<Record<keyof typeof rules, Given>>) =>
         })
   })
 
-const set = Command.make(
-  "set",
-  {
-    user: userOption,
-    perDay: amount("per-day", "USDT that may be spent in a day (UTC)"),
-    perWeek: amount("per-week", "USDT that may be spent in a week from Monday"),
-    perMonth: amount("per-month", "USDT that may be spent in a calendar month"),
-    maxOpenOrders: amount("max-open-orders", "orders open at once"),
-    asset: Options.text("asset").pipe(Options.withDescription("such as BTC, for the next two"), Options.optional),
-    maxShare: amount("max-share", `of everything owned, from "0" to "1"`),
-    maxPosition: amount("max-position", "USDT that may be held of the asset, at cost"),
-    key: Options.text("key").pipe(
-      Options.withDescription("id of an API key: the limits per day, week and month are then that key's"),
-      Options.optional
-    )
-  },
-  Effect.fnUntraced(function* (options) {
-    yield* judge({
-      "per-day": options.perDay,
-      "per-week": options.perWeek,
-      "per-month": options.perMonth,
-      "max-open-orders": options.maxOpenOrders,
-      asset: options.asset,
-      "max-share": options.maxShare,
-      "max-position": options.maxPosition,
-      key: options.key
-    })
-    if (Option.isNone(options.asset) && [options.maxShare, options.maxPosition].some(Option.isSome))
-      return yield* new WrongOption({
-        message: "--max-share and --max-position need --asset. Example: --asset BTC --max-share 0.25"
-      })
-    const userId = yield* existingUser(options.user)
-    const repo = yield* LimitsRepo
-    const before = yield* Schema.encode(Limits)(yield* repo.of(userId))
+const choices = {
+  user: userOption,
+  perDay: amount("per-day", "USDT that may be spent in a day (UTC)"),
+  perWeek: amount("per-week", "USDT that may be spent in a week from Monday"),
+  perMonth: amount("per-month", "USDT that may be spent in a calendar month"),
+  maxOpenOrders: amount("max-open-orders", "orders open at once"),
+  asset: Options.text("asset").pipe(Options.withDescription("such as BTC, for the next two"), Options.optional),
+  maxShare: amount("max-share", `of everything owned, from "0" to "1"`),
+  maxPosition: amount("max-position", "USDT that may be held of the asset, at cost"),
+  key: Options.text("key").pipe(
+    Options.withDescription("id of an API key: the limits per day, week and month are then that key's"),
+    Options.optional
+  )
+}
+
+type Asked = Command.Command.ParseConfig<typeof choices>
+
+/** What of them the options name, over what is in force. */
+const revised = (options: Asked) =>
+  Effect.fnUntraced(function* (inForce: Limits) {
+    const before = yield* Schema.encode(Limits)(inForce)
     const spending = { perDay: options.perDay, perWeek: options.perWeek, perMonth: options.perMonth }
     const ofAsset = { maxShare: options.maxShare, maxPositionQuote: options.maxPosition }
     const open = Option.map(options.maxOpenOrders, (text) => (text === "none" ? null : Number(text)))
@@ -150,8 +137,29 @@ const set = Command.make(
       key === null ? null : { id: key },
       spending
     )
-    const limits: Limits = { user, assets, keys }
-    yield* repo.set(userId, limits)
+    return { user, assets, keys } satisfies Limits
+  })
+
+const set = Command.make(
+  "set",
+  choices,
+  Effect.fnUntraced(function* (options) {
+    yield* judge({
+      "per-day": options.perDay,
+      "per-week": options.perWeek,
+      "per-month": options.perMonth,
+      "max-open-orders": options.maxOpenOrders,
+      asset: options.asset,
+      "max-share": options.maxShare,
+      "max-position": options.maxPosition,
+      key: options.key
+    })
+    if (Option.isNone(options.asset) && [options.maxShare, options.maxPosition].some(Option.isSome))
+      return yield* new WrongOption({
+        message: "--max-share and --max-position need --asset. Example: --asset BTC --max-share 0.25"
+      })
+    const userId = yield* existingUser(options.user)
+    const limits = yield* Effect.flatMap(LimitsRepo, (repo) => repo.change(userId, revised(options)))
     yield* Console.log(JSON.stringify(yield* Schema.encode(Limits)(limits)))
   })
 ).pipe(Command.withDescription("change the limits that are named, leave the others; prints all of them"))

@@ -1,6 +1,6 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Redacted, Schema } from "effect"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { UserId } from "../../../src/domain/Ids.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { type BudgetLimits, defaultLimits } from "../../../src/mexc/budget/Pools.ts"
@@ -9,6 +9,7 @@ import { ContractDrift } from "../../../src/mexc/ContractDrift.ts"
 import { MexcClient } from "../../../src/mexc/MexcClient.ts"
 import { RateBudget } from "../../../src/mexc/RateBudget.ts"
 import { MexcEndpoint } from "../../../src/mexc/wire/Endpoint.ts"
+import { localServer } from "../../kit/localServer.ts"
 
 export interface Asked {
   readonly method: string
@@ -37,13 +38,13 @@ export const credentials: Credentials = {
 export const scriptedVenue = (answer: (asked: Asked) => Answer) =>
   Effect.gen(function* () {
     const asked: Array<Asked> = []
-    const server = createServer((request, response) => {
-      const url = new URL(request.url ?? "/", "http://localhost")
+    const url = yield* localServer((request, response) => {
+      const target = new URL(request.url ?? "/", "http://localhost")
       const seen: Asked = {
         method: request.method ?? "",
-        path: url.pathname.replace("/api/v3", ""),
-        query: url.searchParams,
-        rawQuery: url.search.slice(1),
+        path: target.pathname.replace("/api/v3", ""),
+        query: target.searchParams,
+        rawQuery: target.search.slice(1),
         headers: request.headers
       }
       asked.push(seen)
@@ -52,21 +53,8 @@ export const scriptedVenue = (answer: (asked: Asked) => Answer) =>
       response.writeHead(reply.status ?? 200, { "content-type": "application/json", ...reply.headers })
       response.end("json" in reply ? JSON.stringify(reply.json) : reply.text)
     })
-    yield* Effect.acquireRelease(
-      Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
-      () =>
-        Effect.promise(
-          () =>
-            new Promise<void>((resolve) => {
-              server.closeAllConnections()
-              server.close(() => resolve())
-            })
-        )
-    )
-    const address = server.address()
-    const port = typeof address === "object" ? address?.port : undefined
     const calls = (path: string) => asked.filter((one) => one.path === path)
-    return { url: `http://127.0.0.1:${port}`, asked, calls }
+    return { url, asked, calls }
   })
 
 export const clientLayer = (url: string, limits: BudgetLimits = defaultLimits) =>

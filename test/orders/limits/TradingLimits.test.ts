@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Random, TestClock } from "effect"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { SymbolName } from "../../../src/domain/Market.ts"
-import { unlimited } from "../../../src/domain/Limits.ts"
+import { type Limits, unlimited } from "../../../src/domain/Limits.ts"
 import { ApprovedOrder, assess, type RiskContext } from "../../../src/domain/order/risk.ts"
 import { reason } from "../../../src/domain/Reason.ts"
 import { Symbols } from "../../../src/market/Symbols.ts"
@@ -40,6 +40,9 @@ const spend = (perDay: string | null, more: Partial<typeof unlimited.user> = {})
   ...unlimited,
   user: { ...unlimited.user, perDay: perDay === null ? null : d(perDay), ...more }
 })
+
+const setLimits = (limits: Limits) =>
+  Effect.flatMap(LimitsRepo, (repo) => repo.change(ann, () => Effect.succeed(limits)))
 
 const nothingKnown: RiskContext = {
   symbol: btcInfo,
@@ -94,10 +97,9 @@ const history = <E>(seed: number, breaking: Breaking<E>) =>
   Effect.gen(function* () {
     yield* addUsers
     const repo = yield* OrdersRepo
-    const limits = yield* LimitsRepo
     const clock = yield* MarketClock
     const caps = { day: 100, week: 250, month: 600 }
-    yield* limits.set(ann, spend("100", { perWeek: d("250"), perMonth: d("600") }))
+    yield* setLimits(spend("100", { perWeek: d("250"), perMonth: d("600") }))
     const known: Array<Known> = []
     const spent: Array<{ at: number; cost: Decimal.Decimal }> = []
     let n = 0
@@ -216,8 +218,7 @@ describe("limits", () => {
   it.effect("name the cap, the limit, what is used and what was asked; what fits exactly is allowed", () =>
     Effect.gen(function* () {
       yield* addUsers
-      const limits = yield* LimitsRepo
-      yield* limits.set(ann, spend("60.03"))
+      yield* setLimits(spend("60.03"))
       yield* place(1, "3")
       yield* place(2, "3")
       const refused = yield* Effect.flip(place(3, "1"))
@@ -232,9 +233,8 @@ describe("limits", () => {
   it.effect("of a key bind only what that key places, and open orders are counted for all", () =>
     Effect.gen(function* () {
       yield* addUsers
-      const limits = yield* LimitsRepo
       const key = { id: "key1", perDay: d("20.01"), perWeek: null, perMonth: null }
-      yield* limits.set(ann, { ...spend(null, { maxOpenOrders: 3 }), keys: [key] })
+      yield* setLimits({ ...spend(null, { maxOpenOrders: 3 }), keys: [key] })
       yield* place(1, "2", "key1")
       assert.match((yield* Effect.flip(place(2, "1", "key1"))).message, /keys\.key1\.perDay/)
       yield* place(3, "5", "key2")
@@ -295,7 +295,7 @@ describe("limits", () => {
       yield* addUsers
       const limits = yield* TradingLimits
       yield* Effect.flatMap(prepare("4", null, inEuro), (reserve) => commit(1, "4", reserve))
-      yield* limits.set(ann, spend("100"))
+      yield* setLimits(spend("100"))
       const refusal = (n: number, quantity: string) =>
         Effect.match(place(n, quantity), {
           onFailure: ({ _tag, message }) => `${_tag} ${message}`,
@@ -345,9 +345,9 @@ describe("limits", () => {
             const unchecked: Reserve = (id) =>
               Effect.gen(function* () {
                 const inForce = yield* limits.of(ann)
-                yield* limits.set(ann, unlimited)
+                yield* limits.change(ann, () => Effect.succeed(unlimited))
                 yield* reserve(id)
-                yield* limits.set(ann, inForce)
+                yield* limits.change(ann, () => Effect.succeed(inForce))
               })
             return unchecked
           })
