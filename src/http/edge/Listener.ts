@@ -126,7 +126,7 @@ export const makeListener = (options: ListenerOptions) => {
 
   /** It names nobody, whoever is signed in at the page: what follows it is counted on the quota of its user. */
   function preflight(response: ServerResponse, x: Exchange): void {
-    gate.limitAddress(x)
+    gate.limitPreflight(x)
     tellLimits(response, x)
     const refusal = refusedQuota(x, "this address")
     if (refusal === null) answerPreflight(response)

@@ -58,6 +58,7 @@ const givenId = /^[A-Za-z0-9._-]{1,64}$/
 export class Gate {
   readonly #users: RateLimiter
   readonly #addresses: RateLimiter
+  readonly #preflights: RateLimiter
   readonly #failures: RateLimiter
   readonly #classes: Readonly<Record<RateClass, RateLimiter>>
   readonly #underWay = new Map<string, number>()
@@ -78,6 +79,7 @@ export class Gate {
     const limiter = (name: RateClass) => new RateLimiter(quotaOf(name, options.ratePerMinute))
     this.#users = new RateLimiter(overall(options.ratePerMinute))
     this.#addresses = new RateLimiter(overall(options.ratePerMinute))
+    this.#preflights = new RateLimiter({ ...overall(options.ratePerMinute), name: "preflights" })
     this.#failures = new RateLimiter({ ...overall(options.failuresPerMinute ?? 20), name: "failures" })
     this.#classes = {
       market: limiter("market"),
@@ -168,9 +170,18 @@ export class Gate {
 
   /** Counts a request of somebody who is not known, or whom the route does not ask, on the quota of the address. */
   limitAddress(x: Exchange): boolean {
+    return this.#limitBy(this.#addresses, x)
+  }
+
+  /** Counts a browser's question before a request by itself: who has used up the other quota may still stop something. */
+  limitPreflight(x: Exchange): boolean {
+    return this.#limitBy(this.#preflights, x)
+  }
+
+  #limitBy(limiter: RateLimiter, x: Exchange): boolean {
     if (x.standings.length > 0) return true
-    const taken = this.#addresses.take(addressKey(x.address), x.startedAt)
-    x.standings = [{ quota: this.#addresses.quota, ...taken }]
+    const taken = limiter.take(addressKey(x.address), x.startedAt)
+    x.standings = [{ quota: limiter.quota, ...taken }]
     return taken.allowed
   }
 
