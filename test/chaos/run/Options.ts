@@ -16,6 +16,9 @@ export interface Options {
   readonly folder: string | null
 }
 
+/** In a crowd is one more, who has nothing to do but what the crowd's plan says: nothing else disturbs it. */
+export const peopleIn = ({ isCrowded, users }: Options): number => users + (isCrowded ? 1 : 0)
+
 export const usage = `usage: npm run chaos -- --kills N --seed S [--faults all|NAME…] [--users U --rules R --minutes M] [--at POINT]
                     [--crowded] [--program PATH] [--out DIR]
   faults: ${faultNames.join(" ")}`

@@ -6,7 +6,8 @@ import type { Options } from "../Options.ts"
 import type { Person } from "./Person.ts"
 
 const wickEvery = 16 * priceEvery
-const wickLasts = 30
+/** In turn: how long a rule is busy with itself depends on the machine. */
+const wicksLast = [30, 8, 2]
 
 /** A price that touches the other side of the base and comes back at once: rules that wait for it are caught on one foot. */
 const wickAt = (at: number, base: number, priceAt: (at: number) => number): number | null => {
@@ -43,7 +44,8 @@ export const runLoad = (
         await trade(priceAt(at))
         const wick = isCrowded ? wickAt(at, base, priceAt) : null
         if (wick === null) continue
-        await sleep(began + at + priceEvery - wickLasts - Date.now())
+        const lasts = wicksLast[(at / wickEvery) % wicksLast.length] ?? 0
+        await sleep(began + at + priceEvery - lasts - Date.now())
         await trade(wick)
       }
     })

@@ -3,7 +3,7 @@ import type { Journal } from "../machine/Journal.ts"
 import { listAt, parsed, textAt } from "../machine/Json.ts"
 import { output } from "../machine/Program.ts"
 import type { Service } from "../machine/Service.ts"
-import type { Options } from "../Options.ts"
+import { type Options, peopleIn } from "../Options.ts"
 import { decimal, markets } from "../plan/Markets.ts"
 import type { Client } from "./Client.ts"
 import { listen } from "./Listener.ts"
@@ -39,7 +39,7 @@ export const makePeople = async ({
   const all: Array<Person> = []
   const accessKeys = new Map<string, string>()
   const streams: Array<ReturnType<typeof listen>> = []
-  for (let index = 0; index < options.users; index++) {
+  for (let index = 0; index < peopleIn(options); index++) {
     const name = `user${index}`
     const create = () =>
       output([...program, "keys", "create", "--user", name, "--scopes", "read,trade,manage"], {

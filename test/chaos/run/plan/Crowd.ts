@@ -41,16 +41,13 @@ const beforeHalts = (seed: number, actions: ReadonlyArray<Action>): Crowd => {
 }
 
 /** An order that rests moves no balance: its answer is lost, queries do not show it, and the stream tells of it late. */
-const lostOrders = (seed: number, users: number, lasts: number): Crowd => {
+const lostOrders = (seed: number, user: number, lasts: number): Crowd => {
   const dice = random(seed, "lost orders")
   const [market] = markets
   const price = pricesOf(seed, market)
   const actions: Array<Action> = []
   const injections: Array<Injection> = []
-  // The last user's balances change without a word, which is a reason of its own to doubt.
-  const whose = Math.max(1, users - 1)
   for (let at = 4_000, n = 0; at < lasts; at += dice.between(11_000, 15_000), n++) {
-    const user = n % whose
     const limit = decimal(price(at) * 0.97, market.priceDecimals)
     const body = { symbol: market.symbol, side: "buy", type: "limit", quantity: "0.0005", price: limit, waitMs: 0 }
     const faults: ReadonlyArray<Fault> = [
@@ -138,6 +135,7 @@ export const crowdOf = (
 ): Crowd => {
   const all = [
     beforeHalts(seed, actions),
+    // The one more: rules, limits and cancels of others would take what is meant for this.
     lostOrders(seed, users, lasts),
     stalls(seed, users, lasts),
     turns(seed, users),
