@@ -14,6 +14,12 @@ const ofOrder = { most: 1, windowMs: 3_600_000 }
 /** So many are named in one entry; all are counted. */
 const named = 50
 
+interface Entry {
+  readonly audited: Audited
+  /** It could not be written. */
+  readonly giveBack: () => void
+}
+
 const nameOf = ({ credentialId, via }: AuditActor) => `${via} ${credentialId ?? ""}`
 
 const detailOf = (rows: ReadonlyArray<OrderRow>, cause: CancelCause, leftOut: number): Record<string, string> => {
@@ -44,10 +50,11 @@ export const makeTellingCancels = Effect.gen(function* () {
     const [first] = rows
     const ruleId = cause === "ruleStopped" ? (first?.rule_id ?? null) : null
     const acting = ruleId === null ? yield* whoActs : byRule(ruleId)
+    const keyOf = ({ order_id: id }: OrderRow) => `${nameOf(acting.by)} ${id}`
     const fresh: Array<OrderRow> = []
     let leftOut = 0
     for (const row of rows) {
-      const before = orders.take(`${nameOf(acting.by)} ${row.order_id}`, now)
+      const before = orders.take(keyOf(row), now)
       if (before === null) continue
       fresh.push(row)
       leftOut += before
@@ -55,35 +62,38 @@ export const makeTellingCancels = Effect.gen(function* () {
     const [one] = fresh
     if (one === undefined) return null
     return {
-      action: "orderCancelAsked",
-      user: one.user_id,
-      objectId: fresh.length === 1 ? one.order_id : null,
-      detail: detailOf(fresh, cause, leftOut),
-      acting
-    } satisfies Audited
+      audited: {
+        action: "orderCancelAsked",
+        user: one.user_id,
+        objectId: fresh.length === 1 ? one.order_id : null,
+        detail: detailOf(fresh, cause, leftOut),
+        acting
+      },
+      giveBack: () => fresh.forEach((row) => orders.giveBack(keyOf(row)))
+    } satisfies Entry
   })
 
   /** Whatever went wrong with the entry, and be it a fault of ours: the order is cancelled all the same. */
   const orElse =
-    <A, E2>(audited: Audited, otherwise: Effect.Effect<A, E2>) =>
+    <A, E2>({ audited, giveBack }: Entry, otherwise: Effect.Effect<A, E2>) =>
     <E>(telling: Effect.Effect<A, E>): Effect.Effect<A, E | E2> =>
-      Effect.catchAllCause(telling, (cause) =>
-        Cause.isInterrupted(cause)
-          ? Effect.failCause(cause)
-          : Effect.logError("The audit trail could not be told of a cancel", cause).pipe(
-              Effect.annotateLogs({ ...audited.detail, objectId: audited.objectId }),
-              Effect.zipRight(otherwise)
-            )
-      )
+      Effect.catchAllCause(telling, (cause): Effect.Effect<A, E | E2> => {
+        giveBack()
+        if (Cause.isInterrupted(cause)) return Effect.failCause(cause)
+        return Effect.logError("The audit trail could not be told of a cancel", cause).pipe(
+          Effect.annotateLogs({ ...audited.detail, objectId: audited.objectId }),
+          Effect.zipRight(otherwise)
+        )
+      })
 
   /** Beside the cancel, which neither waits for it nor fails with it. The answer does wait, so that it is not lost. */
   const beside =
     (rows: ReadonlyArray<OrderRow>, cause: CancelCause) =>
     <A, E, R>(cancel: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.gen(function* () {
-        const audited = yield* entryOf(rows, cause)
-        if (audited === null) return yield* cancel
-        const telling = yield* Effect.fork(audit.append(audited).pipe(orElse(audited, Effect.void)))
+        const entry = yield* entryOf(rows, cause)
+        if (entry === null) return yield* cancel
+        const telling = yield* Effect.fork(audit.append(entry.audited).pipe(orElse(entry, Effect.void)))
         return yield* Effect.ensuring(cancel, Fiber.await(telling))
       })
 
@@ -93,8 +103,8 @@ export const makeTellingCancels = Effect.gen(function* () {
     cause: CancelCause,
     store: (also: Effect.Effect<void, DatabaseUnavailable>) => Effect.Effect<A, DatabaseUnavailable>
   ): Effect.Effect<A, DatabaseUnavailable> =>
-    Effect.flatMap(entryOf([row], cause), (audited) =>
-      audited === null ? store(Effect.void) : store(audit.append(audited)).pipe(orElse(audited, store(Effect.void)))
+    Effect.flatMap(entryOf([row], cause), (entry) =>
+      entry === null ? store(Effect.void) : store(audit.append(entry.audited)).pipe(orElse(entry, store(Effect.void)))
     )
 
   return { beside, within }

@@ -10,7 +10,6 @@ import { OrdersRepo } from "../../../src/orders/OrdersRepo.ts"
 import { actingAs } from "../../../src/store/audit/acting.ts"
 import { Audit } from "../../../src/store/Audit.ts"
 import { checkTrail } from "../../../src/store/AuditCheck.ts"
-import { Database } from "../../../src/store/Database.ts"
 import { FakeVenue } from "../kit/FakeVenue.ts"
 import { withVenue } from "../kit/layers.ts"
 import { addUsers, ann, btc, d, intentRow } from "../kit/orders.ts"
@@ -126,16 +125,19 @@ describe("The audit trail of cancels", () => {
 
   it.live("has the entry of an order that was not sent in the transaction that withdraws it", () =>
     Effect.gen(function* () {
-      const { id, orders, placing, released, venue } = yield* unsent
-      const database = yield* Database
-      // What is written together goes together.
-      const undone = yield* Effect.flip(database.write(Effect.zipRight(orders.cancel(ann, id), Effect.fail("undone"))))
-      assert.strictEqual(undone, "undone")
+      const { id, orders, placing, released } = yield* unsent
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`CREATE TRIGGER no_change BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'no place'); END`
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(orders.cancel(ann, id))))
       assert.deepStrictEqual(yield* told, [])
-      assert.strictEqual((yield* orders.get(ann, id)).status, "pending")
+      yield* sql`DROP TRIGGER no_change`
+      assert.strictEqual((yield* orders.cancel(ann, id)).status, "rejected")
+      assert.deepStrictEqual(
+        (yield* told).map(({ objectId }) => objectId),
+        [id]
+      )
       yield* Deferred.succeed(released, undefined)
-      yield* Effect.exit(Fiber.interrupt(placing))
-      assert.isAtMost(venue.posts.length, 1)
+      yield* Fiber.join(placing)
     }).pipe(Effect.provide(layer))
   )
 
@@ -152,7 +154,8 @@ describe("The audit trail of cancels", () => {
 
   it.live("cancels at the venue when the entry cannot be written", () =>
     Effect.gen(function* () {
-      const { orders, rest } = yield* start
+      const { orders, rest, venue } = yield* start
+      const sql = yield* SqlClient.SqlClient
       const first = yield* rest(1)
       yield* rest(2)
       yield* breakTrail
@@ -162,6 +165,16 @@ describe("The audit trail of cancels", () => {
         ["cancelled"]
       )
       assert.deepStrictEqual(yield* told, [])
+      // What was not told of is not taken for told.
+      const third = yield* rest(3)
+      venue.isDown = true
+      yield* orders.cancelAll(ann, {})
+      yield* sql`DROP TRIGGER no_place`
+      yield* orders.cancelAll(ann, {})
+      assert.deepStrictEqual(
+        (yield* told).map(({ objectId }) => objectId),
+        [third]
+      )
     }).pipe(Effect.provide(layer))
   )
 
