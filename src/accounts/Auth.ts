@@ -17,6 +17,7 @@ import { bearerOf, hashToken, idOf, isKey, sameHash, unknownHash } from "./ApiKe
 import { ApiKeysRepo, type Credential } from "./ApiKeysRepo.ts"
 import { ClerkSessions, type Session } from "./clerk/ClerkSessions.ts"
 import { EndedSessions } from "./clerk/EndedSessions.ts"
+import { SessionTrail } from "./clerk/SessionTrail.ts"
 import { makeLastUsed } from "./makeLastUsed.ts"
 import { UsersRepo } from "./UsersRepo.ts"
 
@@ -29,7 +30,7 @@ type Refused =
   | UserDisabled
   | AuthUnavailable
 
-const stored = Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer, EndedSessions.layer)
+const stored = Layer.mergeAll(ApiKeysRepo.layer, UsersRepo.layer, EndedSessions.layer, SessionTrail.layer)
 
 /** Turns an `Authorization` header into the one who asks. Handlers see the `Principal`, never a token. */
 export class Auth extends Context.Tag("dipper/accounts/Auth")<
@@ -72,6 +73,7 @@ const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service
   const repo = yield* ApiKeysRepo
   const users = yield* UsersRepo
   const ended = yield* EndedSessions
+  const trail = yield* SessionTrail
   const lastUsed = yield* makeLastUsed(repo.markUsed)
   const known = new Map<string, Known>()
   let hasUsers = false
@@ -138,6 +140,7 @@ const make = Effect.fnUntraced(function* (sessions: typeof ClerkSessions.Service
     const session = yield* verify(token)
     if (yield* ended.has(session.sessionId)) return yield* unauthenticated()
     if (yield* isDisabled(session.userId)) return yield* disabled()
+    yield* trail.seen(session)
     const now = yield* Clock.currentTimeMillis
     return remember(hash, { principal: principalOf(session), expiresAt: session.expiresAt, checkedAt: now })
   })

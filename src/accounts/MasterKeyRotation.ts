@@ -25,8 +25,8 @@ export class MasterKeyRotation extends Context.Tag("dipper/accounts/MasterKeyRot
     readonly rotate: (
       tell: (done: number, all: number) => Effect.Effect<void>
     ) => Effect.Effect<Rotated, KeyRingRefused | DatabaseUnavailable>
-    /** The ring as a key file holds it. */
-    readonly written: Effect.Effect<string>
+    /** The ring as a key file holds it; that somebody has it is told to the audit trail first. */
+    readonly written: Effect.Effect<string, DatabaseUnavailable>
   }
 >() {
   static readonly layer = Layer.effect(
@@ -129,5 +129,16 @@ const make = Effect.gen(function* () {
     return { current: ring.current, rewrapped, retired: yield* retire(file, ring) }
   })
 
-  return MasterKeyRotation.of({ rotate, written: Effect.map(keyRing.ring, writtenKeyRing) })
+  const written = Effect.gen(function* () {
+    const ring = yield* keyRing.ring
+    yield* audit.append({
+      action: "masterKeyExported",
+      user: null,
+      objectId: ring.current,
+      detail: { keys: [...ring.keys.keys()].join(",") }
+    })
+    return writtenKeyRing(ring)
+  })
+
+  return MasterKeyRotation.of({ rotate, written })
 })

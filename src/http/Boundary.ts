@@ -20,13 +20,24 @@ export const setHeader = (name: string, value: string) =>
     NodeHttpServerRequest.toServerResponse(request).setHeader(name, value)
   })
 
+/** Hears of each failure, before it is answered. */
+export type Hearing = (x: Exchange, error: ApiError) => Effect.Effect<void>
+
 /** The outermost middleware: whatever goes wrong further in leaves as our envelope, with the request's id. */
-export const boundary = <R>(app: HttpApp.Default<unknown, R>): HttpApp.Default<never, R> =>
+export const boundary = <R>(
+  app: HttpApp.Default<unknown, R>,
+  hear: Hearing = () => Effect.void
+): HttpApp.Default<never, R> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const x = exchangeOf(NodeHttpServerRequest.toIncomingMessage(request)) ?? unknownExchange
     if (x.route?.takesBody === true) readStrictly(request)
     return Effect.catchAllCause(app, (cause) =>
-      Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.map(asApiError(cause, x), (error) => answer(error, x))
+      Cause.isInterruptedOnly(cause)
+        ? Effect.interrupt
+        : Effect.map(
+            Effect.tap(asApiError(cause, x), (error) => hear(x, error)),
+            (error) => answer(error, x)
+          )
     ).pipe(actingAs(() => actingIn(x)))
   })
 

@@ -26,7 +26,7 @@ import { serveProbes } from "./Probes.ts"
 import { type GateSettings, HttpGate } from "./HttpGate.ts"
 import * as Market from "./Market.ts"
 import * as Metrics from "./Metrics.ts"
-import { RefusedCredentials } from "./RefusedCredentials.ts"
+import { RefusedCredentials, tellingAccess } from "./RefusedCredentials.ts"
 import * as Status from "./Status.ts"
 import * as Trading from "./Trading.ts"
 import { traced } from "./tracing.ts"
@@ -86,7 +86,8 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
   const isLogged = LogLevel.lessThanEqual(yield* FiberRef.get(FiberRef.currentMinimumLogLevel), LogLevel.Info)
 
   const router = yield* Effect.flatMap(HttpApiBuilder.Router, ({ router }) => router)
-  const app = boundary(yield* HttpRouter.toHttpApp(router))
+  const { noteAccess } = yield* RefusedCredentials
+  const app = boundary(yield* HttpRouter.toHttpApp(router), tellingAccess(noteAccess))
   const traces = options.traces === true
   // Set once for all requests: spans would cost each of them more than its routing. The platform's own would tell headers.
   const serve = yield* NodeHttpServer.makeHandler(traces ? traced(app) : app).pipe(

@@ -7,7 +7,7 @@ import type { Fill, Order } from "../domain/order/Order.ts"
 import type { OrderPreview, PlaceOrder } from "../domain/order/PlaceOrder.ts"
 import type { ResolveOrder } from "../domain/order/ResolveOrder.ts"
 import { Audit } from "../store/Audit.ts"
-import { makeCancelling } from "./following/cancelling.ts"
+import { makeCancelling, type RuleCancelCause } from "./following/cancelling.ts"
 import { makeFollowing } from "./following/following.ts"
 import { OrderChanges } from "./OrderChanges.ts"
 import type {
@@ -36,6 +36,7 @@ import type {
 } from "./record/OrderRequest.ts"
 import { toOrder } from "./record/OrderRow.ts"
 
+export type { RuleCancelCause } from "./following/cancelling.ts"
 export type {
   CancelQuery,
   ManualOrder,
@@ -70,12 +71,17 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     readonly fills: (userId: UserId, id: OrderId) => Effect.Effect<ReadonlyArray<Fill>, NotFound | DatabaseUnavailable>
     /** The order after the venue was asked for its state; cancelling a finished order changes nothing. */
     readonly cancel: (userId: UserId, id: OrderId) => Effect.Effect<Order, CancelError>
-    /** The same for an order of a rule: where it cannot be cancelled, the order as it is. It may go on filling. */
-    readonly cancelForRule: (userId: UserId, id: OrderId) => Effect.Effect<Order, KeyUnusable | NotNow>
+    /** The same for an order of a rule, which says whether somebody stopped it: where it cannot be cancelled, the order as it is. It may go on filling. */
+    readonly cancelForRule: (
+      userId: UserId,
+      id: OrderId,
+      cause: RuleCancelCause
+    ) => Effect.Effect<Order, KeyUnusable | NotNow>
     /** Every order that is not over, never one made elsewhere; one that fails does not keep the others. */
     readonly cancelAll: (
       userId: UserId,
-      query: CancelQuery
+      query: CancelQuery,
+      cause?: "asked" | "halt"
     ) => Effect.Effect<CancelledOrders, NotOwner | DatabaseUnavailable>
     /** The same for a person, who says which symbol or that all are meant. */
     readonly cancelOpen: (

@@ -36,8 +36,8 @@ export class OrdersRepo extends Context.Tag("dipper/orders/OrdersRepo")<
      * not: the intent was withdrawn, or trading belongs to another process by now.
      */
     readonly markSent: (userId: UserId, id: OrderId, again?: boolean) => Stored<boolean>
-    /** Ends an intent that was not sent yet, for good; changes nothing when it was. */
-    readonly withdraw: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
+    /** Ends an intent that was not sent yet, for good; changes nothing when it was. `also` joins the transaction. */
+    readonly withdraw: (userId: UserId, id: OrderId, also?: Stored<void>) => Stored<Option.Option<OrderRow>>
     readonly markUnknown: (userId: UserId, id: OrderId) => Stored<Option.Option<OrderRow>>
     /** The intent ended without an order. Changes nothing once the venue is known to have it. */
     readonly reject: (userId: UserId, id: OrderId, why: Rejection) => Stored<Option.Option<OrderRow>>
@@ -138,8 +138,8 @@ const make = Effect.gen(function* () {
       )
       return marked
     }),
-    withdraw: Effect.fn("OrdersRepo.withdraw")((userId, id) =>
-      amend(byId(userId, id), (row, now) => Effect.succeed(withdrawn(row, now)))
+    withdraw: Effect.fn("OrdersRepo.withdraw")((userId, id, also = Effect.void) =>
+      amend(byId(userId, id), (row, now) => Effect.as(also, withdrawn(row, now)))
     ),
     markUnknown: Effect.fn("OrdersRepo.markUnknown")(function* (userId, id) {
       const wall = yield* Clock.currentTimeMillis

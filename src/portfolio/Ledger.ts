@@ -8,6 +8,7 @@ import type { SymbolName } from "../domain/Market.ts"
 import type { BookName } from "../domain/order/Order.ts"
 import type { Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
+import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import { Events } from "../store/Events.ts"
 import { makeLots } from "./ledger/lots.ts"
@@ -90,7 +91,7 @@ export class Ledger extends Context.Tag("dipper/portfolio/Ledger")<
   static readonly layer = Layer.effect(
     Ledger,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(Audit.layer))
 }
 
 /**
@@ -106,6 +107,7 @@ const isCursor = (cursor: string) => /^\d{1,15}$/.test(cursor)
 const EntryTotal = Schema.Struct({ asset: Schema.String, amount: Decimal.Decimal, seq: Schema.Int })
 
 const make = Effect.gen(function* () {
+  const audit = yield* Audit
   const clock = yield* MarketClock
   const database = yield* Database
   const statements = yield* makeStatements
@@ -160,7 +162,14 @@ const make = Effect.gen(function* () {
       const at = yield* clock.now
       yield* database.write(
         Effect.gen(function* () {
-          if ((yield* lots.basisOf(userId)) === basis) return
+          const before = yield* lots.basisOf(userId)
+          if (before === basis) return
+          yield* audit.append({
+            action: "settingsChanged",
+            user: userId,
+            objectId: null,
+            detail: { costBasis: basis, before }
+          })
           yield* sql`INSERT INTO portfolio_settings ${sql.insert({ user_id: userId, cost_basis: basis })}
             ON CONFLICT (user_id) DO UPDATE SET cost_basis = excluded.cost_basis`
           yield* lots.refoldAll(userId, { reason: "costBasis", at })

@@ -1,6 +1,7 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { type ClerkEvent, ClerkWebhooks, type WebhookHeaders } from "../accounts/clerk/ClerkWebhooks.ts"
 import { EndedSessions } from "../accounts/clerk/EndedSessions.ts"
+import { SessionTrail } from "../accounts/clerk/SessionTrail.ts"
 import { UsersRepo } from "../accounts/UsersRepo.ts"
 import type { DatabaseUnavailable, WebhookInvalid } from "../api/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
@@ -24,12 +25,13 @@ export class ClerkEvents extends Context.Tag("dipper/service/ClerkEvents")<
   static readonly layer = Layer.effect(
     ClerkEvents,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(Layer.mergeAll(EndedSessions.layer, UsersRepo.layer)))
+  ).pipe(Layer.provide(Layer.mergeAll(EndedSessions.layer, SessionTrail.layer, UsersRepo.layer)))
 }
 
 const make = Effect.gen(function* () {
   const database = yield* Database
   const sessions = yield* EndedSessions
+  const trail = yield* SessionTrail
   const states = yield* UserStates
   const users = yield* UsersRepo
   const webhooks = yield* ClerkWebhooks
@@ -38,7 +40,9 @@ const make = Effect.gen(function* () {
   const userAt = (userId: UserId, event: ClerkEvent) =>
     event.type === "userDeleted" ? Effect.asSome(users.ensure(userId)) : users.find(userId)
 
-  const changeUser = Effect.fnUntraced(function* (event: Extract<ClerkEvent, { readonly userId: UserId }>) {
+  const changeUser = Effect.fnUntraced(function* (
+    event: Extract<ClerkEvent, { readonly type: "userDeleted" | "userUpdated" }>
+  ) {
     const { at, userId } = event
     const user = Option.getOrNull(yield* userAt(userId, event))
     if (user === null || user.deletedAt !== null) return
@@ -48,13 +52,19 @@ const make = Effect.gen(function* () {
     yield* states.asClerkSays(user, event.mayEnter)
   })
 
+  const endSession = Effect.fnUntraced(function* (event: Extract<ClerkEvent, { readonly type: "sessionEnded" }>) {
+    const { how, sessionId, userId } = event
+    yield* sessions.add(sessionId)
+    if (userId !== null) yield* trail.ended({ sessionId, userId }, how)
+  })
+
   const apply = Effect.fnUntraced(function* (event: ClerkEvent) {
     switch (event.type) {
       case "userDeleted":
       case "userUpdated":
         return yield* changeUser(event)
       case "sessionEnded":
-        return yield* sessions.add(event.sessionId)
+        return yield* endSession(event)
       case "other":
         return
     }

@@ -41,7 +41,7 @@ const make = Effect.gen(function* () {
 
   /** One user's trouble stays that user's: true when nothing is left to cancel. */
   const cancelAll = (userId: UserId, { scope }: PendingCancel) =>
-    orders.cancelAll(userId, scope === "entries" ? { side: "buy" } : {}).pipe(
+    orders.cancelAll(userId, scope === "entries" ? { side: "buy" } : {}, "halt").pipe(
       Effect.tap(({ failed }) =>
         Effect.forEach(failed, (order) => Effect.logWarning("An order could not be cancelled for a halt", order))
       ),

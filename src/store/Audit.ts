@@ -62,6 +62,12 @@ export class Audit extends Context.Tag("dipper/store/Audit")<
       userId: UserId,
       query: AuditQuery
     ) => Effect.Effect<AuditPage, ValidationFailed | DatabaseUnavailable>
+    /** Of one user: whether there is an entry of an action, which is not of orders, about an object. */
+    readonly has: (
+      userId: UserId,
+      action: Exclude<AuditAction, "orderDecided">,
+      objectId: string
+    ) => Effect.Effect<boolean, DatabaseUnavailable>
     /** Of everything, or of one user. */
     readonly head: (user: UserId | null) => Effect.Effect<Head, DatabaseUnavailable>
     /** What comes after a place in the chain of everything, oldest first. */
@@ -167,6 +173,15 @@ const make = Effect.gen(function* () {
     return { items, nextCursor: rows.length > items.length ? String(items.at(-1)?.seq) : null }
   })
 
+  const has = Effect.fn("Audit.has")((userId: UserId, action: AuditAction, objectId: string) =>
+    Effect.map(
+      database.read(
+        sql`SELECT 1 FROM audit WHERE user_id = ${userId} AND ${ofAction(action)} AND object_id = ${objectId} LIMIT 1`
+      ),
+      (found) => found.length > 0
+    )
+  )
+
   const head = Effect.fn("Audit.head")((user: UserId | null) =>
     Effect.map(database.read(heads(user)), (found) => (user === null ? found.all : found.user))
   )
@@ -197,6 +212,7 @@ const make = Effect.gen(function* () {
   return Audit.of({
     append,
     list,
+    has,
     head,
     after: (seq, limit) => rows(sql`seq > ${seq} ORDER BY seq LIMIT ${limit}`),
     ofUserAfter: (userId, userSeq, limit) =>

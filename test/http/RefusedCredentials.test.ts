@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, TestClock } from "effect"
+import { StepUp } from "../../src/accounts/StepUp.ts"
 import { UserId } from "../../src/domain/Ids.ts"
 import { type Exchange, unknownExchange } from "../../src/http/gate/Gate.ts"
 import { HttpServer } from "../../src/http/HttpServer.ts"
 import { RefusedCredentials } from "../../src/http/RefusedCredentials.ts"
-import { Unauthenticated, WebhookInvalid } from "../../src/api/Errors.ts"
-import { whoActs } from "../../src/store/audit/acting.ts"
+import { Forbidden, NotFound, ReverificationRequired, Unauthenticated, WebhookInvalid } from "../../src/api/Errors.ts"
+import { type Acting, whoActs } from "../../src/store/audit/acting.ts"
 import { Audit, type Audited } from "../../src/store/Audit.ts"
 import { checkTrail } from "../../src/store/AuditCheck.ts"
 import * as TestDatabase from "../kit/TestDatabase.ts"
@@ -120,6 +121,83 @@ describe("Refused credentials in the audit trail", () => {
         assert.match(entry.address ?? "", /127\.0\.0\.1$/)
         assert.notMatch(JSON.stringify(entry), /secret|bk_|sig_/)
       }
+    })
+  )
+})
+
+const ann = UserId.make("local_ann")
+const bob = UserId.make("local_bob")
+const ofUser = (user: UserId) =>
+  Effect.flatMap(Audit, (audit) =>
+    Effect.map(audit.list(user, { action: "accessRefused", limit: 500 }), ({ items }) => items.toReversed())
+  )
+
+describe("Good credentials that were not enough", () => {
+  it.effect("are ten a minute of one user, and the others are counted in the next", () =>
+    Effect.gen(function* () {
+      const { noteAccess } = yield* RefusedCredentials
+      const lack = (userId: UserId, address: string) =>
+        Effect.flatMap(from(address), (x) => noteAccess(x, { code: "FORBIDDEN", userId, missing: "the scope" }))
+      for (let n = 0; n < 50; n++) yield* lack(ann, `address ${n}`)
+      yield* lack(bob, "address 1")
+      assert.deepStrictEqual([(yield* ofUser(ann)).length, (yield* ofUser(bob)).length], [10, 1])
+      yield* TestClock.adjust("61 seconds")
+      yield* lack(bob, "address 1")
+      yield* TestClock.adjust("2 minutes")
+      const audit = yield* Audit
+      assert.deepStrictEqual((yield* checkTrail(audit)).breaks, [])
+      assert.deepStrictEqual(
+        (yield* audit.ofInstallation("accessRefused", 10)).map(({ detail }) => detail),
+        [{ leftOut: "40" }]
+      )
+    }).pipe(Effect.provide(store))
+  )
+
+  const refusals = (more: Omit<Parameters<typeof serve>[0], "audit">, token: string) =>
+    Effect.gen(function* () {
+      const told: Array<Audited & Acting> = []
+      const append = (audited: Audited) => Effect.map(whoActs, (acting) => void told.push({ ...audited, ...acting }))
+      yield* Effect.gen(function* () {
+        const { url } = yield* HttpServer
+        const headers = { ...bearer(token), "content-type": "application/json" }
+        yield* ask(`${url}/api/v1/account`, { headers })
+        yield* ask(`${url}/api/v1/trading/orders?all=true`, { method: "DELETE", headers })
+        yield* ask(`${url}/api/v1/account/keys`, { method: "POST", headers, body: `{"scopes":["read"]}` })
+        yield* ask(`${url}/api/v1/trading/halt`, { method: "PUT", headers, body: `{"halted":false}` })
+      }).pipe(Effect.provide(serve({ ...more, audit: { append } })))
+      for (const { action, address, requestId, result, user } of told) {
+        assert.deepStrictEqual([action, result, user], ["accessRefused", "refused", ann])
+        assert.isTrue(address !== null && requestId !== null)
+      }
+      return told.map(({ by, detail }) => [
+        by.credentialId,
+        detail?.["code"],
+        detail?.["operation"],
+        detail?.["missing"]
+      ])
+    })
+  const noAccount = { accounts: { get: () => Effect.fail(new NotFound({ message: "no" })) } }
+
+  it.live("are told with what they asked for and what they lacked, whoever refused", () =>
+    Effect.gen(function* () {
+      const halting = {
+        change: () => Effect.fail(new Forbidden({ message: 'Releasing a halt needs a key with the scope "manage".' }))
+      }
+      assert.deepStrictEqual(yield* refusals({ ...noAccount, halting }, "ann:read"), [
+        ["key-of-ann", "FORBIDDEN", "cancelOrders", 'This needs a key with the scope "trade".'],
+        ["key-of-ann", "FORBIDDEN", "createKey", 'This needs a key with the scope "manage".'],
+        ["key-of-ann", "FORBIDDEN", "setHalt", 'This needs a key with the scope "trade".']
+      ])
+      const orders = { cancelOpen: () => Effect.succeed({ items: [], failed: [] }) }
+      const stepUp = Layer.succeed(StepUp, {
+        assert: () => Effect.fail(new ReverificationRequired({ message: "Prove again who you are." }))
+      })
+      assert.deepStrictEqual(yield* refusals({ ...noAccount, halting, orders, stepUp }, "ann:read+trade+manage"), [
+        ["key-of-ann", "REVERIFICATION_REQUIRED", "createKey", "Prove again who you are."],
+        ["key-of-ann", "FORBIDDEN", "setHalt", 'Releasing a halt needs a key with the scope "manage".']
+      ])
+      // As one that came a moment ago, past the fast door.
+      assert.strictEqual((yield* refusals({ ...noAccount, halting, remembers: true }, "ann:read")).length, 3)
     })
   )
 })

@@ -188,6 +188,58 @@ describe("The audit trail", () => {
   )
 
   it.scopedLive(
+    "tells of cancels, of settings, and of a good key that was not enough",
+    () =>
+      Effect.gen(function* () {
+        const { command, ok, url } = yield* started
+        const me = yield* client(url, yield* createKey(command))
+        const reading = yield* me.account.createKey({ payload: { scopes: ["read"] } })
+        const reader = yield* client(url, Redacted.make(reading.key))
+        const resting = { symbol, side: "buy", type: "limit", waitMs: 2_000 } as const
+        const order = { ...resting, quantity: Decimal.unsafe("0.001"), price: Decimal.unsafe("40000") }
+        const rest = (name: string) =>
+          Effect.map(me.trading.placeOrder({ payload: order, headers: key(name) }), ({ id }) => id)
+        const one = yield* rest("one")
+        assert.strictEqual((yield* me.trading.cancelOrder({ path: { id: one } })).status, "cancelled")
+        const many = [yield* rest("two"), yield* rest("three")]
+        const refused = yield* Effect.flip(reader.trading.cancelOrders({ urlParams: { all: "true" } }))
+        assert.strictEqual(refused._tag, "FORBIDDEN")
+        yield* me.trading.cancelOrders({ urlParams: { symbol } })
+        yield* rest("halted")
+        yield* me.trading.setHalt({ payload: { halted: true, scope: "all", cancelOpen: true, reason: "stop" } })
+        yield* me.account.updateAccountSettings({ payload: { costBasis: "fifo" } })
+        yield* ok("master-key", "export")
+        const entries = yield* eventually(
+          "the cancel of the halt",
+          Effect.map(ok("audit", "export"), entriesOf),
+          (all) => all.some(({ detail }) => detail["cause"] === "halt")
+        )
+        const told = (...actions: ReadonlyArray<string>) => entries.filter(({ action }) => actions.includes(action))
+        assert.deepStrictEqual(
+          told("orderCancelAsked").map(({ by, detail, objectId }) => [by.via, detail["cause"], objectId === one]),
+          [
+            ["apiKey", "asked", true],
+            ["apiKey", "asked", false],
+            ["service", "halt", false]
+          ]
+        )
+        assert.sameMembers(told("orderCancelAsked")[1]?.detail["orders"]?.split(",") ?? [], many)
+        const [lacking, ...others] = told("accessRefused")
+        assert.deepStrictEqual([lacking?.by, others.length], [{ via: "apiKey", credentialId: reading.id }, 0])
+        assert.deepInclude(lacking?.detail, { operation: "cancelOrders", code: "FORBIDDEN" })
+        assert.deepStrictEqual(
+          told("settingsChanged", "masterKeyExported").map(({ action, by, user }) => [action, by.via, user]),
+          [
+            ["settingsChanged", "apiKey", "local_me"],
+            ["masterKeyExported", "operator", null]
+          ]
+        )
+        assert.match(yield* ok("audit", "verify"), /^ok: /)
+      }),
+    240_000
+  )
+
+  it.scopedLive(
     "imports are told, and an export beside a server that trades is whole",
     () =>
       Effect.gen(function* () {

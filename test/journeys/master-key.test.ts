@@ -64,6 +64,8 @@ it.scopedLive(
       const told = (action: string) => [...trail.matchAll(new RegExp(`"action":"${action}","objectId":"(\\w+)"`, "g"))]
       const current = now[0]?.split(":")[0]
       assert.strictEqual(told("masterKeyRotated").at(-1)?.[1], current)
+      assert.strictEqual(told("masterKeyExported").at(-1)?.[1], current)
+      assert.notInclude(trail, now[0]?.split(":")[1] ?? "")
       assert.strictEqual(told("masterKeyRetired").at(-1)?.[1], current)
       assert.match((yield* command("audit", "verify")).stdout, /^ok: /)
 

@@ -1,11 +1,12 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FastCheck, TestClock } from "effect"
+import { Effect, FastCheck, Layer, TestClock } from "effect"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { UserId } from "../../src/domain/Ids.ts"
 import { SymbolName } from "../../src/domain/Market.ts"
 import { Ledger } from "../../src/portfolio/Ledger.ts"
 import type { WalletMovement } from "../../src/portfolio/ledger/Reading.ts"
+import { Audit } from "../../src/store/Audit.ts"
 import { Database } from "../../src/store/Database.ts"
 import { Events } from "../../src/store/Events.ts"
 import {
@@ -354,7 +355,13 @@ describe("the ledger", () => {
       yield* addFill({ id: 4, at: 4, quantity: "0.5", price: "50", side: "sell" })
       assert.deepEqual(yield* lotsOf(), { "BTCUSDT manual": "0.5 15 50" })
       assert.strictEqual(yield* ledger.costBasis(bob), "average")
-    }).pipe(Effect.provide(ledgerLayer))
+      yield* ledger.setCostBasis(ann, "fifo")
+      const { items } = yield* (yield* Audit).list(ann, { action: "settingsChanged", limit: 10 })
+      assert.deepStrictEqual(
+        items.map(({ detail }) => detail),
+        [{ costBasis: "fifo", before: "average" }]
+      )
+    }).pipe(Effect.provide(Layer.provideMerge(Audit.layer, ledgerLayer)))
   )
 
   it.effect("lists what was booked in pages, newest first", () =>

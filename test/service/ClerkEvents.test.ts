@@ -175,9 +175,31 @@ describe("a webhook of Clerk", () => {
       const sessions = yield* EndedSessions
       yield* receive(webhook({ type: "session.revoked", data: { id: "sess_1", user_id: ann } }, { id: "msg_1" }))
       assert.deepStrictEqual([yield* sessions.has("sess_1"), yield* sessions.has("sess_2")], [true, false])
+      yield* receive(webhook({ type: "session.removed", data: { id: "sess_3" } }, { id: "msg_4" }))
+      yield* receive(webhook({ type: "session.ended", data: { id: "sess_4", user_id: 7 } }, { id: "msg_5" }))
+      assert.deepStrictEqual([yield* sessions.has("sess_3"), yield* sessions.has("sess_4")], [true, true])
       yield* receive(webhook({ type: "organization.created", data: { id: "org_1" } }, { id: "msg_2" }))
       yield* receive(webhook(updated({ banned: true }, now), { id: "msg_3" }))
       assert.isNull(yield* find)
+    }).pipe(Effect.provide(app))
+  )
+
+  it.live("tells of the end of a session that was seen here, once, and of no other", () =>
+    Effect.gen(function* () {
+      const audit = yield* Audit
+      const entry = { user: ann, objectId: "sess_1" }
+      yield* audit.append({ action: "sessionBegun", ...entry })
+      const over = (type: string, id: string, user: string) =>
+        receive(webhook({ type: `session.${type}`, data: { id, user_id: user } }, { id: `msg_${type}_${id}` }))
+      yield* over("revoked", "sess_2", ann)
+      yield* over("revoked", "sess_1", "user_bob")
+      yield* over("revoked", "sess_1", ann)
+      yield* over("removed", "sess_1", ann)
+      const { items } = yield* audit.list(ann, { action: "sessionEnded", limit: 10 })
+      assert.deepStrictEqual(
+        items.map(({ by, detail, objectId }) => [by.via, objectId, detail]),
+        [["webhook", "sess_1", { how: "revoked" }]]
+      )
     }).pipe(Effect.provide(app))
   )
 })

@@ -14,7 +14,14 @@ export interface WebhookHeaders {
 export type ClerkEvent =
   | { readonly type: "userDeleted"; readonly userId: UserId; readonly at: number }
   | { readonly type: "userUpdated"; readonly userId: UserId; readonly mayEnter: boolean; readonly at: number }
-  | { readonly type: "sessionEnded"; readonly sessionId: string; readonly at: number }
+  | {
+      readonly type: "sessionEnded"
+      readonly sessionId: string
+      /** Null when Clerk does not say, or nothing that could be one. */
+      readonly userId: UserId | null
+      readonly how: "ended" | "removed" | "revoked"
+      readonly at: number
+    }
   | { readonly type: "other"; readonly at: number }
 
 /** Reads webhooks of our Clerk instance. Nobody else can make one, but anybody who has one can repeat it. */
@@ -65,8 +72,10 @@ const UserUpdated = Schema.Struct({
 const SessionEnded = Schema.Struct({
   ...occurred,
   type: Schema.Literal("session.ended", "session.removed", "session.revoked"),
-  data: Schema.Struct({ id: Schema.String })
+  data: Schema.Struct({ id: Schema.String, user_id: Schema.optional(Schema.Unknown) })
 })
+const userIdOf = Schema.decodeUnknownOption(UserId)
+const manners = { "session.ended": "ended", "session.removed": "removed", "session.revoked": "revoked" } as const
 
 const concerning: ReadonlySet<string> = new Set(
   [UserDeleted, UserUpdated, SessionEnded].flatMap(({ fields }): ReadonlyArray<string> => fields.type.literals)
@@ -88,9 +97,11 @@ const eventOf = (event: unknown): Option.Option<ClerkEvent> =>
       mayEnter: data.banned !== true && data.locked !== true,
       at
     })),
-    Option.map(Schema.decodeUnknownOption(SessionEnded)(event), ({ data, timestamp: at }) => ({
+    Option.map(Schema.decodeUnknownOption(SessionEnded)(event), ({ data, timestamp: at, type }) => ({
       type: "sessionEnded",
       sessionId: data.id,
+      userId: Option.getOrNull(userIdOf(data.user_id)),
+      how: manners[type],
       at
     })),
     Option.map(Schema.decodeUnknownOption(Other)(event), ({ timestamp: at }) => ({ type: "other", at }))

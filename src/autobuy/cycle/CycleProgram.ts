@@ -9,6 +9,7 @@ import type { CycleMemory, CycleRow } from "../record/cycle/CycleRow.ts"
 import { CyclesRepo } from "../record/cycle/CyclesRepo.ts"
 import { plan } from "./plan/plan.ts"
 import type { Snapshot, Step } from "./plan/Snapshot.ts"
+import { cancelCause } from "./run/cancelCause.ts"
 import { makeEnding } from "./run/ending.ts"
 import { makeParking } from "./run/parking.ts"
 import { type Closing, makeReading, makeRefusals, type Rows } from "./run/reading.ts"
@@ -100,7 +101,7 @@ const make = Effect.gen(function* () {
         case "cancel": {
           rows = null
           const asked = yield* Effect.forEach(step.orders, (id) =>
-            Effect.either(orders.cancelForRule(begun.user_id, id))
+            Effect.either(orders.cancelForRule(begun.user_id, id, cancelCause(snapshot, id)))
           )
           yield* failPoint("cycle.cancelled")
           // What is not over yet is looked at again in a moment, not at once.

@@ -143,7 +143,8 @@ export const makeResting = Effect.fnUntraced(function* ({ settling, look, place 
       case "wait":
         return { _tag: "Wait", until: next.until, order: last } satisfies Rested
       case "cancel": {
-        const after = yield* orders.cancelForRule(userId, last.id)
+        const isStopped = rule.state !== "active" && rule.state !== "completed"
+        const after = yield* orders.cancelForRule(userId, last.id, isStopped ? "ruleStopped" : "ruleDecided")
         const proven = isTerminal(after.status)
         yield* Effect.logDebug("A resting entry was cancelled", { order: last.id, proven, at: formatInstant(now) })
         return yield* later(proven ? 0 : proofPauseMs)

@@ -6,6 +6,9 @@ import { Instant } from "../Time.ts"
 export const auditActions = {
   authenticationFailed:
     "A credential was refused: unknown, wrong, expired, of a disabled user, or from a wrong address.",
+  accessRefused: "A good credential asked for what it may not do, or without the proof of who it is that was needed.",
+  sessionBegun: "A session of Clerk was seen for the first time.",
+  sessionEnded: "A session of Clerk that was seen here has ended: its person signed out, or it was revoked.",
   keyCreated: "An API key was made.",
   keyRotated: "An API key got another secret.",
   keyRevoked: "An API key was revoked.",
@@ -23,13 +26,17 @@ export const auditActions = {
   orderDecided: "An order was decided, and its intent stored; exactly one entry per order.",
   orderRefused: "An order was refused before it existed: by the risk checks, a limit or a halt.",
   orderResolved: "A person said what became of an order that nobody can tell of.",
+  orderCancelAsked:
+    "Orders were asked to be cancelled: by a person or program, for a halt, or because their rule was stopped.",
   haltChanged: "Trading was halted or released.",
   limitsChanged: "The trading limits of a user were replaced.",
+  settingsChanged: "The cost basis of a user was changed.",
   userDisabled: "A user was disabled.",
   userEnabled: "A user was enabled again.",
   userDeleted: "A user was deleted; keys end with it.",
   masterKeyRotated: "Another master key seals what is stored from now on.",
   masterKeyRetired: "Master keys that nothing is sealed with any more were taken out of the ring.",
+  masterKeyExported: "The master keys were printed at the command line.",
   configurationChanged: "The service started with other settings than before; secrets are masked.",
   auditBreakAccepted: "The operator knows that the trail is broken at an entry, and lets the service start."
 } as const

@@ -1,8 +1,9 @@
 import { Duration, Effect, Option, Schedule } from "effect"
 import { CredentialVault } from "../../accounts/CredentialVault.ts"
-import { Conflict, OrderRejected, ValidationFailed } from "../../api/Errors.ts"
+import { Conflict, type DatabaseUnavailable, OrderRejected, ValidationFailed } from "../../api/Errors.ts"
 import type { OrderId, UserId } from "../../domain/Ids.ts"
 import type { SymbolName } from "../../domain/Market.ts"
+import { isTerminal } from "../../domain/order/Order.ts"
 import type { CancelledOrders } from "../../domain/order/CancelledOrders.ts"
 import { failPoint } from "../../FailPoints.ts"
 import { MexcClient } from "../../mexc/MexcClient.ts"
@@ -15,6 +16,7 @@ import { VenueAccounts } from "../reconcile/VenueAccounts.ts"
 import { toOrder, type OrderRow } from "../record/OrderRow.ts"
 import type { CancelQuery } from "../record/OrderRequest.ts"
 import { isSettled, makeFollowing } from "./following.ts"
+import { type CancelCause, makeTellingCancels } from "./tellingCancels.ts"
 
 /** How long a cancel may wait for the venue to show the order as ended. */
 const cancelWait = Duration.seconds(2)
@@ -30,6 +32,7 @@ export const makeCancelling = Effect.gen(function* () {
   const mexc = yield* MexcClient
   const ownership = yield* Ownership
   const repo = yield* OrdersRepo
+  const telling = yield* makeTellingCancels
   const vault = yield* CredentialVault
   const venueAccounts = yield* VenueAccounts
 
@@ -51,20 +54,16 @@ export const makeCancelling = Effect.gen(function* () {
     })
 
   /** The order once it is no longer being sent: withdrawn if there was still time, else as the venue answered. */
-  const sent = Effect.fnUntraced(function* (row: OrderRow) {
-    if (row.status !== "pending") return row
-    yield* repo.withdraw(row.user_id, row.order_id)
+  const sent = Effect.fnUntraced(function* (row: OrderRow, cause: CancelCause | null) {
+    const withdraw = (also?: Effect.Effect<void, DatabaseUnavailable>) => repo.withdraw(row.user_id, row.order_id, also)
+    yield* cause === null ? withdraw() : telling.within(row, cause, withdraw)
     return yield* Effect.repeat(following.load(row.user_id, row.order_id), {
       schedule: untilAnswered,
       until: ({ status }) => status !== "pending"
     }).pipe(Effect.zipRight(following.load(row.user_id, row.order_id)))
   })
 
-  const end = Effect.fnUntraced(function* (found: OrderRow) {
-    yield* ownership.assertNotTaken
-    if (found.origin === "external")
-      return yield* new Conflict({ message: "The order was not made here; cancel it where it was made." })
-    const row = yield* sent(found)
+  const finish = Effect.fnUntraced(function* (row: OrderRow) {
     if (isSettled(row)) return row
     if (row.status === "pending")
       return yield* new Conflict({ message: "The order is just being sent; try again in a moment.", retryable: true })
@@ -74,23 +73,40 @@ export const makeCancelling = Effect.gen(function* () {
       : yield* following.load(row.user_id, row.order_id)
   })
 
-  const cancel = Effect.fn("Orders.cancel")(function* (userId: UserId, id: OrderId) {
-    return toOrder(yield* end(yield* following.load(userId, id)))
+  /** `cause`: what the trail is told of it; null: nothing, or elsewhere. */
+  const end = Effect.fnUntraced(function* (found: OrderRow, cause: CancelCause | null) {
+    yield* ownership.assertNotTaken
+    if (found.origin === "external")
+      return yield* new Conflict({ message: "The order was not made here; cancel it where it was made." })
+    if (found.status === "pending") return yield* finish(yield* sent(found, cause))
+    return yield* cause === null || isTerminal(found.status)
+      ? finish(found)
+      : telling.beside([found], cause)(finish(found))
   })
+
+  const endById = Effect.fnUntraced(function* (userId: UserId, id: OrderId, cause: CancelCause | null) {
+    return toOrder(yield* end(yield* following.load(userId, id), cause))
+  })
+
+  const cancel = Effect.fn("Orders.cancel")((userId: UserId, id: OrderId) => endById(userId, id, "asked"))
 
   // A venue that will not cancel has its reasons in the order's state, which the answer shows.
   const asItIs = (userId: UserId, id: OrderId) =>
     Effect.map(Effect.catchTag(following.load(userId, id), "NOT_FOUND", Effect.die), toOrder)
 
-  const cancelForRule = Effect.fn("Orders.cancelForRule")((userId: UserId, id: OrderId) =>
-    Effect.catchTags(cancel(userId, id), {
+  const cancelForRule = Effect.fn("Orders.cancelForRule")((userId: UserId, id: OrderId, cause: RuleCancelCause) =>
+    Effect.catchTags(endById(userId, id, cause === "ruleStopped" ? cause : null), {
       NOT_FOUND: Effect.die,
       CONFLICT: () => asItIs(userId, id),
       ORDER_REJECTED: () => asItIs(userId, id)
     })
   )
 
-  const cancelAll = Effect.fn("Orders.cancelAll")(function* (userId: UserId, query: CancelQuery) {
+  const cancelAll = Effect.fn("Orders.cancelAll")(function* (
+    userId: UserId,
+    query: CancelQuery,
+    cause: Exclude<CancelCause, "ruleStopped"> = "asked"
+  ) {
     yield* ownership.assertNotTaken
     const found = yield* repo.cancellable(userId, query)
     const rows = query.side === undefined ? found : found.filter(({ side }) => side === query.side)
@@ -98,11 +114,11 @@ export const makeCancelling = Effect.gen(function* () {
     yield* Effect.forEach(
       rows,
       (row) =>
-        Effect.catchAll(Effect.asVoid(end(row)), ({ _tag: code, message }) =>
+        Effect.catchAll(Effect.asVoid(end(row, null)), ({ _tag: code, message }) =>
           Effect.sync(() => void failed.push({ orderId: row.order_id, code, message }))
         ),
       { concurrency: cancelsAtOnce, discard: true }
-    )
+    ).pipe(telling.beside(rows, cause))
     const items = yield* Effect.forEach(rows, ({ order_id: id }) => asItIs(userId, id))
     return { items, failed } satisfies CancelledOrders
   })
@@ -117,6 +133,9 @@ export const makeCancelling = Effect.gen(function* () {
 
   return { cancel, cancelForRule, cancelAll, cancelOpen }
 })
+
+/** Only what somebody brought about is told of in the trail; the rest a rule does by itself, and its records tell. */
+export type RuleCancelCause = "ruleStopped" | "ruleDecided"
 
 /** All orders of a symbol, or all there are, only when that is said. */
 interface CancelOpen {

@@ -36,6 +36,12 @@ export class Sampler {
     return window?.leftOut ?? 0
   }
 
+  /** What was taken could not be written: the next one of the key is to be. */
+  giveBack(key: string): void {
+    const window = this.#windows.get(key)
+    if (window !== undefined && window.written > 0) window.written -= 1
+  }
+
   /** What was left out and will not be told with a later one, because its window is over; counted once. */
   leftOut(now: number): number {
     for (const [key, window] of this.#windows) if (now - window.begun >= this.#windowMs) this.#drop(key, window)

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { Rules } from "../../../src/autobuy/Rules.ts"
 import * as Decimal from "../../../src/domain/Decimal.ts"
 import { Books } from "../../../src/portfolio/Books.ts"
+import { Audit } from "../../../src/store/Audit.ts"
 import { Ledger } from "../../../src/portfolio/Ledger.ts"
 import { ann, btc } from "../../orders/kit/orders.ts"
 import { temporaryFolder } from "../../kit/TestDatabase.ts"
@@ -18,6 +19,13 @@ const guarded = {
   ladder: { count: 2, stepPercent: "1", place: "resting" },
   exit: { takeProfit: [{ gainPercent: "3" }], stopLoss: { lossPercent: "5" } }
 }
+
+/** What the audit trail has of cancels, each with its side and whether the rule is said to ask. */
+const cancelsTold = Effect.flatMap(Audit, (audit) =>
+  Effect.map(audit.list(ann, { action: "orderCancelAsked", limit: 50 }), ({ items }) =>
+    items.map(({ by, detail }) => `${by.via} ${detail["cause"]} ${detail["side"]}`).toSorted()
+  )
+).pipe(Effect.provide(Audit.layer))
 
 const buys = (orders: ReadonlyArray<string>) => orders.filter((one) => one.startsWith("buy"))
 
@@ -68,6 +76,8 @@ describe("a rule that is paused", () => {
           yield* eventually("the end", stateOf(id), is("completed COMPLETED_CYCLE"))
           assert.strictEqual(yield* held(id), "0")
           assert.strictEqual((yield* executions(id)).includes("level 1 executed"), false)
+          // The target was in the way of the stop, which nobody asked for.
+          assert.deepStrictEqual(yield* cancelsTold, ["rule ruleStopped buy", "rule ruleStopped buy"])
         })
       )
     })
@@ -198,6 +208,7 @@ describe("archiving a rule that holds lots", () => {
           assert.strictEqual(rule.state, "archived")
           assert.strictEqual(yield* held(id), "0")
           assert.deepStrictEqual(yield* resting(id), [])
+          assert.include(yield* cancelsTold, "rule ruleStopped sell")
         })
       )
     })

@@ -81,7 +81,7 @@ describe("an entry by limit order", () => {
         yield* passTime("10 minutes")
         yield* passTime("1 second")
         assert.deepStrictEqual(yield* outcomes(id), ["n1 executed TIMED_OUT"])
-        assert.strictEqual((yield* orders.cancels).length, 1)
+        assert.deepStrictEqual(yield* orders.cancelCauses, ["ruleDecided"])
         // The venue tells its end once more.
         const order = yield* last
         if (order !== undefined) yield* orders.cancelOutside(order.id)
@@ -195,7 +195,7 @@ describe("an entry by limit order", () => {
         yield* firing.withdraw(alice, id)
         yield* settleDown
         yield* passTime("1 second")
-        assert.strictEqual((yield* orders.cancels).length, 1)
+        assert.deepStrictEqual(yield* orders.cancelCauses, ["ruleStopped"])
         assert.deepStrictEqual(yield* outcomes(id), ["n1 failed BY_USER"])
       })
     )

@@ -4,7 +4,7 @@ import { makeOrderId, type OrderId, type UserId } from "../../../src/domain/Ids.
 import { isTerminal, type Order, type OrderStatus } from "../../../src/domain/order/Order.ts"
 import { reason } from "../../../src/domain/Reason.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
-import { type OrderChange, Orders, type RuleOrder } from "../../../src/orders/Orders.ts"
+import { type OrderChange, Orders, type RuleCancelCause, type RuleOrder } from "../../../src/orders/Orders.ts"
 import { orderSlot } from "../../../src/orders/record/OrderRequest.ts"
 import { Database } from "../../../src/store/Database.ts"
 import { d, symbolInfo } from "../../domain/rule/fixtures.ts"
@@ -30,6 +30,8 @@ export class FakeOrders extends Context.Tag("test/FakeOrders")<
     readonly cancelOutside: (id: OrderId) => Effect.Effect<void>
     /** Cancels that our side asked for; while `lost`, the venue does not act on them. */
     readonly cancels: Effect.Effect<ReadonlyArray<OrderId>>
+    /** Why each was asked for. */
+    readonly cancelCauses: Effect.Effect<ReadonlyArray<RuleCancelCause>>
     readonly loseCancels: (lost: boolean) => Effect.Effect<void>
   }
 >() {}
@@ -40,6 +42,7 @@ export const orders = (all: Venue) =>
       const database = yield* Database
       const clock = yield* MarketClock
       const asked: Array<OrderId> = []
+      const causes: Array<RuleCancelCause> = []
       let lost = false
       const hub = yield* PubSub.unbounded<OrderChange>()
       let fate: Fate = "fill"
@@ -157,6 +160,7 @@ export const orders = (all: Venue) =>
         beforeIntent: (effect) => Effect.sync(() => void (before = effect)),
         placed: Effect.sync(() => [...all.values()].map(({ order }) => order)),
         cancels: Effect.sync(() => asked),
+        cancelCauses: Effect.sync(() => causes),
         loseCancels: (next) => Effect.sync(() => void (lost = next)),
         fillShare: (id, share) =>
           Effect.zipRight(
@@ -183,9 +187,10 @@ export const orders = (all: Venue) =>
       const real = Layer.mock(Orders, {
         whenReconciled: () => Effect.void,
         placeForRule,
-        cancelForRule: (_, id) =>
+        cancelForRule: (_, id, cause) =>
           Effect.gen(function* () {
             asked.push(id)
+            causes.push(cause)
             const now = yield* clock.now
             if (!lost) yield* change(id, (order) => cancelled(order, now))
             const known = all.get(id)

@@ -13,6 +13,7 @@ import { registers } from "./invariant/Registers.ts"
 import { ruleBooks } from "./invariant/RuleBooks.ts"
 import { ruleWrites } from "./invariant/RuleWrites.ts"
 import { schedule } from "./invariant/Schedule.ts"
+import { trail } from "./invariant/Trail.ts"
 import { turns } from "./invariant/Turns.ts"
 import { unknownBlocks } from "./invariant/UnknownBlocks.ts"
 import { userLimits } from "./invariant/UserLimits.ts"
@@ -43,7 +44,8 @@ const checks: ReadonlyArray<readonly [Invariant, Check]> = [
   ["I10", events],
   ["I11", exits],
   ["I12", wakes],
-  ["I13", turns]
+  ["I13", turns],
+  ["I14", trail]
 ]
 
 export const check = (run: Run): ReadonlyArray<Found> =>

@@ -49,7 +49,22 @@ const pairsOf = (client: ClientRecord, exchange: ExchangeRecord, service: Servic
   return users
 }
 
-export const invariants = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13"] as const
+export const invariants = [
+  "I1",
+  "I2",
+  "I3",
+  "I4",
+  "I5",
+  "I6",
+  "I7",
+  "I8",
+  "I9",
+  "I10",
+  "I11",
+  "I12",
+  "I13",
+  "I14"
+] as const
 export type Invariant = (typeof invariants)[number]
 
 /** Something that no correct service lets happen, with the lines that show it. */

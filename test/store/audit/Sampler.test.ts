@@ -13,6 +13,14 @@ describe("What is told of something frequent", () => {
     assert.strictEqual(sampler.take("a", minute), 0)
   })
 
+  it("is told with the next when it could not be written", () => {
+    const sampler = new Sampler({ most: 1, windowMs: minute })
+    sampler.giveBack("a")
+    assert.strictEqual(sampler.take("a", 0), 0)
+    sampler.giveBack("a")
+    assert.deepStrictEqual([sampler.take("a", 1), sampler.take("a", 2)], [0, null])
+  })
+
   it("is a sum for keys that do not come again, told once", () => {
     const sampler = new Sampler({ most: 1, windowMs: minute })
     for (const key of ["a", "b"]) for (let n = 0; n < 5; n++) sampler.take(key, 0)

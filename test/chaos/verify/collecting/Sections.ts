@@ -12,6 +12,7 @@ export const sections = [
   "transactions",
   "halt",
   "limits",
+  "audit",
   "events"
 ] as const
 export type Section = (typeof sections)[number]

@@ -67,6 +67,8 @@ export const collectUser = async (user: string, api: Api, write: Write): Promise
   close("transactions")
   await one("halt", "/trading/halt")
   await one("limits", "/trading/limits")
+  for (const entry of (await api.all("/account/audit")).items) put("audit", entry)
+  close("audit")
 
   const events = await api.all("/account/events?since=0")
   for (const event of events.items) put("events", event)

@@ -3,6 +3,7 @@ import { type Json, number, object, objects, orNull, text, texts, Unreadable } f
 import type { Line, Lines } from "./Lines.ts"
 import { type Order, orderOf } from "./Orders.ts"
 import { type Event, eventOf, type Execution, executionOf, type Rule, ruleOf } from "./Rules.ts"
+import { type TrailEntry, trailEntryOf } from "./Trail.ts"
 
 export interface Kept<A> {
   readonly line: Line
@@ -27,6 +28,8 @@ export interface UserRecord {
   readonly halt: Kept<Json>
   readonly limits: Kept<Json>
   readonly settings: Kept<Json>
+  /** Newest first. */
+  readonly trail: ReadonlyArray<Kept<TrailEntry>>
   readonly events: ReadonlyArray<Kept<Event>>
   /** The last event there was, by the service's own word. */
   readonly seq: number
@@ -112,6 +115,7 @@ const userOf = (user: string, lines: ReadonlyArray<Line>): UserRecord => {
     halt: single("halt"),
     limits: single("limits"),
     settings: single("settings"),
+    trail: read("audit", trailEntryOf),
     events: read("events", eventOf),
     seq: number(eventsEnd.value, "seq"),
     eventsEnd

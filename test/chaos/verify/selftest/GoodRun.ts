@@ -1,5 +1,6 @@
 import { sections, statusPaths } from "../collecting/Sections.ts"
 import { plain, sum } from "../Exact.ts"
+import { entryOf, hashOf, noHash } from "../journal/Trail.ts"
 import type { Journals } from "../Run.ts"
 import type { Entry } from "./Draft.ts"
 import { finished } from "./Draft.ts"
@@ -128,6 +129,34 @@ const keptOf = (scene: Scene, actor: Actor): Readonly<Record<(typeof sections)[n
     transactions: each(actor.transactions),
     halt: [{ data: actor.halt }],
     limits: [{ data: actor.limits }],
+    audit: each(trailOf(scene, actor)).toReversed(),
     events: each(actor.events)
   }
+}
+
+const trailOf = (scene: Scene, actor: Actor): ReadonlyArray<Entry> => {
+  const user = `local_${actor.name}`
+  const told = (action: string, objectId: unknown, via: string): Entry => ({
+    at: scene.iso(),
+    user,
+    by: { via, credentialId: null },
+    action,
+    objectId,
+    requestId: null,
+    address: null,
+    result: "done",
+    before: null,
+    after: null,
+    detail: {}
+  })
+  const made = actor.orders.filter(({ origin }) => Object(origin)["type"] !== "external")
+  let hash = noHash
+  return [
+    told("keyCreated", "0123456789abcdef", "operator"),
+    told("credentialsSet", "crd_1", "apiKey"),
+    ...made.map(({ id }) => told("orderDecided", id, "service"))
+  ].map((entry, index) => {
+    hash = hashOf(hash, index + 1, entryOf(entry))
+    return { ...entry, seq: index + 1, hash }
+  })
 }

@@ -8,12 +8,14 @@ import { orderDefects } from "./OrderDefects.ts"
 import { recordDefects } from "./RecordDefects.ts"
 import { ruleDefects } from "./RuleDefects.ts"
 import { timingDefects } from "./TimingDefects.ts"
+import { trailDefects } from "./TrailDefects.ts"
 
 export const defects: ReadonlyArray<Defect> = [
   ...orderDefects,
   ...moneyDefects,
   ...ruleDefects,
   ...timingDefects,
+  ...trailDefects,
   ...recordDefects
 ]
 
