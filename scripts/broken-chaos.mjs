@@ -20,12 +20,12 @@ const bundled = ({ name, patches }) =>
     return join(program, "main.js")
   })
 
-const chaosOf = (program, { kills, minutes, seed }) => {
+const chaosOf = (program, { faults = ["all"], kills, minutes, seed }) => {
   const out = join(copy, ".cache/out")
   const numbers = ["--kills", `${kills}`, "--minutes", `${minutes}`, "--seed", `${seed}`]
   const { status, stdout } = node(
     join(copy, "scripts/chaos.mjs"),
-    ...[...numbers, "--faults", "all", "--crowded", "--out", out, "--program", program]
+    ...[...numbers, "--faults", ...faults, "--crowded", "--out", out, "--program", program]
   )
   rmSync(out, { recursive: true, force: true })
   const violations = [...stdout.matchAll(/^(I\d+): (.*)/gm)]

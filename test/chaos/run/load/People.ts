@@ -54,10 +54,12 @@ export const makePeople = async ({
     const credentials = await client.surely(name, { method: "GET", path: "/account/credentials" })
     const prefix = textAt(credentials.body, "data", "keyPrefix")?.replace(/[.…*]+$/, "") ?? null
     const accounts = listAt(parsed((await exchange.control("GET", "accounts")).text), "accounts")
+    // What is shown of a key is short: two of them may begin alike.
+    const taken = new Set(accessKeys.values())
     const accessKey =
       accounts
-        .map((account) => textAt(account, "accessKey"))
-        .find((key) => prefix !== null && key?.startsWith(prefix)) ?? null
+        .flatMap((account) => textAt(account, "accessKey") ?? [])
+        .find((key) => prefix !== null && key.startsWith(prefix) && !taken.has(key)) ?? null
     journal.note({ kind: "user", user: name, accessKey })
     if (accessKey === null) throw new Error(`no account of the exchange belongs to ${name}`)
     accessKeys.set(name, accessKey)
