@@ -101,7 +101,7 @@ export const makeListener = (options: ListenerOptions) => {
     }
     // A page's own question comes first; programs name no origin.
     const isPage = request.headers.origin !== undefined
-    if (isPage && dress()) return preflight(response, x)
+    if (isPage && dress()) return preflight(request, response, x)
 
     const refusal = protocol === "http" ? notEncrypted : admit(request, response, x)
     if (!isPage) {
@@ -117,20 +117,24 @@ export const makeListener = (options: ListenerOptions) => {
         options.serve(request, response)
       })
     }
-    const { lingers, status } = refuse(response, refusal, x.requestId)
-    // Behind a proxy, a connection belongs to many.
-    if (isTooOften(refusal) && trustProxy === 0) options.holdBack(request.socket)
+    const { lingers, status } = turnAway(request, response, x, refusal)
     // Who sends a body that nobody wants takes nobody's place with it.
     if (lingers) leave(status)
   }
 
+  function turnAway(request: IncomingMessage, response: ServerResponse, x: Exchange, refusal: ApiError) {
+    // Behind a proxy, a connection belongs to many.
+    if (isTooOften(refusal) && trustProxy === 0) options.holdBack(request.socket)
+    return refuse(response, refusal, x.requestId)
+  }
+
   /** It names nobody, whoever is signed in at the page: what follows it is counted on the quota of its user. */
-  function preflight(response: ServerResponse, x: Exchange): void {
+  function preflight(request: IncomingMessage, response: ServerResponse, x: Exchange): void {
     gate.limitPreflight(x)
     tellLimits(response, x)
     const refusal = refusedQuota(x, "this address")
     if (refusal === null) answerPreflight(response)
-    else refuse(response, refusal, x.requestId)
+    else turnAway(request, response, x, refusal)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {

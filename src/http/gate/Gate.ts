@@ -93,8 +93,9 @@ export class Gate {
     this.#instance = options.instance
     this.authenticate = options.authenticate
     this.metrics = new Histogram(options.routes)
-    this.line = new Line(options.afterTurn ?? setImmediate)
-    this.load = new Load(options.maxActive ?? 500, options.afterTurn ?? setImmediate)
+    const afterTurn = options.afterTurn ?? setImmediate
+    this.line = new Line(afterTurn)
+    this.load = new Load(options.maxActive ?? 500, afterTurn)
   }
 
   /** Every entry is left exactly once. */

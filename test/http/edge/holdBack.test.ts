@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Agent, get } from "node:http"
+import { Agent, request, type RequestOptions } from "node:http"
 import { HttpServer } from "../../../src/http/HttpServer.ts"
 import { serve } from "../kit/server.ts"
 
@@ -10,25 +10,28 @@ const caller = Effect.acquireRelease(
   (agent) => Effect.sync(() => agent.destroy())
 )
 
-const ask = (agent: Agent, url: string): Effect.Effect<number> =>
+const ask = (agent: Agent, url: string, how: RequestOptions): Effect.Effect<number> =>
   Effect.async((resume) => {
-    get(url, { agent }, (answer) => {
+    request(url, { ...how, agent }, (answer) => {
       answer.resume().on("end", () => resume(Effect.succeed(answer.statusCode ?? 0)))
-    })
+    }).end()
   })
 
+const app = "https://app.example"
+const preflight = { method: "OPTIONS", headers: { origin: app, "access-control-request-method": "GET" } }
+
 /** Two are refused for coming too often; one of them asks again at once, and somebody else right after. Who is heard first? */
-const heardFirst = Effect.gen(function* () {
+const heardFirst = Effect.fnUntraced(function* (how: RequestOptions = {}) {
   const { url } = yield* HttpServer
   const [hasty, other] = [yield* caller, yield* caller]
   let status = 0
-  while (status !== 429) status = yield* ask(hasty, `${url}/nothing`)
+  while (status !== 429) status = yield* ask(hasty, `${url}/nothing`, how)
   const order: Array<string> = []
   const note = (name: string) => Effect.sync(() => void order.push(name))
   yield* Effect.all(
     [
-      Effect.zipRight(ask(hasty, `${url}/nothing`), note("the hasty one")),
-      Effect.zipRight(ask(other, `${url}/nothing`), note("the other"))
+      Effect.zipRight(ask(hasty, `${url}/nothing`, how), note("the hasty one")),
+      Effect.zipRight(ask(other, `${url}/nothing`, how), note("the other"))
     ],
     { concurrency: 2 }
   )
@@ -38,13 +41,19 @@ const heardFirst = Effect.gen(function* () {
 describe("Who was refused for coming too often", () => {
   it.scopedLive("is not read again for a moment, while others are", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* heardFirst, ["the other", "the hasty one"])
+      assert.deepStrictEqual(yield* heardFirst(), ["the other", "the hasty one"])
     }).pipe(Effect.provide(serve({}, { ratePerMinute: 4 })))
+  )
+
+  it.scopedLive("is not read again either when it was a browser that asked before it sends", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* heardFirst(preflight), ["the other", "the hasty one"])
+    }).pipe(Effect.provide(serve({}, { ratePerMinute: 4, corsOrigins: [app] })))
   )
 
   it.scopedLive("is read on behind a proxy, whose connections belong to many", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* heardFirst, ["the hasty one", "the other"])
+      assert.deepStrictEqual(yield* heardFirst(), ["the hasty one", "the other"])
     }).pipe(Effect.provide(serve({}, { ratePerMinute: 4, trustProxy: 1 })))
   )
 })
