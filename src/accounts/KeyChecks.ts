@@ -12,6 +12,8 @@ const pace = Schedule.spaced("5 seconds")
 /** An address that changed has every request of every user refused. */
 const refusedAgainAfter = Duration.toMillis("5 minutes")
 const refusedPace = Duration.seconds(2)
+/** Between looks at a refused key that came to nothing, as when the venue or the database was busy; then it is left to the next refusal. */
+const tryingAgain = Schedule.spaced(refusedPace).pipe(Schedule.intersect(Schedule.recurs(4)))
 const watching = Schedule.spaced("10 seconds")
 
 /** What is told as a notice; the rest has one of its own, or is for whoever looks. */
@@ -37,25 +39,46 @@ const make = Effect.gen(function* () {
   let records: ReadonlyMap<UserId, string> | null = null
   let told: ReadonlySet<string> = new Set()
 
+  /** A key that is gone, refused as such or not to be opened is answered for: it is told of elsewhere. Fails without an answer. */
   const check = (userId: UserId) =>
     Effect.asVoid(vault.check(userId)).pipe(
-      Effect.catchTag("CREDENTIALS_REJECTED", ({ message }) => Effect.logWarning(message, { userId })),
-      Effect.catchAllCause((cause) =>
-        Effect.logDebug("An exchange key could not be checked; trying again later", { userId }, cause)
-      )
+      Effect.catchTags({
+        CREDENTIALS_REJECTED: ({ message }) => Effect.logWarning(message, { userId }),
+        CREDENTIAL_UNREADABLE: () => Effect.void,
+        CREDENTIALS_MISSING: () => Effect.void
+      })
     )
 
   const checkNext = Effect.gen(function* () {
     const due = yield* repo.nextDue(yield* Clock.currentTimeMillis)
-    if (Option.isSome(due)) yield* check(due.value)
+    if (Option.isNone(due)) return
+    const userId = due.value
+    yield* Effect.catchAll(check(userId), (failure) =>
+      Effect.logDebug("An exchange key could not be checked; trying again later", { userId }, failure)
+    )
   }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("Exchange keys could not be looked for", cause)))
 
   const checkRefused = Effect.fnUntraced(function* (userId: UserId) {
     const now = yield* Clock.currentTimeMillis
     if (now - (askedAt.get(userId) ?? Number.NEGATIVE_INFINITY) < refusedAgainAfter) return
     askedAt.set(userId, now)
-    yield* check(userId)
+    yield* Effect.retry(check(userId), tryingAgain).pipe(
+      Effect.catchAllCause((cause) => {
+        askedAt.delete(userId)
+        return Effect.logWarning(
+          "What a refused exchange key may do could not be asked; its next refusal has it asked again",
+          { userId },
+          cause
+        )
+      })
+    )
     yield* Effect.sleep(refusedPace)
+  })
+
+  /** Of a key that was changed, nothing was asked yet. */
+  const changed = Effect.fnUntraced(function* (userId: UserId) {
+    askedAt.delete(userId)
+    yield* Effect.ignoreLogged(noteOwn(userId))
   })
 
   /** Once for each stored key, by its record: one that is set again begins anew. */
@@ -104,7 +127,7 @@ const make = Effect.gen(function* () {
 
   if (!(yield* ownership.isOwner)) return
   yield* Effect.forkScoped(Stream.runForEach(mexc.refusedKeys, ({ userId }) => checkRefused(userId)))
-  yield* Effect.forkScoped(Stream.runForEach(vault.changes, (userId) => Effect.ignoreLogged(noteOwn(userId))))
+  yield* Effect.forkScoped(Stream.runForEach(vault.changes, changed))
   yield* Effect.forkScoped(Effect.schedule(checkNext, pace))
   yield* Effect.forkScoped(Effect.repeat(watch, watching))
 })

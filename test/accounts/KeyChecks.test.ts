@@ -8,6 +8,7 @@ import { UsersRepo } from "../../src/accounts/UsersRepo.ts"
 import { UserId } from "../../src/domain/Ids.ts"
 import { MexcClient } from "../../src/mexc/MexcClient.ts"
 import type { KeyRefusal } from "../../src/mexc/Transport.ts"
+import { VenueUnavailable } from "../../src/mexc/VenueFailure.ts"
 import { Events } from "../../src/store/Events.ts"
 import { Ownership } from "../../src/store/Ownership.ts"
 import { freezes } from "../kit/KeyFreezes.ts"
@@ -21,12 +22,19 @@ const pairOf = (name: string) => ({ accessKey: `mx0${name}`, secretKey: Redacted
 const world = Effect.gen(function* () {
   const folder = yield* temporaryFolder
   const refusals = yield* Queue.unbounded<KeyRefusal>()
-  const state = { asked: new Array<UserId>(), may: { read: true, trade: true, withdraw: false } }
+  const state = {
+    asked: new Array<UserId>(),
+    may: { read: true, trade: true, withdraw: false },
+    /** So many questions are not answered from now on. */
+    silentFor: 0
+  }
   const venue = Layer.mock(MexcClient, {
     permissions: ({ userId }) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         state.asked.push(userId)
-        return state.may
+        if (state.silentFor === 0) return Effect.succeed(state.may)
+        state.silentFor -= 1
+        return new VenueUnavailable({ message: "no answer" })
       }),
     refusedKeys: Stream.fromQueue(refusals)
   })
@@ -128,6 +136,51 @@ describe("stored exchange keys", () => {
         yield* refusals.offer({ userId: ann, code: 700006 })
         yield* pass(6)
         assert.strictEqual(state.asked.length, 2)
+      }).pipe(Effect.provide(stores))
+    })
+  )
+
+  it.scoped(
+    "are asked about until there is an answer when the venue refused one, and at its next refusal otherwise",
+    () =>
+      Effect.gen(function* () {
+        const { refusals, state, stores } = yield* world
+        yield* Effect.gen(function* () {
+          yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+          const vault = yield* CredentialVault
+          yield* vault.set(ann, pairOf("ann"))
+          yield* running
+          yield* turn
+          state.may = { read: true, trade: false, withdraw: true }
+          state.silentFor = 6
+          state.asked.length = 0
+          yield* refusals.offer({ userId: ann, code: 700007 })
+          yield* pass(60)
+          assert.deepStrictEqual([state.asked.length, (yield* vault.describe(ann)).frozen], [5, null])
+          yield* refusals.offer({ userId: ann, code: 700007 })
+          yield* pass(12)
+          assert.deepStrictEqual([state.asked.length, (yield* vault.describe(ann)).frozen?.by], [7, "service"])
+        }).pipe(Effect.provide(stores))
+      })
+  )
+
+  it.scoped("are asked about at once when the venue refuses the one that took the place of another", () =>
+    Effect.gen(function* () {
+      const { refusals, state, stores } = yield* world
+      yield* Effect.gen(function* () {
+        yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+        const vault = yield* CredentialVault
+        yield* vault.set(ann, pairOf("ann"))
+        yield* running
+        yield* turn
+        yield* refusals.offer({ userId: ann, code: 700007 })
+        yield* pass(6)
+        yield* vault.set(ann, pairOf("ann2"))
+        yield* turn
+        state.asked.length = 0
+        yield* refusals.offer({ userId: ann, code: 700007 })
+        yield* pass(6)
+        assert.deepStrictEqual(state.asked, [ann])
       }).pipe(Effect.provide(stores))
     })
   )
