@@ -7,7 +7,7 @@ import { ask, bearer, raw, serve, type Stubs } from "./kit/server.ts"
 const lists: Stubs = { orders: { list: () => Effect.succeed({ items: [], nextCursor: null }) } }
 
 /** Short limits, so that an attack fails within a second. */
-const timeouts = { headersMs: 300, requestMs: 600, checkEveryMs: 50 }
+const timeouts = { headersMs: 300, requestMs: 600, checkEveryMs: 50, lingerMs: 100 }
 
 const running = <A, E>(test: (port: number) => Effect.Effect<A, E>) =>
   Effect.flatMap(HttpServer, ({ port }) => test(port)).pipe(Effect.provide(serve({}, { timeouts })))
@@ -44,6 +44,22 @@ const answered = (port: number, head: string) =>
       })
   )
 
+/** Says a byte every few milliseconds whatever it is told, until it is cut off. */
+const deaf = (port: number, head: string) =>
+  Effect.async<void>((resume) => {
+    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true })
+    const drip = setInterval(() => socket.write("x"), 20)
+    socket
+      .on("connect", () => socket.write(head))
+      .on("error", () => undefined)
+      .on("close", () => {
+        clearInterval(drip)
+        resume(Effect.void)
+      })
+      .resume()
+    return Effect.sync(() => socket.destroy())
+  })
+
 describe("An attacker on a raw socket", () => {
   it.live("H01 who stays silent, or sends headers byte by byte, gets 408 and is cut off", () =>
     Effect.gen(function* () {
@@ -55,6 +71,20 @@ describe("An attacker on a raw socket", () => {
         20
       )
     })
+  )
+
+  it.live("H01 who goes on sending after the answer is cut off as well", () =>
+    running((port) =>
+      Effect.forEach(
+        [
+          "GET /api/v1/status HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+          "GET /api/v1/status HTTP/9.9\r\n\r\n",
+          "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n"
+        ],
+        (head) => deaf(port, head),
+        { concurrency: "unbounded" }
+      )
+    )
   )
 
   it.live("H02 who sends a body byte by byte gets 408 and is cut off", () =>

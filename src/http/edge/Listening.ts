@@ -1,4 +1,4 @@
-import { Context, Deferred, Effect, Exit, Layer, Option, Schema, Scope, Stream } from "effect"
+import { Context, Deferred, Effect, Exit, FiberSet, Layer, Option, Schema, Scope, Stream } from "effect"
 import { createPrivateKey, X509Certificate } from "node:crypto"
 import {
   createServer as createPlainServer,
@@ -97,7 +97,7 @@ export class Listening extends Context.Tag("dipper/http/edge/Listening")<
       const whole = yield* Effect.scope
       let port: Port | null = null
       const first = Effect.fnUntraced(function* (address: Address, answers: Answers) {
-        const opened = yield* open(address, answers)
+        const opened = yield* Scope.extend(open(address, answers), whole)
         yield* Scope.addFinalizer(whole, close(opened))
         return opened
       }, Effect.uninterruptible)
@@ -145,6 +145,8 @@ const defaultTimeouts = {
   /** A client that takes nothing of its answer for so long is cut off. */
   stalledMs: 15_000,
   handshakeMs: 5_000,
+  /** Who is answered without having made a request has so long to read it. */
+  lingerMs: 1_000,
   checkEveryMs: 1_000,
   /** Stopping: how long new requests are still told so, and how long those under way may take. */
   announceMs: 300,
@@ -160,6 +162,13 @@ const open = Effect.fnUntraced(function* (address: Address, answers: Answers) {
   const server = yield* listen(address, timeouts)
   yield* countsRefused
   const cut = followConnections(server, connectionsPerAddress(address))
+  const fork = yield* FiberSet.makeRuntime<never>()
+  // Node leaves our half of it open: whoever goes on sending would keep the other, and its place, for ever.
+  const hangUp = (socket: Duplex) => {
+    if (socket.destroyed) return
+    const destroy = Effect.sync(() => socket.destroy())
+    fork(Effect.delay(destroy, timeouts.lingerMs))
+  }
   const port: Port = { server, number: portOf(server) ?? address.port, timeouts, cut, answers }
   const waiting = giveUp(server, timeouts)
   const request = (incoming: IncomingMessage, response: ServerResponse) => {
@@ -167,10 +176,16 @@ const open = Effect.fnUntraced(function* (address: Address, answers: Answers) {
     port.answers.request(incoming, response)
   }
   server.on("request", request).on("checkContinue", request).on("checkExpectation", request)
-  server.on("clientError", (fault, socket) => port.answers.clientError(fault, socket))
+  server.on("clientError", (fault, socket) => {
+    port.answers.clientError(fault, socket)
+    hangUp(socket)
+  })
   // Whoever speaks no TLS cannot be answered, and would wait for our goodbye for ever.
   server.on("tlsClientError", (_, socket: Socket) => socket.destroy())
-  server.on("connect", (incoming, socket) => port.answers.connect(incoming, socket))
+  server.on("connect", (incoming, socket) => {
+    port.answers.connect(incoming, socket)
+    hangUp(socket)
+  })
   return port
 })
 
