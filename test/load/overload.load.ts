@@ -12,6 +12,8 @@ const seconds = 10
 /** In which a crowd opens its connections. */
 const arriving = 3
 const slowClients = 1_000
+/** Long enough for each of them to be cut off and to come again. */
+const besideSlow = 20
 
 const order = () =>
   JSON.stringify({ symbol: "BTCUSDT", side: "buy", type: "limit", price: "20000", quantity: "0.001", waitMs: 0 })
@@ -64,36 +66,48 @@ const p99Of = (outcomes: ReadonlyMap<string, Outcome>): number =>
     0.99
   )
 
-/** Connections that ask for something long and read it a byte at a time, or say their headers so. */
+/** Over as many seconds as a crowd, so that they are not one. */
+const slowEveryMs = (arriving * 1_000) / slowClients
+/** As long as the service waits for one that takes nothing. */
+const readsForMs = 15_000
+
+/** Connections that say their headers a byte at a time, or ask for something long and take none of it, and come again when it ends. */
 const slow = (url: string, token: string, count: number) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const { hostname, port } = new URL(url)
-      const sockets: Array<Socket> = []
+      const sockets = new Set<Socket>()
+      let over = false
       const open = (n: number) => {
+        if (over) return
         const socket = connect({ host: hostname, port: Number(port) })
+        sockets.add(socket)
         socket.on("error", () => undefined)
+        let pace: NodeJS.Timeout
         if (n % 2 === 0) {
-          const drip = setInterval(() => socket.writable && socket.write("x"), 1_000)
-          socket.on("close", () => clearInterval(drip))
+          socket.resume()
           socket.write("GET /api/v1/status HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+          pace = setInterval(() => socket.writable && socket.write("x"), 1_000)
         } else {
           socket.pause()
           socket.write(
             `GET /api/v1/market/candles/BTCUSDT?interval=1m&limit=500 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`
           )
+          pace = setTimeout(() => socket.destroy(), readsForMs)
         }
-        // Whoever is cut off comes again.
         socket.on("close", () => {
-          const at = sockets.indexOf(socket)
-          if (at !== -1) sockets.splice(at, 1, open(n))
+          clearTimeout(pace)
+          sockets.delete(socket)
+          open(n)
         })
-        return socket
       }
-      for (let n = 0; n < count; n++) sockets.push(open(n))
-      return sockets
+      for (let n = 0; n < count; n++) setTimeout(() => open(n), n * slowEveryMs)
+      return () => {
+        over = true
+        for (const socket of sockets) socket.destroy()
+      }
     }),
-    (sockets) => Effect.sync(() => sockets.splice(0).forEach((socket) => socket.destroy()))
+    (end) => Effect.sync(end)
   )
 
 /** Puts a process and all its threads on one core. False where the system has no such command. */
@@ -173,7 +187,9 @@ it.scopedLive("a day's traffic, ten times too many clients, and a thousand slow 
 
     const [quick = ""] = tokens
     yield* slow(url, quick, slowClients)
-    const beside = yield* all(url, day, tokens)
+    const slowing = yield* all(url, day, tokens, arriving)
+    show(`the usual day in the ${arriving} seconds in which ${slowClients} slow clients come`, slowing)
+    const beside = yield* all(url, day, tokens, besideSlow)
     show(`beside ${slowClients} slow clients`, beside)
 
     const ratio = (one: number) => (one / p99Of(usual)).toFixed(2)
@@ -182,6 +198,7 @@ it.scopedLive("a day's traffic, ten times too many clients, and a thousand slow 
       ["while the crowd comes, p99 ÷ the usual p99", ratio(p99Of(crowded.day.first))],
       ["what is answered in the crowd, p99 ÷ the usual p99", ratio(p99Of(crowded.day.then))],
       ["five seconds after it, p99 ÷ the usual p99", ratio(p99Of(after))],
+      ["while slow clients come, p99 ÷ the usual p99", ratio(p99Of(slowing))],
       ["beside slow clients, p99 ÷ the usual p99", ratio(p99Of(beside))],
       ["CPU since the usual day, s", ((cpuMs(service.pid) - before) / 1000).toFixed(1)],
       ["resident, MB", residentMb(service.pid).toFixed(0)]
