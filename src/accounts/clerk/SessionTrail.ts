@@ -1,6 +1,7 @@
 import { Clock, Context, Duration, Effect, Layer } from "effect"
 import type { DatabaseUnavailable } from "../../api/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { type Acting, whoActs } from "../../store/audit/acting.ts"
 import { Audit } from "../../store/Audit.ts"
 import { Database } from "../../store/Database.ts"
@@ -38,13 +39,13 @@ const make = Effect.gen(function* () {
   const audit = yield* Audit
   const database = yield* Database
   const scope = yield* Effect.scope
-  /** When each is to be told again; never, once it was. */
-  const known = new Map<string, number>()
+  /** Those that are told, or are being told now; and from when on one that could not be is tried again. */
+  const known = new Map<string, "told" | Instant>()
 
-  const remember = (sessionId: string, until: number) => {
+  const remember = (sessionId: string, state: "told" | Instant) => {
     const oldest = known.size < maxKnown ? undefined : known.keys().next().value
     if (oldest !== undefined) known.delete(oldest)
-    known.set(sessionId, until)
+    known.set(sessionId, state)
   }
 
   const tell = ({ sessionId, userId }: Seen, acting: Acting) =>
@@ -61,10 +62,11 @@ const make = Effect.gen(function* () {
     )
 
   const seen = Effect.fn("SessionTrail.seen")(function* (session: Seen) {
-    const until = known.get(session.sessionId)
-    const now = until === Number.POSITIVE_INFINITY ? 0 : yield* Clock.currentTimeMillis
-    if (until !== undefined && now < until) return
-    remember(session.sessionId, Number.POSITIVE_INFINITY)
+    const state = known.get(session.sessionId)
+    if (state === "told") return
+    const now = yield* Clock.currentTimeMillis
+    if (state !== undefined && now < state) return
+    remember(session.sessionId, "told")
     yield* tell(session, yield* whoActs).pipe(
       Effect.catchAllCause((cause) => {
         remember(session.sessionId, now + againAfter)
