@@ -77,6 +77,19 @@ const age = (days: number) =>
 
 const running = Layer.build(KeyChecks.layer)
 
+/** A user who has entered a key; what was asked to accept it is forgotten. */
+const withAnn = <A, E, R>(
+  test: (venue: Pick<Effect.Effect.Success<typeof world>, "refusals" | "state">) => Effect.Effect<A, E, R>
+) =>
+  Effect.flatMap(world, ({ refusals, state, stores }) =>
+    Effect.gen(function* () {
+      yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+      yield* Effect.flatMap(CredentialVault, (vault) => vault.set(ann, pairOf("ann")))
+      state.asked.length = 0
+      yield* test({ refusals, state })
+    }).pipe(Effect.provide(stores))
+  )
+
 describe("stored exchange keys", () => {
   it.scoped("are asked about one after the other, and again within a day, each at a time of its own", () =>
     Effect.gen(function* () {
@@ -111,13 +124,9 @@ describe("stored exchange keys", () => {
   )
 
   it.scoped("are asked about at once when the venue refuses one, but not again for five minutes", () =>
-    Effect.gen(function* () {
-      const { refusals, state, stores } = yield* world
-      yield* Effect.gen(function* () {
-        yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+    withAnn(({ refusals, state }) =>
+      Effect.gen(function* () {
         const vault = yield* CredentialVault
-        yield* vault.set(ann, pairOf("ann"))
-        state.asked.length = 0
         yield* running
         yield* turn
         state.may = { read: true, trade: false, withdraw: true }
@@ -136,19 +145,16 @@ describe("stored exchange keys", () => {
         yield* refusals.offer({ userId: ann, code: 700006 })
         yield* pass(6)
         assert.strictEqual(state.asked.length, 2)
-      }).pipe(Effect.provide(stores))
-    })
+      })
+    )
   )
 
   it.scoped(
     "are asked about until there is an answer when the venue refused one, and at its next refusal otherwise",
     () =>
-      Effect.gen(function* () {
-        const { refusals, state, stores } = yield* world
-        yield* Effect.gen(function* () {
-          yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+      withAnn(({ refusals, state }) =>
+        Effect.gen(function* () {
           const vault = yield* CredentialVault
-          yield* vault.set(ann, pairOf("ann"))
           yield* running
           yield* turn
           state.may = { read: true, trade: false, withdraw: true }
@@ -160,17 +166,14 @@ describe("stored exchange keys", () => {
           yield* refusals.offer({ userId: ann, code: 700007 })
           yield* pass(12)
           assert.deepStrictEqual([state.asked.length, (yield* vault.describe(ann)).frozen?.by], [7, "service"])
-        }).pipe(Effect.provide(stores))
-      })
+        })
+      )
   )
 
   it.scoped("are asked about at once when the venue refuses the one that took the place of another", () =>
-    Effect.gen(function* () {
-      const { refusals, state, stores } = yield* world
-      yield* Effect.gen(function* () {
-        yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+    withAnn(({ refusals, state }) =>
+      Effect.gen(function* () {
         const vault = yield* CredentialVault
-        yield* vault.set(ann, pairOf("ann"))
         yield* running
         yield* turn
         yield* refusals.offer({ userId: ann, code: 700007 })
@@ -181,17 +184,14 @@ describe("stored exchange keys", () => {
         yield* refusals.offer({ userId: ann, code: 700007 })
         yield* pass(6)
         assert.deepStrictEqual(state.asked, [ann])
-      }).pipe(Effect.provide(stores))
-    })
+      })
+    )
   )
 
   it.scoped("that end after 90 days are told of once, on day 75, also by a process that starts later", () =>
-    Effect.gen(function* () {
-      const { stores } = yield* world
-      yield* Effect.gen(function* () {
-        yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+    withAnn(() =>
+      Effect.gen(function* () {
         const vault = yield* CredentialVault
-        yield* vault.set(ann, pairOf("ann"))
         yield* Effect.scoped(Effect.zipRight(running, turn))
         yield* age(74)
         yield* Effect.scoped(Effect.zipRight(running, turn))
@@ -203,17 +203,14 @@ describe("stored exchange keys", () => {
         yield* vault.set(ann, pairOf("ann"))
         yield* Effect.scoped(Effect.zipRight(running, turn))
         assert.deepStrictEqual(yield* noticesOf(ann), [...both, "notice.keyWarning addressNotBound"])
-      }).pipe(Effect.provide(stores))
-    })
+      })
+    )
   )
 
   it.scoped("that another process has set are announced, so that streams follow", () =>
-    Effect.gen(function* () {
-      const { stores } = yield* world
-      yield* Effect.gen(function* () {
-        yield* Effect.flatMap(UsersRepo, ({ ensure }) => ensure(ann))
+    withAnn(() =>
+      Effect.gen(function* () {
         const vault = yield* CredentialVault
-        yield* vault.set(ann, pairOf("one"))
         yield* running
         const heard = yield* Effect.fork(Stream.runHead(vault.changes))
         yield* pass(30)
@@ -222,8 +219,8 @@ describe("stored exchange keys", () => {
         yield* vault.put(ann, pairOf("two"), "user")
         yield* pass(30)
         assert.deepStrictEqual(yield* Fiber.join(heard), Option.some(ann))
-      }).pipe(Effect.provide(stores))
-    })
+      })
+    )
   )
 
   it.scoped("are left alone by an instance that stands by, and those of disabled users by any", () =>
