@@ -49,6 +49,13 @@ const recvWindowMs = 5_000
 /** Two more attempts of a read, each with a fresh grant and a fresh signature. */
 const readRetry = Schedule.exponential("200 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
+/**
+ * Some endpoints are limited by the second, and another program, our own command line among them, may use the account or the
+ * address as well. The budget holds the next attempt back for as long as the venue says.
+ */
+const isOfASecond = (failure: VenueFailure): boolean =>
+  failure._tag === "VenueRateLimited" && failure.retryAfterMs <= 2_000
+
 /** The venue's address check and its permission check. */
 const aboutPermission: ReadonlySet<number> = new Set([700006, 700007])
 
@@ -221,11 +228,15 @@ export const makeTransport = Effect.fnUntraced(function* (
       )
     )
 
-  /** Reads are retried where the code table allows it, writes never. */
+  /** Reads are retried where the code table allows it, and once after the limit of a second; writes never. */
   const call = <A, I>(request: Call<A, I>): Effect.Effect<A, VenueFailure> => {
     const once = Effect.map(callTimed(request), ({ value }) => value)
     const attempt =
-      methodOf(request.endpoint) === "GET" ? Effect.retry(once, { schedule: readRetry, while: mayBeReadAgain }) : once
+      methodOf(request.endpoint) === "GET"
+        ? Effect.retry(once, { schedule: readRetry, while: mayBeReadAgain }).pipe(
+            Effect.catchIf(isOfASecond, () => once)
+          )
+        : once
     return request.credentials === undefined ? attempt : resynchronised(request.class, attempt, attempt)
   }
 

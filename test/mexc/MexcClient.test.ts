@@ -297,6 +297,27 @@ describe("limits the venue reports", () => {
     )
   )
 
+  it.live("by the second have what reads wait and ask once more, and refuse an order at once", () => {
+    const at: Array<number> = []
+    return withVenue(
+      ({ path }) => {
+        at.push(Date.now())
+        return at.length === 2 && path.endsWith("/account")
+          ? { json: { balances: [] } }
+          : { status: 429, json: { code: 429, msg: "x" }, headers: { "retry-after": "1" } }
+      },
+      (client) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(yield* client.balances(credentials), { rows: [], complete: true })
+          assert.isAtLeast((at[1] ?? 0) - (at[0] ?? 0), 990)
+          assert.strictEqual((yield* Effect.flip(place(client)))._tag, "VenueRateLimited")
+          assert.lengthOf(at, 3)
+          assert.strictEqual((yield* Effect.flip(client.balances(credentials)))._tag, "VenueRateLimited")
+          assert.lengthOf(at, 5)
+        })
+    )
+  })
+
   it.live("with a ban and no word of its length stop everything for two minutes", () =>
     withVenue(
       () => ({ status: 418, text: "banned" }),
