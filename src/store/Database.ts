@@ -34,7 +34,7 @@ export class Database extends Context.Tag("dipper/store/Database")<
      * of a write it runs at once. It must be short and must not throw: the next write waits for it.
      */
     readonly afterCommit: (run: () => void) => Effect.Effect<void>
-    /** The database answers, and the last write met none of the problems a database may have. */
+    /** The database answers, and no write has met a problem since something was stored last. */
     readonly isUp: Effect.Effect<boolean>
     /** Why it is not up, as far as a statement has told. */
     readonly problem: Effect.Effect<StoreProblem | null>
@@ -138,13 +138,26 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
       )
     )
 
-  const committed = Effect.map(Clock.currentTimeMillis, (now) => {
-    problem = null
-    committedAt = now
-  })
+  const changes = Effect.map(sql<{ readonly count: number }>`SELECT total_changes() AS count`, ([row]) => row?.count)
+
+  /** What changes nothing commits without a disk: that a problem is over is shown by a change that was stored. */
+  const proving = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.gen(function* () {
+      if (problem === null) return yield* effect
+      const before = yield* changes
+      const value = yield* effect
+      if ((yield* changes) !== before) {
+        yield* afterCommit(() => {
+          if (problem !== null && !isFinal(problem)) problem = null
+        })
+      }
+      return value
+    })
+
+  const committed = Effect.map(Clock.currentTimeMillis, (now) => void (committedAt = now))
 
   const tried = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    attempt(effect, runAll).pipe(
+    attempt(proving(effect), runAll).pipe(
       Effect.tapError((fault) => (Libsql.isBusy(fault) ? Metric.increment(busyTotal) : Effect.void)),
       Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
       // A failed commit reaches us as a defect.

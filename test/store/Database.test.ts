@@ -164,6 +164,24 @@ describe("Database", () => {
     })
   )
 
+  it.scopedLive("a full disk is not taken for mended by a write that stores nothing", () =>
+    withNotes(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const database = yield* Database
+        yield* sql`PRAGMA max_page_count = 1`
+        const big = sql`INSERT INTO notes (id, text) VALUES (0, ${"a".repeat(1_000_000)})`
+        assert.instanceOf(yield* Effect.flip(database.write(big)), DatabaseUnavailable)
+        assert.strictEqual(yield* database.problem, "full")
+        yield* database.write(sql`DELETE FROM notes WHERE id = -1`)
+        assert.deepStrictEqual([yield* database.problem, yield* database.isUp], ["full", false])
+        yield* sql`PRAGMA max_page_count = 1000000`
+        yield* database.write(insert(1))
+        assert.deepStrictEqual([yield* database.problem, yield* database.isUp], [null, true])
+      })
+    )
+  )
+
   it.scopedLive("a server that is not there is DATABASE_UNAVAILABLE and not up", () =>
     Effect.gen(function* () {
       const database = yield* Database
