@@ -77,6 +77,7 @@ import { Idempotency } from "./store/Idempotency.ts"
 import * as InstanceLease from "./store/InstanceLease.ts"
 import * as Migrations from "./store/Migrations.ts"
 import { Ownership } from "./store/Ownership.ts"
+import { Patience } from "./store/Patience.ts"
 import { type PaperStory, refusedUpstream, upstreamOf, venue, venueBeside, venueOf } from "./Venue.ts"
 
 /** The composition root: which layer stands behind each tag, and in which order they start and stop. */
@@ -92,6 +93,9 @@ export const database = configured(({ databaseAuthToken, databaseUrl }) =>
 export const storage = configured((settings) => Migrations.layer({ venue: venueOf(settings) })).pipe(
   Layer.provideMerge(database)
 )
+
+/** The same for a command; a server may run on it. */
+export const sharedStorage = Layer.provide(storage, Patience.layerCommand)
 
 /** The venue's client, inside its rate budget. */
 const venueClient = configured((settings) =>
@@ -116,7 +120,7 @@ export const offline = Layer.mergeAll(ApiKeys.layer, CredentialVault.layer, Mast
   Layer.provideMerge(UsersRepo.layer),
   Layer.provide([keyRing, venueClient, KeyFreezes.layer]),
   Layer.provide(Events.layer),
-  Layer.provide([storage, configured(venueBeside), MarketClock.layer]),
+  Layer.provide([sharedStorage, configured(venueBeside), MarketClock.layer]),
   Layer.provide(Config.layer)
 )
 
@@ -125,7 +129,7 @@ export const offlineRules = configured(({ maxRulesPerUser }) => RuleTransfer.lay
   Layer.provide(RulesRepo.layer),
   Layer.provideMerge(UsersRepo.layer),
   Layer.provide(Events.layer),
-  Layer.provide([storage, MarketClock.layer]),
+  Layer.provide([sharedStorage, MarketClock.layer]),
   Layer.provide(Config.layer)
 )
 
@@ -133,13 +137,13 @@ export const offlineRules = configured(({ maxRulesPerUser }) => RuleTransfer.lay
 export const beside = Layer.mergeAll(UserStates.layer, LimitsRepo.layer, UsersRepo.layer).pipe(
   Layer.provideMerge(Halts.layer),
   Layer.provide(Events.layer),
-  Layer.provide([storage, MarketClock.layer]),
+  Layer.provide([sharedStorage, MarketClock.layer]),
   Layer.provide(Config.layer)
 )
 
 /** What `audit` needs; works while a server runs on the same data. */
 export const trail = Layer.mergeAll(Audit.layer, UsersRepo.layer).pipe(
-  Layer.provideMerge(storage),
+  Layer.provideMerge(sharedStorage),
   Layer.provide(Config.layer)
 )
 

@@ -152,7 +152,7 @@ const migrate = Command.make(
   Effect.fnUntraced(function* (options) {
     const plan = Effect.provide(Migrations.plan(), App.database)
     // What was done is what can be read afterwards.
-    const planned = yield* options.plan ? plan : Effect.zipRight(Effect.scoped(Layer.build(App.storage)), plan)
+    const planned = yield* options.plan ? plan : Effect.zipRight(Effect.scoped(Layer.build(App.sharedStorage)), plan)
     if (options.json) return yield* Console.log(JSON.stringify(planned))
     for (const { name, state } of planned) yield* Console.log(`${state.padEnd(8)} ${name}`)
   })

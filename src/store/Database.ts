@@ -8,6 +8,7 @@ import type { Instant } from "../domain/Time.ts"
 import * as Libsql from "./Libsql.ts"
 import { problemOf } from "./fault/problemOf.ts"
 import { endsProcess, isFinal, type StoreProblem, storeProblems, unavailable } from "./fault/StoreProblem.ts"
+import { Patience } from "./Patience.ts"
 import { StoreRefused } from "./StoreRefused.ts"
 
 /** What callers see: statements that fail are the database's affair, not theirs. */
@@ -53,11 +54,8 @@ export class Database extends Context.Tag("dipper/store/Database")<
     )
 }
 
-/**
- * About three seconds in all: longer than any transaction of ours, shorter than a client's patience. In small steps, because
- * a process that writes without a pause leaves gaps of less than a millisecond, and who looks rarely misses them all.
- */
-const whileBusy = Schedule.spaced("15 millis").pipe(Schedule.jittered, Schedule.upTo("3 seconds"))
+/** A process that writes without a pause leaves gaps of less than a millisecond, and who looks rarely misses them all. */
+const looking = Schedule.spaced("15 millis").pipe(Schedule.jittered)
 
 /** Local statements run synchronously, so without a macrotask now and then a loop of writes would starve all timers. */
 const writesPerTurn = 8
@@ -80,6 +78,7 @@ const waiting = FiberRef.unsafeMake<Array<() => void> | null>(null)
 
 const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
   const sql = yield* SqlClient.SqlClient
+  const whileBusy = Schedule.upTo(looking, yield* Patience)
   const writer = yield* Effect.makeSemaphore(1)
   const ended = yield* Deferred.make<never, StoreRefused>()
   let writes = 0

@@ -6,6 +6,7 @@ import { ConnectionPool, Sqlite3Client, Sqlite3Transaction } from "@libsql/clien
 import { Effect, Layer, ParseResult, Redacted, Schedule } from "effect"
 import { LocalFiles } from "./fault/LocalFiles.ts"
 import { codeOf, problemOf } from "./fault/problemOf.ts"
+import { Patience } from "./Patience.ts"
 import { StoreRefused } from "./StoreRefused.ts"
 
 /** The seam to libSQL: the only file of the store that may cast. */
@@ -276,23 +277,25 @@ export const catchFaults = <A, E, R, E2>(
   )
 
 /** Two processes that start at once on a new file meet while it is switched to WAL. */
-const openAgain = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(30)))
+const openAgain = Schedule.spaced("100 millis")
 
 const corrupt = (url: string, found: string) =>
   `DB_CORRUPT: the database ${url} is damaged (${found.split("\n").join(" ")}); nothing was changed. Bring back a copy of the file with its -wal file, taken while no service ran or with VACUUM INTO, or start on an empty DATA_DIR`
 
-const open = ({ url, authToken }: LibsqlOptions) =>
-  Effect.tryPromise({
+const open = Effect.fnUntraced(function* ({ url, authToken }: LibsqlOptions) {
+  const opened = Effect.tryPromise({
     try: async () => (isLocal(url) ? openLocal(pathOf(url)) : openRemote(url, authToken)),
     catch: (cause) => new SqlError({ cause, message: cause instanceof Error ? cause.message : String(cause) })
-  }).pipe(
-    Effect.retry({ schedule: openAgain, while: isBusy }),
+  })
+  return yield* opened.pipe(
+    Effect.retry({ schedule: Schedule.upTo(openAgain, yield* Patience), while: isBusy }),
     Effect.mapError((error) =>
       problemOf(error) === "corrupt"
         ? new StoreRefused({ reason: "corrupt", message: corrupt(url, error.message) })
         : new StoreRefused({ reason: "cannotOpen", message: `the database ${url} cannot be opened: ${error.message}` })
     )
   )
+})
 
 /** One connection: a second writer would only meet the first one's lock. */
 export const layer = (options: LibsqlOptions): Layer.Layer<SqlClient, StoreRefused> =>

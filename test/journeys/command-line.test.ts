@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as SqlClient from "@effect/sql/SqlClient"
-import { Duration, Effect, Redacted, Schema, type Scope } from "effect"
+import { Duration, Effect, Fiber, Redacted, Schema, type Scope } from "effect"
 import { request } from "node:http"
 import { createServer, type AddressInfo } from "node:net"
 import { join } from "node:path"
 import { dipper, run, temporaryFolder } from "../kit/Process.ts"
 import { createKey, paperExchange, service } from "../kit/Service.ts"
-import { layerAt } from "../kit/TestDatabase.ts"
+import { Database } from "../../src/store/Database.ts"
+import { databaseUrl, layerAt, lock } from "../kit/TestDatabase.ts"
 
 type Ended = Effect.Effect.Success<ReturnType<typeof run>>
 
@@ -220,6 +221,27 @@ describe("Commands", () => {
       const nobody = yield* command("keys", "list", "--user", "nobody")
       assert.strictEqual(nobody.stdout, "")
       assert.match(nobody.stderr, /nobody has no keys/)
+    })
+  )
+
+  journey(
+    "wait for the database longer than a request would",
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const create = run(["keys", "create", "--user", "me"], { cwd: folder, env: { DATA_DIR: folder } })
+      assert.strictEqual((yield* create).code, 0)
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const { write } = yield* Database
+        const unlock = yield* lock(folder)
+        const waiting = yield* Effect.fork(create)
+        const impatient = Effect.flip(write(sql`DELETE FROM users`))
+        // Begins later than the command, so that this took all of a request's patience since.
+        yield* Effect.repeatN(impatient, 1)
+        assert.isNull(waiting.unsafePoll())
+        yield* Effect.promise(unlock)
+        assert.strictEqual((yield* Fiber.join(waiting)).code, 0)
+      }).pipe(Effect.provide(Database.layer({ url: databaseUrl(folder), authToken: null })))
     })
   )
 

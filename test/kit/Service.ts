@@ -104,7 +104,7 @@ export const createKey = (
   Effect.flatMap(command("keys", "create", "--user", user, "--scopes", scopes), ({ code, stderr, stdout }) =>
     code === 0
       ? Effect.succeed(Redacted.make(stdout.trim()))
-      : Effect.fail(new ProcessFailed({ message: `keys create ended with ${code}`, stdout, stderr }))
+      : Effect.fail(new ProcessFailed({ message: `keys create ended with ${code}: ${stderr}`, stdout, stderr }))
   )
 
 export const client = (baseUrl: string, token: Redacted.Redacted) =>

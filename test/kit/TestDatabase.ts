@@ -1,4 +1,5 @@
 import * as SqlClient from "@effect/sql/SqlClient"
+import { createClient } from "@libsql/client/sqlite3"
 import { Effect, Layer } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -15,6 +16,17 @@ export const temporaryFolder = Effect.acquireRelease(
 )
 
 export const databaseUrl = (folder: string): string => `file:${join(folder, "dipper.db")}`
+
+/** Another process in the eyes of SQLite: holds the write lock until what this gives is run. */
+export const lock = (folder: string) =>
+  Effect.promise(async () => {
+    const client = createClient({ url: databaseUrl(folder) })
+    const transaction = await client.transaction("write")
+    return async () => {
+      await transaction.rollback()
+      client.close()
+    }
+  })
 
 /** Owns trading for ever, without a renewal that would follow the test clock; `steal` takes it away. */
 export const ownershipLayer = Layer.effect(

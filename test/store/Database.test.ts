@@ -1,12 +1,11 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import { createClient } from "@libsql/client/sqlite3"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Chunk, Effect, Exit, Fiber, Layer, Option, Schedule } from "effect"
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Conflict, DatabaseUnavailable } from "../../src/api/Errors.ts"
 import { Database } from "../../src/store/Database.ts"
-import { databaseUrl, temporaryFolder } from "../kit/TestDatabase.ts"
+import { databaseUrl, lock, temporaryFolder } from "../kit/TestDatabase.ts"
 
 const open = (folder: string) => Database.layer({ url: databaseUrl(folder), authToken: null })
 
@@ -25,17 +24,6 @@ const insert = (id: number) =>
 const ids = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.map(sql<{ id: number }>`SELECT id FROM notes ORDER BY id`, (rows) => rows.map((row) => row.id))
 )
-
-/** Another process in the eyes of SQLite: holds the write lock until it is closed. */
-const lock = (folder: string) =>
-  Effect.promise(async () => {
-    const client = createClient({ url: databaseUrl(folder) })
-    const transaction = await client.transaction("write")
-    return async () => {
-      await transaction.rollback()
-      client.close()
-    }
-  })
 
 describe("Database", () => {
   it.scoped("a connection is durable, checked and impatient, also after a transaction", () =>
