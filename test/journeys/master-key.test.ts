@@ -74,5 +74,5 @@ it.scopedLive(
       const again = yield* service(folder, paper)
       yield* (yield* client(again.url, yield* createKey(again.command, "user3"))).account.refreshWallet()
     }),
-  120_000
+  240_000
 )
