@@ -36,10 +36,7 @@ export const makePriced = Effect.gen(function* () {
   const referenceOf = yield* makeReferences
   const readAgain = yield* makeReadAgain
 
-  /**
-   * Until there is nothing left to do but wait. One generator function for all rules and looks: making one costs more
-   * than a look does.
-   */
+  /** Until there is nothing left to do but wait. One generator function for all looks: a new one for each took 7 % of a tick. */
   const look: (watched: Watched, woken: PriceTick | null) => Work = Effect.fnUntraced(function* (watched, woken) {
     const { cooldown, index, reference, rule, trigger } = watched
     const { endAt } = rule.document
