@@ -40,8 +40,8 @@ const nextTurn = Effect.async<void>((resume) => {
 })
 
 /**
- * Waits as the plain loop does, but looks at the clock rarely. Turns of the loop without a tick leave eight times the garbage
- * of the engine, looks three times as much: it is their collection that would be measured.
+ * Waits as the plain loop does, but looks at the clock rarely. Turns of the loop without a tick leave six times the garbage
+ * of the engine, looks twice as much: it is their collection that would be measured.
  */
 const standUntil = (at: number) =>
   Effect.sync(() => {
