@@ -71,10 +71,8 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
       /** Whether the row alone tells that the rule has something left to do. */
       const hasMore = (rule: RuleRow) => {
         const { document, executed_count: executions, spent_total: total } = rule
-        return Effect.zipWith(
-          symbolOf(rule),
-          clock.now,
-          (symbol, now) => completion(document, { ...noUsage, total, executions }, symbol, now) === null
+        return Effect.flatMap(symbolOf(rule), (symbol) =>
+          Effect.map(clock.now, (now) => completion(document, { ...noUsage, total, executions }, symbol, now) === null)
         )
       }
 

@@ -119,12 +119,10 @@ const makeSide = (lower: boolean) => {
   const entries: Array<Entry> = []
 
   /** Whether `a` belongs nearer to the end than `b`. */
-  const isSooner = (a: PriceBound, b: PriceBound): boolean =>
-    Decimal.equals(a.price, b.price)
-      ? !isStrict(a) && isStrict(b)
-      : lower
-        ? Decimal.greaterThan(a.price, b.price)
-        : Decimal.lessThan(a.price, b.price)
+  const isSooner = (a: PriceBound, b: PriceBound): boolean => {
+    const order = Decimal.order(a.price, b.price)
+    return order === 0 ? !isStrict(a) && isStrict(b) : lower ? order > 0 : order < 0
+  }
 
   /** The first place whose entry is hit sooner than the bound. */
   const placeOf = (bound: PriceBound): number => {
@@ -142,6 +140,11 @@ const makeSide = (lower: boolean) => {
   return {
     insert: (entry: Entry) => void entries.splice(placeOf(entry.bound), 0, entry),
     remove: (entry: Entry) => {
+      // One that was hit is there.
+      if (entries[entries.length - 1] === entry) {
+        entries.pop()
+        return
+      }
       // Its equals lie directly before the place behind it.
       for (let i = placeOf(entry.bound) - 1; i >= 0; i--)
         if (entries[i] === entry) {

@@ -123,15 +123,19 @@ export const negate: (a: Decimal) => Decimal = BigDecimal.negate
 export const abs: (a: Decimal) => Decimal = BigDecimal.abs
 export const min: (a: Decimal, b: Decimal) => Decimal = BigDecimal.min
 export const max: (a: Decimal, b: Decimal) => Decimal = BigDecimal.max
-export const equals: (a: Decimal, b: Decimal) => boolean = BigDecimal.equals
-export const lessThan: (a: Decimal, b: Decimal) => boolean = BigDecimal.lessThan
-export const lessOrEqual: (a: Decimal, b: Decimal) => boolean = BigDecimal.lessThanOrEqualTo
-export const greaterThan: (a: Decimal, b: Decimal) => boolean = BigDecimal.greaterThan
-export const greaterOrEqual: (a: Decimal, b: Decimal) => boolean = BigDecimal.greaterThanOrEqualTo
+/** Most that are compared have one scale, as the prices of a pair: their digits alone tell, and nothing is made for it. */
+export const order = (a: Decimal, b: Decimal): -1 | 0 | 1 => {
+  if (a.scale !== b.scale) return BigDecimal.Order(a, b)
+  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0
+}
+export const equals = (a: Decimal, b: Decimal): boolean => order(a, b) === 0
+export const lessThan = (a: Decimal, b: Decimal): boolean => order(a, b) < 0
+export const lessOrEqual = (a: Decimal, b: Decimal): boolean => order(a, b) <= 0
+export const greaterThan = (a: Decimal, b: Decimal): boolean => order(a, b) > 0
+export const greaterOrEqual = (a: Decimal, b: Decimal): boolean => order(a, b) >= 0
 export const isZero: (a: Decimal) => boolean = BigDecimal.isZero
 export const isPositive: (a: Decimal) => boolean = BigDecimal.isPositive
 export const isNegative: (a: Decimal) => boolean = BigDecimal.isNegative
-export const order = BigDecimal.Order
 export const sum = (values: Iterable<Decimal>): Decimal => {
   let total = zero
   for (const value of values) total = add(total, value)

@@ -9,6 +9,7 @@ import type { RuleRow } from "../record/rows.ts"
 import { RuleProgram } from "../RuleProgram.ts"
 import { RulesRepo } from "../RulesRepo.ts"
 import type { Cancel } from "../TriggerIndex.ts"
+import { oneQueue } from "./oneQueue.ts"
 
 /** How a rule that crashes comes back, and when it no longer does. */
 export const restartPolicy = {
@@ -111,7 +112,7 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
   yield* Effect.addFinalizer(() => Effect.forEach(lives.values(), (life) => life.leave(), { discard: true }))
   // Closed before: whoever works is interrupted first.
   const fibers = yield* FiberMap.make<RuleId>()
-  const fork = yield* FiberMap.runtime(fibers)<never>()
+  const fork = yield* Effect.withScheduler(FiberMap.runtime(fibers)<never>(), oneQueue())
 
   const quarantine = Effect.fnUntraced(function* ({ id, userId }: Life, cause: Cause.Cause<unknown>) {
     yield* Effect.logError("A rule keeps crashing and is quarantined", { rule: id }, cause)

@@ -2,7 +2,7 @@ import { Duration, Effect } from "effect"
 import { awaited, movesWithTime, observe } from "../../domain/rule/decision/levels.ts"
 import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
 import { MarketClock } from "../../MarketClock.ts"
-import type { RuleRow } from "../record/rows.ts"
+import type { RuleRow, Runtime } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
 import { Timers } from "../Timers.ts"
 import type { PriceTick } from "../RuleMarket.ts"
@@ -15,6 +15,18 @@ import { type Holder, untilMarket, type Work } from "./waiting.ts"
 /** A trigger that is still true re-arms no sooner: without it a rule without a cooldown would fire without end. */
 const shortestRest = Duration.seconds(1)
 
+/** A rule that waits for a price: what it looks with, and what it remembers. */
+interface Watched {
+  readonly rule: RuleRow
+  readonly trigger: PriceTrigger
+  readonly index: SymbolIndex
+  readonly reference: Followed
+  readonly cooldown: Duration.Duration
+  /** How it goes on after each of its waits. */
+  readonly again: (woken: PriceTick | null) => Work
+  runtime: Runtime
+}
+
 /** The life of a rule that waits for a price. */
 export const makePriced = Effect.gen(function* () {
   const indexes = yield* TriggerIndex
@@ -24,56 +36,59 @@ export const makePriced = Effect.gen(function* () {
   const referenceOf = yield* makeReferences
   const readAgain = yield* makeReadAgain
 
-  const watch = (rule: RuleRow, trigger: PriceTrigger, index: SymbolIndex, reference: Followed) => {
-    const { endAt, limits } = rule.document
-    const cooldown = Duration.max(limits.cooldown, shortestRest)
-    let runtime = rule.runtime
-
-    /** Until there is nothing left to do but wait. */
-    const look = (woken: PriceTick | null): Work =>
-      Effect.gen(function* () {
-        let tick = woken ?? index.last()
-        for (;;) {
-          const now = yield* clock.now
-          if (endAt !== null && now >= endAt) {
-            const finished = yield* firing.finished(rule)
-            if (finished !== null) return finished
-          }
-          const { price: from } = yield* reference.read(now, tick)
-          const seen = { reference: from, now, cooldown }
-          const observed = tick === null ? null : observe(trigger, runtime.trigger, { ...seen, price: tick.price })
-          if (tick !== null && observed !== null && observed.fires) {
-            const fresher = yield* readAgain(rule, tick)
-            if (fresher !== null) {
-              tick = fresher
-              continue
-            }
-            const sequence = runtime.sequence + 1
-            runtime = { ...runtime, sequence, trigger: observed.state }
-            const { finished } = yield* firing.fire(rule, {
-              slot: `n${sequence}`,
-              label: trigger.type,
-              operands: priceOperands(rule.symbol, trigger, tick, from),
-              triggeredAt: now,
-              runtime,
-              receivedAt: tick === woken ? woken.receivedAt : undefined,
-              often: true
-            })
-            if (finished !== null) return finished
-            // The firing took time and may have moved what the trigger is measured from.
-            tick = index.last()
-            continue
-          }
-          if (observed !== null && observed.state !== runtime.trigger) {
-            runtime = { ...runtime, trigger: observed.state }
-            yield* firing.remember(rule, runtime)
-          }
-          const next = awaited(trigger, runtime.trigger, seen)
-          const again = movesWithTime(trigger) ? nextLook(now) : null
-          return untilMarket(index, timers, next.bounds, earliest(next.until, again, endAt), look)
+  /** Until there is nothing left to do but wait. One generator function for all looks: a new one for each took 7 % of a tick. */
+  const look: (watched: Watched, woken: PriceTick | null) => Work = Effect.fnUntraced(function* (watched, woken) {
+    const { cooldown, index, reference, rule, trigger } = watched
+    const { endAt } = rule.document
+    let tick = woken ?? index.last()
+    for (;;) {
+      const now = yield* clock.now
+      if (endAt !== null && now >= endAt) {
+        const finished = yield* firing.finished(rule)
+        if (finished !== null) return finished
+      }
+      const { price: from } = yield* reference.read(now, tick)
+      const seen = { reference: from, now, cooldown }
+      const before = watched.runtime
+      const observed = tick === null ? null : observe(trigger, before.trigger, { ...seen, price: tick.price })
+      if (tick !== null && observed !== null && observed.fires) {
+        const fresher = yield* readAgain(rule, tick)
+        if (fresher !== null) {
+          tick = fresher
+          continue
         }
-      })
-    return look(null)
+        const sequence = before.sequence + 1
+        const runtime = { ...before, sequence, trigger: observed.state }
+        watched.runtime = runtime
+        const { finished } = yield* firing.fire(rule, {
+          slot: `n${sequence}`,
+          label: trigger.type,
+          operands: priceOperands(rule.symbol, trigger, tick, from),
+          triggeredAt: now,
+          runtime,
+          receivedAt: tick === woken ? woken.receivedAt : undefined,
+          often: true
+        })
+        if (finished !== null) return finished
+        // The firing took time and may have moved what the trigger is measured from.
+        tick = index.last()
+        continue
+      }
+      if (observed !== null && observed.state !== before.trigger) {
+        watched.runtime = { ...before, trigger: observed.state }
+        yield* firing.remember(rule, watched.runtime)
+      }
+      const next = awaited(trigger, watched.runtime.trigger, seen)
+      const later = movesWithTime(trigger) ? nextLook(now) : null
+      return untilMarket(index, timers, next.bounds, earliest(next.until, later, endAt), watched.again)
+    }
+  })
+
+  const watch = (rule: RuleRow, trigger: PriceTrigger, index: SymbolIndex, reference: Followed): Work => {
+    const cooldown = Duration.max(rule.document.limits.cooldown, shortestRest)
+    const again = (woken: PriceTick | null) => look(watched, woken)
+    const watched: Watched = { rule, trigger, index, reference, cooldown, again, runtime: rule.runtime }
+    return look(watched, null)
   }
 
   return (rule: RuleRow, trigger: PriceTrigger, holder: Holder): Work =>
