@@ -221,11 +221,12 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
     Effect.zipRight(Deferred.await(isNeeded), Effect.forever(Effect.zipRight(lookSafely, Effect.sleep(poll))))
   )
 
-  const get = Effect.fn("Symbols.get")(function* (symbol: SymbolName) {
-    const { byName } = yield* current
-    const info = byName.get(symbol)
-    return info ?? (yield* symbolNotFound(symbol))
-  })
+  // Without a span, which would cost many times what the look into the map does.
+  const get = (symbol: SymbolName) =>
+    Effect.flatMap(current, ({ byName }) => {
+      const info = byName.get(symbol)
+      return info === undefined ? Effect.fail(symbolNotFound(symbol)) : Effect.succeed(info)
+    })
 
   const whenTradable = Effect.fn("Symbols.whenTradable")(function* (symbol: SymbolName) {
     yield* Deferred.succeed(isNeeded, undefined)
