@@ -1,4 +1,4 @@
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { Candles as CandlesAnswer, Trades } from "../api/Market.ts"
 import { StaleMarketData, type ValidationFailed } from "../api/Errors.ts"
 import * as Decimal from "../domain/Decimal.ts"
@@ -10,7 +10,7 @@ import { type CandlePage, candlePage } from "./candles/candlePage.ts"
 import { Candles } from "./Candles.ts"
 import { OrderBooks } from "./OrderBooks.ts"
 import { Symbols } from "./Symbols.ts"
-import { TickerHub } from "./TickerHub.ts"
+import { TickerHub, type TickerPeek } from "./TickerHub.ts"
 import { Tickers } from "./Tickers.ts"
 import { type ExchangeError, type MarketError, marketError } from "./VenueErrors.ts"
 
@@ -35,6 +35,8 @@ export class Market extends Context.Tag("dipper/market/Market")<
     /** All, or those named; a name the venue does not list fails. */
     readonly tickers: (symbols?: ReadonlyArray<SymbolName>) => Effect.Effect<ReadonlyArray<Ticker>, MarketError>
     readonly ticker: (symbol: SymbolName) => Effect.Effect<Ticker, MarketError>
+    /** Tells the ticker while it is live; null where `ticker` has to be asked. */
+    readonly liveTicker: Effect.Effect<TickerPeek>
     readonly orderBook: (symbol: SymbolName, depth?: number) => Effect.Effect<OrderBook, MarketError | StaleMarketData>
     /** Newest first. */
     readonly trades: (symbol: SymbolName, limit?: number) => Effect.Effect<Trades, MarketError>
@@ -51,7 +53,9 @@ export class Market extends Context.Tag("dipper/market/Market")<
     Effect.gen(function* () {
       const symbols = yield* Symbols
       const tickers = yield* Tickers
+      const isListed = yield* symbols.isListed
       const hub = yield* TickerHub
+      const fresh = yield* hub.fresh
       const candles = yield* Candles
       const kept = yield* OrderBooks
       const mexc = yield* MexcClient
@@ -81,11 +85,14 @@ export class Market extends Context.Tag("dipper/market/Market")<
         return yield* tickers.of(symbol)
       })
 
+      const liveTicker: TickerPeek = (symbol, now) => (isListed(symbol) ? fresh(symbol, now) : null)
+
       // What is asked most costs a few steps while it is live; a span costs more than they do.
       const ticker = (symbol: SymbolName) =>
-        Effect.zipWith(symbols.isListed(symbol), hub.fresh(symbol), (listed, live) => (listed ? live : null)).pipe(
-          Effect.flatMap((live) => (live === null ? askedTicker(symbol) : Effect.succeed(live)))
-        )
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const live = liveTicker(symbol, now)
+          return live === null ? askedTicker(symbol) : Effect.succeed(live)
+        })
 
       const someTickers = Effect.fn("Market.tickers")(function* (names?: ReadonlyArray<SymbolName>) {
         if (names === undefined) return yield* tickers.all
@@ -110,8 +117,8 @@ export class Market extends Context.Tag("dipper/market/Market")<
         )
 
       const orderBook = (symbol: SymbolName, depth = 20) =>
-        Effect.flatMap(symbols.isListed(symbol), (listed) =>
-          listed ? keptBook(symbol, depth) : Effect.zipRight(symbols.get(symbol), keptBook(symbol, depth))
+        Effect.suspend(() =>
+          isListed(symbol) ? keptBook(symbol, depth) : Effect.zipRight(symbols.get(symbol), keptBook(symbol, depth))
         )
 
       const trades = Effect.fn("Market.trades")(function* (symbol: SymbolName, limit: number = 50) {
@@ -134,6 +141,7 @@ export class Market extends Context.Tag("dipper/market/Market")<
         symbol: symbols.get,
         tickers: someTickers,
         ticker,
+        liveTicker: Effect.succeed(liveTicker),
         orderBook,
         trades,
         candles: candlesOf

@@ -70,8 +70,8 @@ export class Symbols extends Context.Tag("dipper/market/Symbols")<
   {
     readonly all: Effect.Effect<ReadonlyArray<SymbolInfo>, ExchangeError>
     readonly get: (symbol: SymbolName) => Effect.Effect<SymbolInfo, MarketError>
-    /** In the list that is believed now, without asking anybody; false before the first reading. */
-    readonly isListed: (symbol: SymbolName) => Effect.Effect<boolean>
+    /** Tells without asking anybody, and without a fiber, what is in the list that is believed now: nothing before the first. */
+    readonly isListed: Effect.Effect<(symbol: SymbolName) => boolean>
     /** Everything that changes from now on; a reader thousands of changes behind loses the oldest. */
     readonly changes: Stream.Stream<SymbolChange>
     /** Waits until the venue takes orders for the symbol, which it may not know yet. */
@@ -254,7 +254,7 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
   return {
     all: Effect.map(current, ({ all }) => all),
     get,
-    isListed: (symbol: SymbolName) => Effect.sync(() => listing?.byName.has(symbol) === true),
+    isListed: Effect.succeed((symbol: SymbolName) => listing?.byName.has(symbol) === true),
     changes: Stream.fromPubSub(published),
     whenTradable,
     recheck: Effect.sync(() => void (isChanged = true)),

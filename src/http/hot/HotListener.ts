@@ -15,9 +15,9 @@ import type { HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
 const urlsKept = 1_000
 
 /**
- * In front of the API builder, for the routes that are asked most: no fiber reference is set, nothing is composed per
- * request. It takes only what it can answer as the builder would: a plain GET of somebody whose credential is known. Anything
- * unusual is left to the builder, which also says what is wrong with it.
+ * In front of the API builder, for the routes that are asked most: nothing is composed per request, and what is there
+ * already needs no fiber. It takes only what it can answer as the builder would: a plain GET of somebody whose credential is
+ * known. Anything unusual is left to the builder, which also says what is wrong with it.
  */
 export const makeHotListener = Effect.gen(function* () {
   const { routes } = yield* HttpGate
@@ -53,8 +53,14 @@ export const makeHotListener = Effect.gen(function* () {
       tellLimits(response, x)
       run(Effect.map(asApiError(exit.cause, x), (error) => refuse(response, error, x.requestId)))
     }
-    const fiber = run(prepared(isOpen ? null : (principal?.userId ?? null)))
-    // What is in memory is there already.
+    const caller = isOpen ? null : (principal?.userId ?? null)
+    const there = prepared.peek(caller, x.startedAt)
+    if (there !== null) {
+      reply(response, head, x, there)
+      return true
+    }
+    const fiber = run(prepared.read(caller))
+    // Many a fiber has ended when it is left.
     const exit = fiber.unsafePoll()
     if (exit === null) {
       fiber.addObserver(settle)

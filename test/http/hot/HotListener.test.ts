@@ -52,7 +52,7 @@ const stubs: Stubs = {
       })
   },
   wallets: {
-    changes: () => Effect.succeed(0),
+    changes: Effect.succeed(() => 0),
     get: () =>
       Effect.succeed({
         venue: "paper",
@@ -64,7 +64,7 @@ const stubs: Stubs = {
         stale: false
       })
   },
-  events: { seq: () => Effect.succeed(7), appendedHere: () => Effect.succeed(7) },
+  events: { seq: () => Effect.succeed(7), appendedHere: Effect.succeed(() => 7) },
   readiness: {
     status: Effect.succeed({
       status: "up" as const,
