@@ -3,6 +3,7 @@ import type { Candles as CandlesAnswer, Trades } from "../api/Market.ts"
 import { StaleMarketData, type ValidationFailed } from "../api/Errors.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import type { OrderBook, SymbolInfo, SymbolName, Ticker } from "../domain/Market.ts"
+import type { Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { Cache } from "../store/Cache.ts"
@@ -19,12 +20,20 @@ const bookLifetime = "1 second"
 const tradesLifetime = "1 second"
 const booksKept = 200
 
+const defaultDepth = 20
+
 /** Readers of 5 and of 20 levels share a book; the venue asks the same weight for any depth. */
 const depths = [20, 100, 1_000]
 const tradeCounts = [100, 500]
 
 /** Reading one ticker opens its stream; beyond this many streams it is looked up among all tickers instead. */
 const streamsOnDemand = 100
+
+/** `now` is wall time. */
+export interface LiveMarket {
+  readonly ticker: TickerPeek
+  readonly orderBook: (symbol: SymbolName, now: Instant, depth?: number) => OrderBook | null
+}
 
 /** What the venue's market looks like, each value with its `asOf`, `source` and `stale`. */
 export class Market extends Context.Tag("dipper/market/Market")<
@@ -35,8 +44,8 @@ export class Market extends Context.Tag("dipper/market/Market")<
     /** All, or those named; a name the venue does not list fails. */
     readonly tickers: (symbols?: ReadonlyArray<SymbolName>) => Effect.Effect<ReadonlyArray<Ticker>, MarketError>
     readonly ticker: (symbol: SymbolName) => Effect.Effect<Ticker, MarketError>
-    /** Tells the ticker while it is live; null where `ticker` has to be asked. */
-    readonly liveTicker: Effect.Effect<TickerPeek>
+    /** What streams keep in memory, without a fiber; null where `ticker` or `orderBook` has to be asked. */
+    readonly live: Effect.Effect<LiveMarket>
     readonly orderBook: (symbol: SymbolName, depth?: number) => Effect.Effect<OrderBook, MarketError | StaleMarketData>
     /** Newest first. */
     readonly trades: (symbol: SymbolName, limit?: number) => Effect.Effect<Trades, MarketError>
@@ -57,7 +66,8 @@ export class Market extends Context.Tag("dipper/market/Market")<
       const hub = yield* TickerHub
       const fresh = yield* hub.fresh
       const candles = yield* Candles
-      const kept = yield* OrderBooks
+      const followed = yield* OrderBooks
+      const keptBook = yield* followed.kept
       const mexc = yield* MexcClient
       const market = yield* MarketClock
       const cache = yield* Cache
@@ -85,13 +95,19 @@ export class Market extends Context.Tag("dipper/market/Market")<
         return yield* tickers.of(symbol)
       })
 
-      const liveTicker: TickerPeek = (symbol, now) => (isListed(symbol) ? fresh(symbol, now) : null)
+      const live: LiveMarket = {
+        ticker: (symbol, now) => (isListed(symbol) ? fresh(symbol, now) : null),
+        orderBook: (symbol, now, depth = defaultDepth) => {
+          const book = isListed(symbol) ? keptBook(symbol, depth, now) : null
+          return book === null || isCrossed(book) ? null : book
+        }
+      }
 
       // What is asked most costs a few steps while it is live; a span costs more than they do.
       const ticker = (symbol: SymbolName) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const live = liveTicker(symbol, now)
-          return live === null ? askedTicker(symbol) : Effect.succeed(live)
+          const known = live.ticker(symbol, now)
+          return known === null ? askedTicker(symbol) : Effect.succeed(known)
         })
 
       const someTickers = Effect.fn("Market.tickers")(function* (names?: ReadonlyArray<SymbolName>) {
@@ -111,15 +127,16 @@ export class Market extends Context.Tag("dipper/market/Market")<
         }
       })
 
-      const keptBook = (symbol: SymbolName, depth: number) =>
-        Effect.flatMap(kept.read(symbol, depth), (followed) =>
-          followed === null || isCrossed(followed) ? readBook(symbol, depth) : Effect.succeed(followed)
+      const followedBook = (symbol: SymbolName, depth: number) =>
+        Effect.flatMap(followed.read(symbol, depth), (book) =>
+          book === null || isCrossed(book) ? readBook(symbol, depth) : Effect.succeed(book)
         )
 
-      const orderBook = (symbol: SymbolName, depth = 20) =>
-        Effect.suspend(() =>
-          isListed(symbol) ? keptBook(symbol, depth) : Effect.zipRight(symbols.get(symbol), keptBook(symbol, depth))
-        )
+      const orderBook = (symbol: SymbolName, depth = defaultDepth) =>
+        Effect.suspend(() => {
+          const book = followedBook(symbol, depth)
+          return isListed(symbol) ? book : Effect.zipRight(symbols.get(symbol), book)
+        })
 
       const trades = Effect.fn("Market.trades")(function* (symbol: SymbolName, limit: number = 50) {
         yield* symbols.get(symbol)
@@ -141,7 +158,7 @@ export class Market extends Context.Tag("dipper/market/Market")<
         symbol: symbols.get,
         tickers: someTickers,
         ticker,
-        liveTicker: Effect.succeed(liveTicker),
+        live: Effect.succeed(live),
         orderBook,
         trades,
         candles: candlesOf

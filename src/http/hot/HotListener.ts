@@ -2,6 +2,7 @@ import { Cause, Effect, Exit, Runtime } from "effect"
 import type { ServerResponse } from "node:http"
 import { Accounts } from "../../accounts/Accounts.ts"
 import type { ApiError } from "../../api/Errors.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { asApiError } from "../Boundary.ts"
 import { limitHeaders } from "../edge/headers.ts"
 import { type HotServe, refuse, tellLimits } from "../edge/Listener.ts"
@@ -9,7 +10,7 @@ import type { Exchange } from "../gate/Gate.ts"
 import type { Route } from "../gate/Routes.ts"
 import { HttpGate } from "../HttpGate.ts"
 import { HotReads } from "./HotReads.ts"
-import type { HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
+import type { Caller, HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
 
 /** URLs whose meaning is remembered; with ever new ones all are forgotten now and then. */
 const urlsKept = 1_000
@@ -54,7 +55,7 @@ export const makeHotListener = Effect.gen(function* () {
       run(Effect.map(asApiError(exit.cause, x), (error) => refuse(response, error, x.requestId)))
     }
     const caller = isOpen ? null : (principal?.userId ?? null)
-    const there = prepared.peek(caller, x.startedAt)
+    const there = peek(prepared, caller, x.startedAt)
     if (there !== null) {
       reply(response, head, x, there)
       return true
@@ -70,6 +71,15 @@ export const makeHotListener = Effect.gen(function* () {
   }
   return serveHot
 })
+
+/** What cannot be shown is read, for there a fault is logged and answered. */
+const peek = (prepared: Prepared, caller: Caller, now: Instant): Ready | null => {
+  try {
+    return prepared.peek(caller, now)
+  } catch {
+    return null
+  }
+}
 
 const reply = (
   response: ServerResponse,

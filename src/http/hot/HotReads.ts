@@ -31,7 +31,7 @@ export class HotReads extends Context.Tag("dipper/http/hot/HotReads")<HotReads, 
     HotReads,
     Effect.gen(function* () {
       const service = yield* Market
-      const liveTicker = yield* service.liveTicker
+      const live = yield* service.live
       const market = marketReads(service)
       const readiness = yield* Readiness
       const lists = yield* (yield* Cache).open({
@@ -51,9 +51,16 @@ export class HotReads extends Context.Tag("dipper/http/hot/HotReads")<HotReads, 
         hotRoute(
           getTicker,
           { path: bySymbol, urlParams: nothing },
-          { peek: ({ path }, now) => liveTicker(path.symbol, now), read: market.ticker }
+          { peek: ({ path }, now) => live.ticker(path.symbol, now), read: market.ticker }
         ),
-        hotRoute(getOrderBook, { path: bySymbol, urlParams: orderBookQuery }, { read: market.orderBook }),
+        hotRoute(
+          getOrderBook,
+          { path: bySymbol, urlParams: orderBookQuery },
+          {
+            peek: ({ path, urlParams }, now) => live.orderBook(path.symbol, now, urlParams.depth),
+            read: market.orderBook
+          }
+        ),
         hotRoute(listTickers, { path: nothing, urlParams: tickersQuery }, { read: market.tickers, keep }),
         hotRoute(listCandles, { path: bySymbol, urlParams: candlesQuery }, { read: market.candles, keep }),
         { operation: getWallet.name, prepare: () => ownWallet }

@@ -109,7 +109,7 @@ const stubbed = (stubs: Stubs) =>
     Layer.mock(Rules, { ...stubs.rules }),
     Layer.mock(RuleRecords, { ...stubs.records }),
     Layer.mock(Signals, { ...stubs.signals }),
-    Layer.mock(Market, { liveTicker: Effect.succeed(() => null), ...stubs.market }),
+    Layer.mock(Market, { live: Effect.succeed({ ticker: () => null, orderBook: () => null }), ...stubs.market }),
     Layer.mock(Readiness, { ...stubs.readiness }),
     Layer.mock(Audit, { append: () => Effect.void, ...stubs.audit }),
     Layer.mock(Events, { seq: () => Effect.succeed(0), appendedHere: Effect.succeed(() => 0), ...stubs.events }),
