@@ -53,7 +53,8 @@ export const sentWhole = <R>(app: HttpApp.Default<never, R>): HttpApp.Default<ne
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     Effect.map(app, (answer) => {
       const response = NodeHttpServerRequest.toServerResponse(request)
-      if (answer.body._tag === "Uint8Array") response.writeHead(answer.status, answer.headers).end(answer.body.body)
+      const { body, headers, status } = answer
+      if (body._tag === "Uint8Array" && !response.writableEnded) response.writeHead(status, headers).end(body.body)
       return answer
     })
   )
