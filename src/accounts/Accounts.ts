@@ -90,9 +90,10 @@ const make = Effect.fnUntraced(function* () {
     turns.delete(userId)
   })
 
-  const ensure = Effect.fn("Accounts.ensure")(({ userId }: Principal) =>
-    ready.has(userId) ? Effect.void : inTurn(userId)(prepare(userId))
-  )
+  const prepareInTurn = Effect.fn("Accounts.ensure")((userId: UserId) => inTurn(userId)(prepare(userId)))
+
+  // Asked by every request: a span is for those that have something to do.
+  const ensure = ({ userId }: Principal) => (ready.has(userId) ? Effect.void : prepareInTurn(userId))
 
   const get = Effect.fn("Accounts.get")(({ userId, scopes, credentialId }: Principal) =>
     Effect.flatMap(

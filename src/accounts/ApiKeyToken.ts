@@ -1,5 +1,5 @@
 import { Redacted } from "effect"
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+import { hash, randomBytes, timingSafeEqual } from "node:crypto"
 
 /**
  * `bk_<16 hex id>_<43 base64url secret>_<6 hex checksum>`, 70 characters. The secret has 256 random bits, so a fast hash
@@ -9,7 +9,7 @@ const pattern = /^bk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})_([0-9a-f]{6})$/
 
 const bearer = /^Bearer ([^\s,]{1,8192})$/i
 
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
+const sha256 = (text: string) => hash("sha256", text)
 
 const checksumOf = (body: string) => sha256(body).slice(0, 6)
 

@@ -20,9 +20,10 @@ const encoding: HttpApiSchema.Encoding = { kind: "Json", contentType: "applicati
  */
 export const ok = <A, I>(schema: Schema.Schema<A, I>, status: 200 | 201 | 202 = 200): Schema.Schema<A, Success<I>> => {
   const encode = ParseResult.encode(schema)
-  const decode = ParseResult.decode(schema)
+  const decode = ParseResult.decodeUnknown(schema)
   return Schema.transformOrFail(
-    Schema.Struct({ success: Schema.Literal(true), data: Schema.encodedSchema(schema) }),
+    // `data` is the inner schema's to look at, once.
+    Schema.Struct({ success: Schema.Literal(true), data: Schema.Unknown }),
     Schema.Any as unknown as Schema.Schema<A>,
     {
       strict: true,
@@ -31,7 +32,7 @@ export const ok = <A, I>(schema: Schema.Schema<A, I>, status: 200 | 201 | 202 = 
         const encoded = encode(value)
         // Synchronous schemas, that is all of ours, stay off the fiber.
         return Either.isEither(encoded) && Either.isRight(encoded)
-          ? ParseResult.succeed({ success: true as const, data: encoded.right as I })
+          ? ParseResult.succeed({ success: true as const, data: encoded.right })
           : Effect.map(Effect.orDie(encoded), (data) => ({ success: true as const, data }))
       }
     }

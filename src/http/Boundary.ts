@@ -7,7 +7,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Cause, Effect } from "effect"
 import { isApiError, renderFailure } from "../api/Envelope.ts"
 import { type ApiError, Internal, MalformedJson, RouteNotFound } from "../api/Errors.ts"
-import { type Acting, actingAs } from "../store/audit/acting.ts"
+import { type Acting, actsAs } from "../store/audit/acting.ts"
 import { refusedInput } from "./input/refusedInput.ts"
 import { failureHeaders, json } from "./edge/headers.ts"
 import { type Exchange, unknownExchange } from "./gate/Gate.ts"
@@ -31,15 +31,33 @@ export const boundary = <R>(
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const x = exchangeOf(NodeHttpServerRequest.toIncomingMessage(request)) ?? unknownExchange
     if (x.route?.takesBody === true) readStrictly(request)
-    return Effect.catchAllCause(app, (cause) =>
+    const answered = Effect.catchAllCause(app, (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.interrupt
         : Effect.map(
             Effect.tap(asApiError(cause, x), (error) => hear(x, error)),
             (error) => answer(error, x)
           )
-    ).pipe(actingAs(() => actingIn(x)))
+    )
+    return Effect.zipRight(
+      actsAs(() => actingIn(x)),
+      answered
+    )
   })
+
+/**
+ * What is in memory leaves at once, and the platform finds it sent: it would keep the fiber until the last byte is written.
+ * For the last one to touch an answer.
+ */
+export const sentWhole = <R>(app: HttpApp.Default<never, R>): HttpApp.Default<never, R> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Effect.map(app, (answer) => {
+      const response = NodeHttpServerRequest.toServerResponse(request)
+      const { body, headers, status } = answer
+      if (body._tag === "Uint8Array" && !response.writableEnded) response.writeHead(status, headers).end(body.body)
+      return answer
+    })
+  )
 
 /** Whoever asks, once that is known: until then nobody. */
 const actingIn = ({ address, principal, requestId }: Exchange): Acting => ({

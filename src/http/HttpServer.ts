@@ -3,14 +3,17 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpPlatform from "@effect/platform/HttpPlatform"
+import * as Etag from "@effect/platform/Etag"
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, FiberRef, FiberSet, Layer, LogLevel, Option, Runtime } from "effect"
 import { Api } from "../api/Api.ts"
 import * as Account from "./Account.ts"
 import { accessLog } from "./edge/accessLog.ts"
 import { Authentication } from "./Authentication.ts"
-import { boundary } from "./Boundary.ts"
+import { boundary, sentWhole } from "./Boundary.ts"
 import * as Docs from "./Docs.ts"
 import { answerClientError, answerConnect } from "./edge/clientError.ts"
 import { defaultStreams, EventStreams, type StreamSettings } from "./events/EventStreams.ts"
@@ -87,13 +90,17 @@ const make = Effect.fnUntraced(function* (options: ServerOptions) {
 
   const router = yield* Effect.flatMap(HttpApiBuilder.Router, ({ router }) => router)
   const { noteAccess } = yield* RefusedCredentials
-  const app = boundary(yield* HttpRouter.toHttpApp(router), tellingAccess(noteAccess))
+  const app = sentWhole(boundary(yield* HttpRouter.toHttpApp(router), tellingAccess(noteAccess)))
   const traces = options.traces === true
   // Set once for all requests: spans would cost each of them more than its routing. The platform's own would tell headers.
   const serve = yield* NodeHttpServer.makeHandler(traces ? traced(app) : app).pipe(
     Effect.locally(FiberRef.currentTracerEnabled, traces),
     HttpMiddleware.withTracerDisabledWhenEffect(() => true),
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes)))
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(maxBodyBytes))),
+    // Each request copies several times what it runs with: that must not be all services of the process.
+    Effect.mapInputContext((all: Context.Context<HttpRouter.HttpRouter.DefaultServices>) =>
+      Context.pick(HttpPlatform.HttpPlatform, Etag.Generator, FileSystem.FileSystem, Path.Path)(all)
+    )
   )
   const serveHot = yield* makeHotListener.pipe(Effect.locally(FiberRef.currentTracerEnabled, false))
   const listener = makeListener({

@@ -1,8 +1,9 @@
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { Candles as CandlesAnswer, Trades } from "../api/Market.ts"
 import { StaleMarketData, type ValidationFailed } from "../api/Errors.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import type { OrderBook, SymbolInfo, SymbolName, Ticker } from "../domain/Market.ts"
+import type { Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { Cache } from "../store/Cache.ts"
@@ -10,7 +11,7 @@ import { type CandlePage, candlePage } from "./candles/candlePage.ts"
 import { Candles } from "./Candles.ts"
 import { OrderBooks } from "./OrderBooks.ts"
 import { Symbols } from "./Symbols.ts"
-import { TickerHub } from "./TickerHub.ts"
+import { TickerHub, type TickerPeek } from "./TickerHub.ts"
 import { Tickers } from "./Tickers.ts"
 import { type ExchangeError, type MarketError, marketError } from "./VenueErrors.ts"
 
@@ -19,12 +20,20 @@ const bookLifetime = "1 second"
 const tradesLifetime = "1 second"
 const booksKept = 200
 
+const defaultDepth = 20
+
 /** Readers of 5 and of 20 levels share a book; the venue asks the same weight for any depth. */
 const depths = [20, 100, 1_000]
 const tradeCounts = [100, 500]
 
 /** Reading one ticker opens its stream; beyond this many streams it is looked up among all tickers instead. */
 const streamsOnDemand = 100
+
+/** `now` is wall time. */
+export interface LiveMarket {
+  readonly ticker: TickerPeek
+  readonly orderBook: (symbol: SymbolName, now: Instant, depth?: number) => OrderBook | null
+}
 
 /** What the venue's market looks like, each value with its `asOf`, `source` and `stale`. */
 export class Market extends Context.Tag("dipper/market/Market")<
@@ -35,6 +44,8 @@ export class Market extends Context.Tag("dipper/market/Market")<
     /** All, or those named; a name the venue does not list fails. */
     readonly tickers: (symbols?: ReadonlyArray<SymbolName>) => Effect.Effect<ReadonlyArray<Ticker>, MarketError>
     readonly ticker: (symbol: SymbolName) => Effect.Effect<Ticker, MarketError>
+    /** What streams keep in memory, without a fiber; null where `ticker` or `orderBook` has to be asked. */
+    readonly live: Effect.Effect<LiveMarket>
     readonly orderBook: (symbol: SymbolName, depth?: number) => Effect.Effect<OrderBook, MarketError | StaleMarketData>
     /** Newest first. */
     readonly trades: (symbol: SymbolName, limit?: number) => Effect.Effect<Trades, MarketError>
@@ -51,9 +62,12 @@ export class Market extends Context.Tag("dipper/market/Market")<
     Effect.gen(function* () {
       const symbols = yield* Symbols
       const tickers = yield* Tickers
+      const isListed = yield* symbols.isListed
       const hub = yield* TickerHub
+      const fresh = yield* hub.fresh
       const candles = yield* Candles
-      const kept = yield* OrderBooks
+      const followed = yield* OrderBooks
+      const keptBook = yield* followed.kept
       const mexc = yield* MexcClient
       const market = yield* MarketClock
       const cache = yield* Cache
@@ -81,11 +95,20 @@ export class Market extends Context.Tag("dipper/market/Market")<
         return yield* tickers.of(symbol)
       })
 
+      const live: LiveMarket = {
+        ticker: (symbol, now) => (isListed(symbol) ? fresh(symbol, now) : null),
+        orderBook: (symbol, now, depth = defaultDepth) => {
+          const book = isListed(symbol) ? keptBook(symbol, depth, now) : null
+          return book === null || isCrossed(book) ? null : book
+        }
+      }
+
       // What is asked most costs a few steps while it is live; a span costs more than they do.
       const ticker = (symbol: SymbolName) =>
-        Effect.zipWith(symbols.isListed(symbol), hub.fresh(symbol), (listed, live) => (listed ? live : null)).pipe(
-          Effect.flatMap((live) => (live === null ? askedTicker(symbol) : Effect.succeed(live)))
-        )
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const known = live.ticker(symbol, now)
+          return known === null ? askedTicker(symbol) : Effect.succeed(known)
+        })
 
       const someTickers = Effect.fn("Market.tickers")(function* (names?: ReadonlyArray<SymbolName>) {
         if (names === undefined) return yield* tickers.all
@@ -104,15 +127,16 @@ export class Market extends Context.Tag("dipper/market/Market")<
         }
       })
 
-      const keptBook = (symbol: SymbolName, depth: number) =>
-        Effect.flatMap(kept.read(symbol, depth), (followed) =>
-          followed === null || isCrossed(followed) ? readBook(symbol, depth) : Effect.succeed(followed)
+      const followedBook = (symbol: SymbolName, depth: number) =>
+        Effect.flatMap(followed.read(symbol, depth), (book) =>
+          book === null || isCrossed(book) ? readBook(symbol, depth) : Effect.succeed(book)
         )
 
-      const orderBook = (symbol: SymbolName, depth = 20) =>
-        Effect.flatMap(symbols.isListed(symbol), (listed) =>
-          listed ? keptBook(symbol, depth) : Effect.zipRight(symbols.get(symbol), keptBook(symbol, depth))
-        )
+      const orderBook = (symbol: SymbolName, depth = defaultDepth) =>
+        Effect.suspend(() => {
+          const book = followedBook(symbol, depth)
+          return isListed(symbol) ? book : Effect.zipRight(symbols.get(symbol), book)
+        })
 
       const trades = Effect.fn("Market.trades")(function* (symbol: SymbolName, limit: number = 50) {
         yield* symbols.get(symbol)
@@ -134,6 +158,7 @@ export class Market extends Context.Tag("dipper/market/Market")<
         symbol: symbols.get,
         tickers: someTickers,
         ticker,
+        live: Effect.succeed(live),
         orderBook,
         trades,
         candles: candlesOf

@@ -1,5 +1,6 @@
 import { Clock, Context, Effect, Exit, Layer, Metric, Scope } from "effect"
 import type { OrderBook, SymbolName } from "../domain/Market.ts"
+import type { Instant } from "../domain/Time.ts"
 import { MexcClient } from "../mexc/MexcClient.ts"
 import { MexcStream } from "../mexc/MexcStream.ts"
 import { type BookFeed, makeBookFeed } from "./book/BookFeed.ts"
@@ -33,6 +34,9 @@ export interface BooksHealth {
   readonly resyncs: number
 }
 
+/** A look into memory at wall time `now`. */
+export type BookPeek = (symbol: SymbolName, depth: number, now: Instant) => OrderBook | null
+
 /** Order books of the pairs that are asked for again and again, kept by the venue's stream. */
 export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
   OrderBooks,
@@ -42,6 +46,8 @@ export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
      * ten seconds begins to keep it.
      */
     readonly read: (symbol: SymbolName, depth: number) => Effect.Effect<OrderBook | null>
+    /** Tells the same without a fiber, and keeps no other book for it. */
+    readonly kept: Effect.Effect<BookPeek>
     readonly health: Effect.Effect<BooksHealth>
   }
 >() {
@@ -85,13 +91,17 @@ export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
         return true
       })
 
+      const kept: BookPeek = (symbol, depth, now) => {
+        const known = followed.get(symbol)
+        if (known === undefined) return null
+        known.usedAt = now
+        return known.feed.read(depth, now)
+      }
+
       const read = (symbol: SymbolName, depth: number) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const known = followed.get(symbol)
-          if (known === undefined) return noteQuestion(symbol, now)
-          known.usedAt = now
-          return Effect.succeed(known.feed.read(depth, now))
-        })
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          followed.has(symbol) ? Effect.succeed(kept(symbol, depth, now)) : noteQuestion(symbol, now)
+        )
 
       const noteQuestion = Effect.fnUntraced(function* (symbol: SymbolName, now: number) {
         const isSecond = now - (askedAt.get(symbol) ?? Number.NEGATIVE_INFINITY) <= askedAgainWithinMs
@@ -118,7 +128,7 @@ export class OrderBooks extends Context.Tag("dipper/market/OrderBooks")<
         return { followed: feeds.length, resyncing: feeds.filter((feed) => !feed.isLive()).length, resyncs }
       })
 
-      return { read, health }
+      return { read, kept: Effect.succeed(kept), health }
     })
   )
 }

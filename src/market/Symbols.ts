@@ -70,8 +70,8 @@ export class Symbols extends Context.Tag("dipper/market/Symbols")<
   {
     readonly all: Effect.Effect<ReadonlyArray<SymbolInfo>, ExchangeError>
     readonly get: (symbol: SymbolName) => Effect.Effect<SymbolInfo, MarketError>
-    /** In the list that is believed now, without asking anybody; false before the first reading. */
-    readonly isListed: (symbol: SymbolName) => Effect.Effect<boolean>
+    /** Tells without asking anybody, and without a fiber, what is in the list that is believed now: nothing before the first. */
+    readonly isListed: Effect.Effect<(symbol: SymbolName) => boolean>
     /** Everything that changes from now on; a reader thousands of changes behind loses the oldest. */
     readonly changes: Stream.Stream<SymbolChange>
     /** Waits until the venue takes orders for the symbol, which it may not know yet. */
@@ -221,11 +221,12 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
     Effect.zipRight(Deferred.await(isNeeded), Effect.forever(Effect.zipRight(lookSafely, Effect.sleep(poll))))
   )
 
-  const get = Effect.fn("Symbols.get")(function* (symbol: SymbolName) {
-    const { byName } = yield* current
-    const info = byName.get(symbol)
-    return info ?? (yield* symbolNotFound(symbol))
-  })
+  // Without a span, which would cost many times what the look into the map does.
+  const get = (symbol: SymbolName) =>
+    Effect.flatMap(current, ({ byName }) => {
+      const info = byName.get(symbol)
+      return info === undefined ? Effect.fail(symbolNotFound(symbol)) : Effect.succeed(info)
+    })
 
   const whenTradable = Effect.fn("Symbols.whenTradable")(function* (symbol: SymbolName) {
     yield* Deferred.succeed(isNeeded, undefined)
@@ -253,7 +254,7 @@ const make = Effect.fnUntraced(function* (poll: Duration.DurationInput) {
   return {
     all: Effect.map(current, ({ all }) => all),
     get,
-    isListed: (symbol: SymbolName) => Effect.sync(() => listing?.byName.has(symbol) === true),
+    isListed: Effect.succeed((symbol: SymbolName) => listing?.byName.has(symbol) === true),
     changes: Stream.fromPubSub(published),
     whenTradable,
     recheck: Effect.sync(() => void (isChanged = true)),

@@ -47,6 +47,9 @@ export interface HubHealth {
   readonly age: { readonly least: number; readonly most: number } | null
 }
 
+/** A look into memory. */
+export type TickerPeek = (symbol: SymbolName, now: Instant) => Ticker | null
+
 /** Live prices: one upstream subscription per symbol, whoever and however many watch it. */
 export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
   TickerHub,
@@ -60,10 +63,10 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
     /** The ticker as known, without asking anybody; null for a symbol nobody watches. Asking keeps its day's figures fresh. */
     readonly remembered: (symbol: SymbolName) => Effect.Effect<Ticker | null>
     /**
-     * The ticker while its stream is fresh, the same object until something changes; null where `latest` has to be asked,
+     * Tells, without a fiber and at wall time `now`, the ticker while its stream is fresh, the same object until something changes; null where `latest` has to be asked,
      * and now and then, because only that keeps the subscription.
      */
-    readonly fresh: (symbol: SymbolName) => Effect.Effect<Ticker | null>
+    readonly fresh: Effect.Effect<TickerPeek>
     /** For displays: a subscriber that is more than a few hundred ticks behind loses the oldest. */
     readonly ticks: (symbol: SymbolName) => Stream.Stream<Tick>
     /** For rules: every tick, in order, while the scope lives. The feed waits for the handler. */
@@ -210,19 +213,18 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
           return tickerOf(feed.quote(), now)
         })
 
-      const fresh = (symbol: SymbolName) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          const feed = live.get(symbol)
-          if (feed === undefined || now - feed.keptAliveAt > keptAliveEveryMs) return null
-          const quote = feed.quote()
-          if (!isFresh(quote, now)) return null
-          askedForDay.set(symbol, now)
-          const known = shown.get(quote)
-          if (known !== undefined) return known
-          const ticker = tickerOf(quote, now)
-          if (ticker !== null) shown.set(quote, ticker)
-          return ticker
-        })
+      const fresh: TickerPeek = (symbol, now) => {
+        const feed = live.get(symbol)
+        if (feed === undefined || now - feed.keptAliveAt > keptAliveEveryMs) return null
+        const quote = feed.quote()
+        if (!isFresh(quote, now)) return null
+        askedForDay.set(symbol, now)
+        const known = shown.get(quote)
+        if (known !== undefined) return known
+        const ticker = tickerOf(quote, now)
+        if (ticker !== null) shown.set(quote, ticker)
+        return ticker
+      }
 
       const dataAge = (symbol: SymbolName) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
@@ -254,7 +256,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         ticks,
         current,
         remembered,
-        fresh,
+        fresh: Effect.succeed(fresh),
         dataAge,
         health,
         watched: Effect.sync(() => [...live.keys()])

@@ -52,8 +52,8 @@ export class Wallets extends Context.Tag("dipper/portfolio/Wallets")<
     readonly holding: (userId: UserId, asset: string) => Effect.Effect<Holding, WalletError>
     /** Joins one pushed balance; an older one than the kept changes nothing. */
     readonly record: (userId: UserId, balance: VenueBalance, at: Instant) => Effect.Effect<void, DatabaseUnavailable>
-    /** Grows whenever balances of the user were told or read anew by this process, or their stream came or went. */
-    readonly changes: (userId: UserId) => Effect.Effect<number>
+    /** Counts, without a fiber, how often balances of the user were told or read anew here, or their stream came or went. */
+    readonly changes: Effect.Effect<(userId: UserId) => number>
     /** Calls the handler whenever balances of the user were told or read anew, while the scope lives. */
     readonly onChange: (userId: UserId, handler: () => void) => Effect.Effect<void, never, Scope.Scope>
     /** Asks the venue and keeps the answer, without making a wallet of it. */
@@ -258,7 +258,7 @@ const make = Effect.gen(function* () {
     freeOf: (userId, asset) => Effect.map(holding(userId, asset), ({ available }) => available),
     holding,
     record: (userId, balance, at) => Effect.zipLeft(repo.record(userId, balance, at), told(userId)),
-    changes: (userId) => Effect.sync(() => changes.get(userId) ?? 0),
+    changes: Effect.succeed((userId) => changes.get(userId) ?? 0),
     onChange,
     reread,
     setLive: (userId, isLive) =>

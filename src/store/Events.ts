@@ -30,8 +30,8 @@ export class Events extends Context.Tag("dipper/store/Events")<
     readonly settle: (userId: UserId, type: EventType, objectId: string) => Effect.Effect<void, DatabaseUnavailable>
     /** The number of the newest event, 0 before the first. */
     readonly seq: (userId: UserId) => Effect.Effect<number, DatabaseUnavailable>
-    /** The number of the newest event that this process has appended, 0 before the first; asks nobody. */
-    readonly appendedHere: (userId: UserId) => Effect.Effect<number>
+    /** Tells the number of the newest event that this process has appended, 0 before the first: asks nobody, needs no fiber. */
+    readonly appendedHere: Effect.Effect<(userId: UserId) => number>
     /** What came after `seq`, oldest first. */
     readonly since: (userId: UserId, seq: number, limit: number) => Effect.Effect<Slice, DatabaseUnavailable>
     /** An effect that returns when there may be a new event since it, or this, was last asked. */
@@ -189,7 +189,7 @@ const make = Effect.fnUntraced(function* () {
     appendOnce,
     settle,
     seq,
-    appendedHere: (userId) => Effect.sync(() => newest.get(userId) ?? 0),
+    appendedHere: Effect.succeed((userId) => newest.get(userId) ?? 0),
     since,
     follow: wakeups.register,
     stream

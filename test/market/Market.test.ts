@@ -31,7 +31,7 @@ const bookOf = (symbol: SymbolName, bid: string, ask: string, asOf: number): Ord
 
 /** Knows BTCUSDT and ETHUSDT. */
 const listed = Layer.mock(Symbols, {
-  isListed: (symbol) => Effect.succeed(symbol !== sol),
+  isListed: Effect.succeed((symbol: SymbolName) => symbol !== sol),
   get: (symbol) =>
     symbol === sol
       ? Effect.fail(symbolNotFound(symbol))

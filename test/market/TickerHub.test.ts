@@ -264,18 +264,20 @@ describe("TickerHub", () => {
 
 describe("TickerHub.fresh", () => {
   const shownOrNull = (ticker: Ticker | null) => (ticker === null ? null : shown(ticker))
+  const freshIn = (hub: typeof TickerHub.Service, symbol: typeof btc) =>
+    Effect.zipWith(hub.fresh, Clock.currentTimeMillis, (fresh, now) => fresh(symbol, now))
 
   it.scoped("knows nothing of a symbol before somebody has asked for it", () =>
     withHub(({ hub, stream, venue }) =>
       Effect.gen(function* () {
-        assert.isNull(yield* hub.fresh(btc))
+        assert.isNull(yield* freshIn(hub, btc))
         // Who only watches asks for no ticker: `latest` has to say what it is.
         yield* hub.watch(btc)
         yield* whileReading(hub.refresh(btc))
         yield* stream.trade(btc, "90001")
         yield* venue.take
-        assert.isNull(yield* hub.fresh(btc))
-        assert.isNull(yield* hub.fresh(eth))
+        assert.isNull(yield* freshIn(hub, btc))
+        assert.isNull(yield* freshIn(hub, eth))
         assert.deepStrictEqual(yield* venue.take, [])
         assert.deepStrictEqual(yield* stream.subscriptions, ["BTCUSDT"])
       })
@@ -287,15 +289,15 @@ describe("TickerHub.fresh", () => {
       Effect.gen(function* () {
         yield* whileReading(hub.latest(btc))
         yield* venue.take
-        const first = yield* hub.fresh(btc)
+        const first = yield* freshIn(hub, btc)
         assert.strictEqual(shownOrNull(first), "90000 rest")
         assert.deepStrictEqual(first, yield* hub.latest(btc))
         yield* TestClock.adjust("3 seconds")
-        assert.strictEqual(yield* hub.fresh(btc), first)
+        assert.strictEqual(yield* freshIn(hub, btc), first)
         yield* stream.trade(btc, "90001")
-        const second = yield* hub.fresh(btc)
+        const second = yield* freshIn(hub, btc)
         assert.strictEqual(shownOrNull(second), "90001 ws")
-        assert.strictEqual(yield* hub.fresh(btc), second)
+        assert.strictEqual(yield* freshIn(hub, btc), second)
         assert.deepStrictEqual(yield* venue.take, [])
       })
     )
@@ -307,15 +309,15 @@ describe("TickerHub.fresh", () => {
         yield* whileReading(hub.latest(btc))
         yield* stream.trade(btc, "90001")
         yield* Ref.set(isDown, true)
-        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws")
+        assert.strictEqual(shownOrNull(yield* freshIn(hub, btc)), "90001 ws")
         yield* TestClock.adjust("10 seconds")
-        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws")
+        assert.strictEqual(shownOrNull(yield* freshIn(hub, btc)), "90001 ws")
         yield* TestClock.adjust("1 millis")
-        assert.isNull(yield* hub.fresh(btc))
+        assert.isNull(yield* freshIn(hub, btc))
         assert.isTrue((yield* whileReading(hub.latest(btc))).stale)
-        assert.isNull(yield* hub.fresh(btc))
+        assert.isNull(yield* freshIn(hub, btc))
         yield* stream.trade(btc, "90002")
-        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90002 ws")
+        assert.strictEqual(shownOrNull(yield* freshIn(hub, btc)), "90002 ws")
       })
     )
   )
@@ -327,9 +329,9 @@ describe("TickerHub.fresh", () => {
         const at = yield* Clock.currentTimeMillis
         const bid = Decimal.unsafe("89999")
         yield* stream.push({ type: "oneSided", symbol: btc, bid, ask: null, at, receivedAt: at })
-        assert.isNull(yield* hub.fresh(btc))
+        assert.isNull(yield* freshIn(hub, btc))
         yield* stream.best(btc, "89999", "90001")
-        assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90000 ws")
+        assert.strictEqual(shownOrNull(yield* freshIn(hub, btc)), "90000 ws")
       })
     )
   )
@@ -345,11 +347,11 @@ describe("TickerHub.fresh", () => {
             yield* TestClock.adjust("5 seconds")
             yield* stream.trade(btc, "90001")
           }
-          assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws", `round ${round}`)
+          assert.strictEqual(shownOrNull(yield* freshIn(hub, btc)), "90001 ws", `round ${round}`)
           yield* TestClock.adjust("1 millis")
-          assert.isNull(yield* hub.fresh(btc), `round ${round}`)
+          assert.isNull(yield* freshIn(hub, btc), `round ${round}`)
           yield* hub.latest(btc)
-          assert.strictEqual(shownOrNull(yield* hub.fresh(btc)), "90001 ws", `round ${round}`)
+          assert.strictEqual(shownOrNull(yield* freshIn(hub, btc)), "90001 ws", `round ${round}`)
         }
       })
     )
@@ -366,8 +368,8 @@ describe("TickerHub.fresh", () => {
             yield* TestClock.adjust("3 seconds")
             yield* stream.trade(btc, "90001")
             if (yield* stream.isOpen(eth)) yield* stream.trade(eth, "3000")
-            if ((yield* hub.fresh(btc)) === null) yield* hub.latest(btc)
-            yield* hub.fresh(eth)
+            if ((yield* freshIn(hub, btc)) === null) yield* hub.latest(btc)
+            yield* freshIn(hub, eth)
           }
           assert.deepStrictEqual(yield* hub.watched, [btc])
           // Never lost in between.
@@ -384,7 +386,7 @@ describe("TickerHub.fresh", () => {
         yield* whileReading(hub.latest(btc))
         yield* venue.take
         yield* Effect.repeatN(keepTalking, 1)
-        assert.isNotNull(yield* hub.fresh(btc))
+        assert.isNotNull(yield* freshIn(hub, btc))
         yield* Effect.repeatN(keepTalking, 11)
         assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
       })

@@ -2,6 +2,7 @@ import { Cause, Effect, Exit, Runtime } from "effect"
 import type { ServerResponse } from "node:http"
 import { Accounts } from "../../accounts/Accounts.ts"
 import type { ApiError } from "../../api/Errors.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { asApiError } from "../Boundary.ts"
 import { limitHeaders } from "../edge/headers.ts"
 import { type HotServe, refuse, tellLimits } from "../edge/Listener.ts"
@@ -9,15 +10,15 @@ import type { Exchange } from "../gate/Gate.ts"
 import type { Route } from "../gate/Routes.ts"
 import { HttpGate } from "../HttpGate.ts"
 import { HotReads } from "./HotReads.ts"
-import type { HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
+import type { Caller, HotRoute, Parameters, Prepared, Ready } from "./HotRoute.ts"
 
 /** URLs whose meaning is remembered; with ever new ones all are forgotten now and then. */
 const urlsKept = 1_000
 
 /**
- * In front of the API builder, for the routes that are asked most: no fiber reference is set, nothing is composed per
- * request. It takes only what it can answer as the builder would: a plain GET of somebody whose credential is known. Anything
- * unusual is left to the builder, which also says what is wrong with it.
+ * In front of the API builder, for the routes that are asked most: nothing is composed per request, and what is there
+ * already needs no fiber. It takes only what it can answer as the builder would: a plain GET of somebody whose credential is
+ * known. Anything unusual is left to the builder, which also says what is wrong with it.
  */
 export const makeHotListener = Effect.gen(function* () {
   const { routes } = yield* HttpGate
@@ -53,8 +54,14 @@ export const makeHotListener = Effect.gen(function* () {
       tellLimits(response, x)
       run(Effect.map(asApiError(exit.cause, x), (error) => refuse(response, error, x.requestId)))
     }
-    const fiber = run(prepared(isOpen ? null : (principal?.userId ?? null)))
-    // What is in memory is there already.
+    const caller = isOpen ? null : (principal?.userId ?? null)
+    const there = peek(prepared, caller, x.startedAt)
+    if (there !== null) {
+      reply(response, head, x, there)
+      return true
+    }
+    const fiber = run(prepared.read(caller))
+    // Many a fiber has ended when it is left.
     const exit = fiber.unsafePoll()
     if (exit === null) {
       fiber.addObserver(settle)
@@ -64,6 +71,15 @@ export const makeHotListener = Effect.gen(function* () {
   }
   return serveHot
 })
+
+/** What cannot be shown is read, for there a fault is logged and answered. */
+const peek = (prepared: Prepared, caller: Caller, now: Instant): Ready | null => {
+  try {
+    return prepared.peek(caller, now)
+  } catch {
+    return null
+  }
+}
 
 const reply = (
   response: ServerResponse,

@@ -30,7 +30,9 @@ export class HotReads extends Context.Tag("dipper/http/hot/HotReads")<HotReads, 
   static readonly layer = Layer.effect(
     HotReads,
     Effect.gen(function* () {
-      const market = marketReads(yield* Market)
+      const service = yield* Market
+      const live = yield* service.live
+      const market = marketReads(service)
       const readiness = yield* Readiness
       const lists = yield* (yield* Cache).open({
         kind: "hot lists",
@@ -45,11 +47,22 @@ export class HotReads extends Context.Tag("dipper/http/hot/HotReads")<HotReads, 
       const ownWallet = yield* makeOwnWallet
 
       return [
-        hotRoute(getStatus, { path: nothing, urlParams: nothing }, () => readiness.status),
-        hotRoute(getTicker, { path: bySymbol, urlParams: nothing }, market.ticker),
-        hotRoute(getOrderBook, { path: bySymbol, urlParams: orderBookQuery }, market.orderBook),
-        hotRoute(listTickers, { path: nothing, urlParams: tickersQuery }, market.tickers, keep),
-        hotRoute(listCandles, { path: bySymbol, urlParams: candlesQuery }, market.candles, keep),
+        hotRoute(getStatus, { path: nothing, urlParams: nothing }, { read: () => readiness.status }),
+        hotRoute(
+          getTicker,
+          { path: bySymbol, urlParams: nothing },
+          { peek: ({ path }, now) => live.ticker(path.symbol, now), read: market.ticker }
+        ),
+        hotRoute(
+          getOrderBook,
+          { path: bySymbol, urlParams: orderBookQuery },
+          {
+            peek: ({ path, urlParams }, now) => live.orderBook(path.symbol, now, urlParams.depth),
+            read: market.orderBook
+          }
+        ),
+        hotRoute(listTickers, { path: nothing, urlParams: tickersQuery }, { read: market.tickers, keep }),
+        hotRoute(listCandles, { path: bySymbol, urlParams: candlesQuery }, { read: market.candles, keep }),
         { operation: getWallet.name, prepare: () => ownWallet }
       ]
     })

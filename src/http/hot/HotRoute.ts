@@ -1,6 +1,7 @@
 import { Effect, Either, Schema } from "effect"
 import type { ApiError } from "../../api/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
+import type { Instant } from "../../domain/Time.ts"
 
 /** An answer as it is sent. */
 export interface Ready {
@@ -15,7 +16,11 @@ export interface Ready {
 export type Caller = UserId | null
 
 /** What a request that was understood asks for. */
-export type Prepared = (caller: Caller) => Effect.Effect<Ready, ApiError>
+export interface Prepared {
+  /** What is there already, at wall time `now`; null where `read` has to be asked. Without a fiber. */
+  readonly peek: (caller: Caller, now: Instant) => Ready | null
+  readonly read: (caller: Caller) => Effect.Effect<Ready, ApiError>
+}
 
 export type Parameters = Readonly<Record<string, string>>
 
@@ -54,12 +59,23 @@ interface Input<Path, PathText, Query, QueryText> {
   readonly urlParams: Schema.Schema<Query, QueryText>
 }
 
+interface Asked<Path, Query> {
+  readonly path: Path
+  readonly urlParams: Query
+}
+
+interface Reads<A, Path, Query> {
+  readonly peek?: (asked: Asked<Path, Query>, now: Instant) => A | null
+  readonly read: (asked: Asked<Path, Query>) => Effect.Effect<A, ApiError>
+  /** Instead of encoding what `read` gives for each request anew. */
+  readonly keep?: (url: string, answer: Effect.Effect<Ready, ApiError>) => Effect.Effect<Ready, ApiError>
+}
+
 /** The input is decoded by the endpoint's own schemas, and what `read` answers is encoded by its own. */
 export const hotRoute = <A extends object, Path, PathText, Query, QueryText>(
   endpoint: Answering<A>,
   input: Input<Path, PathText, Query, QueryText>,
-  read: (asked: { readonly path: Path; readonly urlParams: Query }, caller: Caller) => Effect.Effect<A, ApiError>,
-  keep: (url: string, answer: Effect.Effect<Ready, ApiError>) => Effect.Effect<Ready, ApiError> = (_, answer) => answer
+  { keep = (_, answer) => answer, peek = () => null, read }: Reads<A, Path, Query>
 ): HotRoute => {
   const encode = encoder(endpoint)
   const decodePath = Schema.decodeUnknownEither(input.path)
@@ -69,7 +85,13 @@ export const hotRoute = <A extends object, Path, PathText, Query, QueryText>(
     prepare: (url, path, query) => {
       const asked = Either.all({ path: decodePath(path), urlParams: decodeQuery(query) })
       if (Either.isLeft(asked)) return null
-      return (caller) => keep(url, Effect.map(read(asked.right, caller), encode))
+      return {
+        peek: (_, now) => {
+          const there = peek(asked.right, now)
+          return there === null ? null : encode(there)
+        },
+        read: () => keep(url, Effect.map(read(asked.right), encode))
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Clock, Effect } from "effect"
 import { getWallet } from "../../api/Account.ts"
 import type { UserId } from "../../domain/Ids.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { Wallets } from "../../portfolio/Wallets.ts"
 import { Events } from "../../store/Events.ts"
 import { encoder, type Prepared, type Ready } from "./HotRoute.ts"
@@ -26,11 +27,12 @@ interface Shown {
 export const makeOwnWallet = Effect.gen(function* () {
   const wallets = yield* Wallets
   const events = yield* Events
+  const changes = yield* wallets.changes
+  const appendedHere = yield* events.appendedHere
   const encode = encoder(getWallet)
   const shown = new Map<UserId, Shown>()
 
-  const marks = (userId: UserId) =>
-    Effect.zipWith(wallets.changes(userId), events.appendedHere(userId), (changes, appended) => ({ changes, appended }))
+  const marks = (userId: UserId) => ({ changes: changes(userId), appended: appendedHere(userId) })
 
   const keep = (userId: UserId, next: Shown) => {
     shown.delete(userId)
@@ -41,22 +43,23 @@ export const makeOwnWallet = Effect.gen(function* () {
 
   const read = Effect.fnUntraced(function* (userId: UserId) {
     // Both before the wallet: it shows at least as much as they say.
-    const { appended, changes } = yield* marks(userId)
+    const { appended, changes } = marks(userId)
     const eventSeq = yield* events.seq(userId)
     const ready = { ...encode(yield* wallets.get(userId)), eventSeq }
     keep(userId, { ready, changes, appended, until: (yield* Clock.currentTimeMillis) + keptForMs })
     return ready
   })
 
-  const get = (userId: UserId) =>
-    Effect.zipWith(marks(userId), Clock.currentTimeMillis, ({ appended, changes }, now) => {
-      const last = shown.get(userId)
-      return last !== undefined && now < last.until && last.changes === changes && last.appended === appended
-        ? last.ready
-        : null
-    }).pipe(Effect.flatMap((ready) => (ready === null ? read(userId) : Effect.succeed(ready))))
+  const peek = (userId: UserId, now: Instant) => {
+    const last = shown.get(userId)
+    const { appended, changes } = marks(userId)
+    const isCurrent = last !== undefined && now < last.until && last.changes === changes && last.appended === appended
+    return isCurrent ? last.ready : null
+  }
 
-  const prepared: Prepared = (caller) =>
-    caller === null ? Effect.dieMessage("a wallet is always somebody's") : get(caller)
+  const prepared: Prepared = {
+    peek: (caller, now) => (caller === null ? null : peek(caller, now)),
+    read: (caller) => (caller === null ? Effect.dieMessage("a wallet is always somebody's") : read(caller))
+  }
   return prepared
 })

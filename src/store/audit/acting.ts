@@ -30,6 +30,9 @@ export const whoActs: Effect.Effect<Acting> = Effect.map(FiberRef.get(acting), (
 /** Set at the doors: by each request, the command line, the service. What is forked inside belongs to it as well. */
 export const actingAs = (who: () => Acting) => Effect.locally(acting, who)
 
+/** `actingAs` for a fiber that ends with its request: there is nothing to go back to. */
+export const actsAs = (who: () => Acting): Effect.Effect<void> => FiberRef.set(acting, who)
+
 /** Clerk, by the request that is under way. */
 export const actingAsWebhook = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(whoActs, (request) => Effect.locally(effect, acting, () => ({ ...request, by: alone("webhook").by })))

@@ -3,7 +3,7 @@ import { Deferred, Effect, Fiber, Logger, Ref } from "effect"
 import { request } from "node:http"
 import { StaleMarketData, SymbolNotFound } from "../../../src/api/Errors.ts"
 import { unsafe } from "../../../src/domain/Decimal.ts"
-import type { OrderBook } from "../../../src/domain/Market.ts"
+import type { OrderBook, Ticker } from "../../../src/domain/Market.ts"
 import { Routes } from "../../../src/http/gate/Routes.ts"
 import { tableOf } from "../../../src/http/hot/HotListener.ts"
 import { HttpServer, type ServerOptions } from "../../../src/http/HttpServer.ts"
@@ -22,8 +22,14 @@ const aBook: OrderBook = {
 
 const noSuch = new SymbolNotFound({ message: "The venue does not list it." })
 
+/** Whoever asks is known already: others are left to the API builder. */
 const stubs: Stubs = {
+  remembers: true,
   market: {
+    live: Effect.succeed({
+      ticker: (symbol) => (symbol === aTicker.symbol ? aTicker : null),
+      orderBook: (symbol) => (symbol === aTicker.symbol ? aBook : null)
+    }),
     ticker: (symbol) => (symbol === aTicker.symbol ? Effect.succeed(aTicker) : Effect.fail(noSuch)),
     tickers: () => Effect.succeed([aTicker]),
     orderBook: (symbol) =>
@@ -52,7 +58,7 @@ const stubs: Stubs = {
       })
   },
   wallets: {
-    changes: () => Effect.succeed(0),
+    changes: Effect.succeed(() => 0),
     get: () =>
       Effect.succeed({
         venue: "paper",
@@ -64,7 +70,7 @@ const stubs: Stubs = {
         stale: false
       })
   },
-  events: { seq: () => Effect.succeed(7), appendedHere: () => Effect.succeed(7) },
+  events: { seq: () => Effect.succeed(7), appendedHere: Effect.succeed(() => 7) },
   readiness: {
     status: Effect.succeed({
       status: "up" as const,
@@ -197,6 +203,24 @@ describe("A hot read", () => {
     }).pipe(Effect.provide(serve(stubs)))
   )
 
+  it.live("is answered from what is live, and asks only where nothing is", () => {
+    let known: Ticker | null = { ...aTicker, last: unsafe("97111") }
+    const live = Effect.succeed({ ticker: () => known, orderBook: () => ({ ...aBook, version: "live" }) })
+    const asked = Effect.succeed({ ...aTicker, last: unsafe("97113") })
+    return running(
+      (url) =>
+        Effect.gen(function* () {
+          const text = (path: string) => Effect.map(get(url + path, ann), ({ body }) => body)
+          assert.include(yield* text(ticker), `"last":"97111"`)
+          known = null
+          assert.include(yield* text(ticker), `"last":"97113"`)
+          assert.include(yield* text(`${market}/order-book/BTCUSDT`), `"version":"live"`)
+        }),
+      {},
+      { ...stubs, market: { live, ticker: () => asked } }
+    )
+  })
+
   it.live("sends what is new, and no field that is not in the contract", () =>
     Effect.gen(function* () {
       const now = yield* Ref.make({ ...aTicker, secret: "inner" })
@@ -260,7 +284,18 @@ describe("A hot read", () => {
             assert.notInclude(JSON.stringify(answer.body), "broken inside")
           }),
         {},
-        { ...stubs, market: { ticker: () => Effect.dieMessage("broken inside") } }
+        {
+          ...stubs,
+          market: {
+            live: Effect.succeed({
+              ticker: () => {
+                throw new Error("broken as well")
+              },
+              orderBook: () => null
+            }),
+            ticker: () => Effect.dieMessage("broken inside")
+          }
+        }
       ).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, log)))
       assert.match(logged.join("\n"), /broken inside/)
     })
