@@ -1,8 +1,17 @@
-import { Duration, Effect } from "effect"
+import { Array as Arrays, Duration, Effect } from "effect"
 import type { Socket } from "node:net"
 
 /** Less than the second that is asked for in `Retry-After`; the refusal itself is not delayed. */
 const heldBackFor = Duration.millis(200)
+
+/** Who was held back together asks again together: all of them in one turn would keep everybody else waiting for it. */
+const readAtOnce = 10
+
+const readOn = (some: ReadonlyArray<Socket>) =>
+  Effect.async<void>((resume) => {
+    for (const socket of some) socket.resume()
+    setImmediate(() => resume(Effect.void))
+  })
 
 /**
  * Who was refused for coming too often, and does not wait, is not read for a moment. In each turn of the event loop Node reads
@@ -16,12 +25,7 @@ export const makeHoldBack = (fork: (effect: Effect.Effect<void>) => void): ((soc
     const held = refused
     refused = []
     for (const socket of held) socket.pause()
-    fork(
-      Effect.delay(
-        Effect.sync(() => held.forEach((socket) => socket.resume())),
-        heldBackFor
-      )
-    )
+    fork(Effect.delay(Effect.forEach(Arrays.chunksOf(held, readAtOnce), readOn, { discard: true }), heldBackFor))
   }
   return (socket) => {
     if (refused.push(socket) === 1) setImmediate(hold)

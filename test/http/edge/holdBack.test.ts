@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, FiberSet } from "effect"
 import { Agent, request, type RequestOptions } from "node:http"
+import { Socket } from "node:net"
+import { makeHoldBack } from "../../../src/http/edge/holdBack.ts"
 import { HttpServer } from "../../../src/http/HttpServer.ts"
 import { serve } from "../kit/server.ts"
 
@@ -49,6 +51,31 @@ describe("Who was refused for coming too often", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* heardFirst(preflight), ["the other", "the hasty one"])
     }).pipe(Effect.provide(serve({}, { ratePerMinute: 4, corsOrigins: [app] })))
+  )
+
+  it.scopedLive("is read on again with no more than nine others in one turn of the event loop", () =>
+    Effect.gen(function* () {
+      const sockets = Array.from({ length: 35 }, () => new Socket().pause())
+      const holdBack = makeHoldBack(yield* FiberSet.makeRuntime<never>())
+      for (const socket of sockets) holdBack(socket.resume())
+      const readOn = yield* Effect.async<ReadonlyArray<number>>((resume) => {
+        const counts: Array<number> = []
+        let before = 0
+        let held = false
+        const look = () => {
+          const reading = sockets.filter((socket) => !socket.isPaused()).length
+          held ||= reading === 0
+          if (held && reading > before) {
+            counts.push(reading - before)
+            before = reading
+          }
+          if (held && reading === sockets.length) resume(Effect.succeed(counts))
+          else setImmediate(look)
+        }
+        look()
+      })
+      assert.isAtMost(Math.max(...readOn), 10)
+    })
   )
 
   it.scopedLive("is read on behind a proxy, whose connections belong to many", () =>
