@@ -28,6 +28,8 @@ const read = (text: string): Measured => JSON.parse(text)
 
 interface Round {
   readonly ours: Measured
+  /** The same rules, only parked. */
+  readonly parked: Measured
   readonly plain: Measured
   readonly numbers: Measured
   readonly load: number
@@ -42,9 +44,9 @@ const table = (rounds: ReadonlyArray<Round>) => {
       `${all(({ ours }) => openOf(ours, rate)?.[which] ?? Number.NaN, 3)}   plain ${all(({ plain }) => openOf(plain, rate)?.[which] ?? Number.NaN, 3)}`
     ] as const
   return [
-    ["heap for each parked rule, bytes", all(({ ours }) => ours.heapPerRule)],
+    ["heap for each parked rule, bytes", all(({ parked }) => parked.heapPerRule)],
     ["  of the plain loop", all(({ plain }) => plain.heapPerRule)],
-    ["resident, MB", all(({ ours }) => ours.residentMb)],
+    ["resident, MB", all(({ parked }) => parked.residentMb)],
     ["start to all armed, ms", all(({ ours }) => ours.startMs)],
     ["decisions for each tick", all(({ ours }) => ours.decisionsPerTick, 3)],
     ["ticks per second", all(({ ours }) => ours.ticksPerSecond)],
@@ -63,12 +65,13 @@ for (const { name, openMs, rules, rounds, symbols } of cases)
         const folder = yield* temporaryFolder
         yield* measured(bundled("store"), folder, String(rules), String(symbols))
         const [run, plain] = [bundled("run"), bundled("plain")]
-        const task: Task = { rules, symbols, folder, fastMs, rates, openMs }
+        const task: Task = { rules, symbols, folder, fastMs, rates, openMs, isWeighed: false }
         const done: Array<Round> = []
         for (let round = 0; round < rounds; round++)
           done.push({
             plain: read(yield* measured(plain, JSON.stringify(task))),
             ours: read(yield* measured(run, JSON.stringify(task))),
+            parked: read(yield* measured(run, JSON.stringify({ ...task, isWeighed: true }))),
             numbers: read(yield* measured(plain, JSON.stringify({ ...task, rates: [] }), "numbers")),
             load: loadavg()[0] ?? Number.NaN
           })

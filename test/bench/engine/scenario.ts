@@ -126,6 +126,8 @@ export interface Task {
   readonly fastMs: number
   readonly rates: ReadonlyArray<number>
   readonly openMs: number
+  /** Only parks the rules and says what they hold. */
+  readonly isWeighed: boolean
 }
 
 export const heapAfterCollection = (): number => {
