@@ -1,6 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import { Clock, Context, Deferred, Effect, FiberRef, Layer, Metric, MetricBoundaries, Schedule } from "effect"
+import { Clock, Context, Deferred, Duration, Effect, FiberRef, Layer, Metric, MetricBoundaries, Schedule } from "effect"
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
@@ -35,7 +35,7 @@ export class Database extends Context.Tag("dipper/store/Database")<
      * of a write it runs at once. It must be short and must not throw: the next write waits for it.
      */
     readonly afterCommit: (run: () => void) => Effect.Effect<void>
-    /** The database answers, and no write has met a problem since something was stored last. */
+    /** The database answers, and what it has last been known to suffer from is over. */
     readonly isUp: Effect.Effect<boolean>
     /** Why it is not up, as far as a statement has told. */
     readonly problem: Effect.Effect<StoreProblem | null>
@@ -56,6 +56,9 @@ export class Database extends Context.Tag("dipper/store/Database")<
 
 /** A process that writes without a pause leaves gaps of less than a millisecond, and who looks rarely misses them all. */
 const looking = Schedule.spaced("15 millis").pipe(Schedule.jittered)
+
+/** The owner of trading renews its lease in less than half of it, and so meets a problem again that lasts. */
+const forgottenAfter = Duration.seconds(10)
 
 /** Local statements run synchronously, so without a macrotask now and then a loop of writes would starve all timers. */
 const writesPerTurn = 8
@@ -83,6 +86,7 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
   const ended = yield* Deferred.make<never, StoreRefused>()
   let writes = 0
   let problem: StoreProblem | null = null
+  let metAt: Instant = 0
   let committedAt: Instant | null = null
 
   const meet = (met: StoreProblem): void => {
@@ -95,8 +99,10 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
 
   /** What a failed statement says of the database; bugs of ours say nothing. */
   const meetIn = (fault: unknown) =>
-    Effect.sync(() => {
-      if (fault instanceof SqlError && !Libsql.isBug(fault)) meet(problemOf(fault))
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      if (!(fault instanceof SqlError) || Libsql.isBug(fault)) return
+      metAt = now
+      meet(problemOf(fault))
     })
 
   const settle = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
@@ -139,13 +145,17 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
 
   const changes = Effect.map(sql<{ readonly count: number }>`SELECT total_changes() AS count`, ([row]) => row?.count)
 
-  /** What changes nothing commits without a disk: that a problem is over is shown by a change that was stored. */
+  /**
+   * What changes nothing commits without a disk: that a problem is over is shown by a change that was stored, or by a while
+   * without a failure, for an instance that stands by stores next to nothing.
+   */
   const proving = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.gen(function* () {
       if (problem === null) return yield* effect
       const before = yield* changes
       const value = yield* effect
-      if ((yield* changes) !== before) {
+      const now = yield* Clock.currentTimeMillis
+      if ((yield* changes) !== before || now - metAt > Duration.toMillis(forgottenAfter)) {
         yield* afterCommit(() => {
           if (problem !== null && !isFinal(problem)) problem = null
         })

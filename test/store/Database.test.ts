@@ -1,6 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Chunk, Effect, Exit, Fiber, Layer, Option, Schedule } from "effect"
+import { Cause, Chunk, Effect, Exit, Fiber, Layer, Option, Schedule, TestClock } from "effect"
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Conflict, DatabaseUnavailable } from "../../src/api/Errors.ts"
@@ -152,22 +152,31 @@ describe("Database", () => {
     })
   )
 
-  it.scopedLive("a full disk is not taken for mended by a write that stores nothing", () =>
-    withNotes(
-      Effect.gen(function* () {
-        const sql = yield* SqlClient.SqlClient
-        const database = yield* Database
-        yield* sql`PRAGMA max_page_count = 1`
-        const big = sql`INSERT INTO notes (id, text) VALUES (0, ${"a".repeat(1_000_000)})`
-        assert.instanceOf(yield* Effect.flip(database.write(big)), DatabaseUnavailable)
-        assert.strictEqual(yield* database.problem, "full")
-        yield* database.write(sql`DELETE FROM notes WHERE id = -1`)
-        assert.deepStrictEqual([yield* database.problem, yield* database.isUp], ["full", false])
-        yield* sql`PRAGMA max_page_count = 1000000`
-        yield* database.write(insert(1))
-        assert.deepStrictEqual([yield* database.problem, yield* database.isUp], [null, true])
-      })
-    )
+  it.scoped(
+    "a full disk is not taken for mended by a write that stores nothing, unless nothing failed for a while",
+    () =>
+      withNotes(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const database = yield* Database
+          yield* sql`PRAGMA max_page_count = 1`
+          const big = sql`INSERT INTO notes (id, text) VALUES (0, ${"a".repeat(1_000_000)})`
+          assert.instanceOf(yield* Effect.flip(database.write(big)), DatabaseUnavailable)
+          assert.strictEqual(yield* database.problem, "full")
+          yield* database.write(sql`DELETE FROM notes WHERE id = -1`)
+          assert.deepStrictEqual([yield* database.problem, yield* database.isUp], ["full", false])
+          yield* sql`PRAGMA max_page_count = 1000000`
+          yield* database.write(insert(1))
+          assert.deepStrictEqual([yield* database.problem, yield* database.isUp], [null, true])
+
+          yield* sql`PRAGMA max_page_count = 1`
+          assert.instanceOf(yield* Effect.flip(database.write(big)), DatabaseUnavailable)
+          yield* TestClock.adjust("11 seconds")
+          assert.strictEqual(yield* database.problem, "full")
+          yield* database.write(sql`DELETE FROM notes WHERE id = -1`)
+          assert.deepStrictEqual([yield* database.problem, yield* database.isUp], [null, true])
+        })
+      )
   )
 
   it.scopedLive("a server that is not there is DATABASE_UNAVAILABLE and not up", () =>
