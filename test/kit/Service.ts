@@ -1,8 +1,5 @@
-import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientError from "@effect/platform/HttpClientError"
-import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Console, Effect, Exit, Layer, Redacted, Schedule, Schema } from "effect"
+import { Console, Effect, Exit, Redacted, Schedule, Schema } from "effect"
 import * as Client from "../../src/api/Client.ts"
 import { RuleRequest } from "../../src/domain/Rule.ts"
 import { dipper, ProcessFailed, run, temporaryFolder } from "./Process.ts"
@@ -110,25 +107,8 @@ export const createKey = (
       : Effect.fail(new ProcessFailed({ message: `keys create ended with ${code}: ${stderr}`, stdout, stderr }))
   )
 
-type Asked = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-
-/** On a machine with much to do lists are refused now and then; a program asks again, as it is told. */
-const patiently = (ask: Asked): Asked =>
-  Effect.flatMap(ask, (answer) =>
-    answer.status === 503
-      ? Effect.flatMap(answer.text, (body) =>
-          body.includes('"OVERLOADED"') ? Effect.delay(patiently(ask), "1 second") : Effect.succeed(answer)
-        )
-      : Effect.succeed(answer)
-  )
-
-const patientHttp = Layer.effect(
-  HttpClient.HttpClient,
-  Effect.map(HttpClient.HttpClient, HttpClient.transformResponse(patiently))
-).pipe(Layer.provide(NodeHttpClient.layer))
-
 export const client = (baseUrl: string, token: Redacted.Redacted) =>
-  Effect.provide(Client.make({ baseUrl, token }), patientHttp)
+  Effect.provide(Client.make({ baseUrl, token }), NodeHttpClient.layer)
 
 export const ruleRequest = Schema.decodeUnknownSync(RuleRequest)
 
