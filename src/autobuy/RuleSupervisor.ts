@@ -3,6 +3,7 @@ import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { RuleId, UserId } from "../domain/Ids.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { Orders } from "../orders/Orders.ts"
+import { nextTurn } from "../Waiting.ts"
 import { ExecutionsRepo } from "./ExecutionsRepo.ts"
 import { CycleSignals } from "./record/cycle/CycleSignals.ts"
 import { makeLanes } from "./firing/lanes.ts"
@@ -20,10 +21,6 @@ const shortestLook = Duration.seconds(1)
 
 /** Until the database answers at the start. */
 const untilStored = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
-
-const nextTurn = Effect.async<void>((resume) => {
-  setImmediate(() => resume(Effect.void))
-})
 
 export interface EngineStatus {
   /** Rules of all users by state. */

@@ -63,8 +63,8 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
     /** The ticker as known, without asking anybody; null for a symbol nobody watches. Asking keeps its day's figures fresh. */
     readonly remembered: (symbol: SymbolName) => Effect.Effect<Ticker | null>
     /**
-     * Tells, without a fiber and at wall time `now`, the ticker while its stream is fresh, the same object until something changes; null where `latest` has to be asked,
-     * and now and then, because only that keeps the subscription.
+     * Tells, without a fiber and at wall time `now`, the ticker while its stream is fresh, the same object until something
+     * changes; null where `latest` has to be asked, and now and then, because only that keeps the subscription.
      */
     readonly fresh: Effect.Effect<TickerPeek>
     /** For displays: a subscriber that is more than a few hundred ticks behind loses the oldest. */

@@ -1,6 +1,7 @@
 import { Clock, Context, Deferred, Effect, Layer } from "effect"
 import type { Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
+import { nextTurn } from "../Waiting.ts"
 
 export interface PaperClockOptions {
   /** Market time at the first start. */
@@ -93,7 +94,8 @@ const makeStepped = Effect.fnUntraced(function* (options: PaperClockOptions) {
     )
   })
 
-  const quiet = Effect.repeat(Effect.zipRight(letOthersRun, options.settled ?? Effect.succeed(false)), {
+  // A woken fiber gets to its next sleep before time moves on.
+  const quiet = Effect.repeat(Effect.zipRight(nextTurn, options.settled ?? Effect.succeed(false)), {
     until: (wasBusy) => !wasBusy
   })
 
@@ -120,9 +122,3 @@ const insertInOrder = (sleepers: ReadonlyArray<Sleeper>, sleeper: Sleeper): Read
   const after = sleepers.findIndex((other) => other.at > sleeper.at)
   return after === -1 ? [...sleepers, sleeper] : sleepers.toSpliced(after, 0, sleeper)
 }
-
-/** One turn of the event loop: a woken fiber gets to its next sleep before time moves on. */
-const letOthersRun = Effect.async<void>((resume) => {
-  const turn = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(turn))
-})

@@ -5,6 +5,7 @@ import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import type { Instant } from "../domain/Time.ts"
+import { nextTurn } from "../Waiting.ts"
 import * as Libsql from "./Libsql.ts"
 import { problemOf } from "./fault/problemOf.ts"
 import { endsProcess, isFinal, type StoreProblem, storeProblems, unavailable } from "./fault/StoreProblem.ts"
@@ -62,9 +63,6 @@ const forgottenAfter = Duration.seconds(10)
 
 /** Local statements run synchronously, so without a macrotask now and then a loop of writes would starve all timers. */
 const writesPerTurn = 8
-const nextTurn = Effect.async<void>((resume) => {
-  setImmediate(() => resume(Effect.void))
-})
 
 const writeSeconds = Metric.histogram(
   "dipper_database_write_seconds",

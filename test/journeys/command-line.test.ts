@@ -4,9 +4,9 @@ import { Duration, Effect, Fiber, Redacted, Schema, type Scope } from "effect"
 import { request } from "node:http"
 import { createServer, type AddressInfo } from "node:net"
 import { join } from "node:path"
+import { Database } from "../../src/store/Database.ts"
 import { dipper, run, temporaryFolder } from "../kit/Process.ts"
 import { createKey, paperExchange, service } from "../kit/Service.ts"
-import { Database } from "../../src/store/Database.ts"
 import { databaseUrl, layerAt, lock } from "../kit/TestDatabase.ts"
 
 type Ended = Effect.Effect.Success<ReturnType<typeof run>>

@@ -1,5 +1,6 @@
 import { Array as Arrays, Duration, Effect } from "effect"
 import type { Socket } from "node:net"
+import { nextTurn } from "../../Waiting.ts"
 
 /** Less than the second that is asked for in `Retry-After`; the refusal itself is not delayed. */
 const heldBackFor = Duration.millis(200)
@@ -8,10 +9,10 @@ const heldBackFor = Duration.millis(200)
 const readAtOnce = 10
 
 const readOn = (some: ReadonlyArray<Socket>) =>
-  Effect.async<void>((resume) => {
-    for (const socket of some) socket.resume()
-    setImmediate(() => resume(Effect.void))
-  })
+  Effect.zipRight(
+    Effect.sync(() => some.forEach((socket) => socket.resume())),
+    nextTurn
+  )
 
 /**
  * Who was refused for coming too often, and does not wait, is not read for a moment. In each turn of the event loop Node reads

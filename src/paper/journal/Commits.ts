@@ -2,6 +2,7 @@ import { Cause, Context, Deferred, Effect, Exit, FiberId, Layer, PubSub, Queue, 
 import type { Outcome } from "../engine/Engine.ts"
 import type { Fact } from "../engine/Facts.ts"
 import type { ExchangeEvent } from "../Events.ts"
+import { nextTurn } from "../../Waiting.ts"
 import { Journal } from "./Journal.ts"
 
 interface Commit {
@@ -69,7 +70,8 @@ export class Commits extends Context.Tag("dipper/paper/Commits")<
 
       const turn = Effect.gen(function* () {
         yield* Queue.take(wake)
-        yield* restOfTheLoop
+        // Requests that came in together are read one by one; waiting for the last of them makes one batch of all.
+        yield* nextTurn
         const batch = pending
         pending = []
         writing = true
@@ -90,9 +92,3 @@ export class Commits extends Context.Tag("dipper/paper/Commits")<
 }
 
 const nothing: Outcome<void> = { value: undefined, facts: [], events: [] }
-
-/** Requests that came in together are read one by one; waiting for the last of them makes one batch of all. */
-const restOfTheLoop = Effect.async<void>((resume) => {
-  const turn = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(turn))
-})

@@ -23,6 +23,8 @@ const Told = Schema.Struct({
   data: Schema.Struct({ user: Schema.Struct({ maxOpenOrders: Schema.Int }) })
 })
 const Page = Schema.Struct({ data: Schema.Struct({ items: Schema.Array(Told) }) })
+const numbered = ({ data, seq }: typeof Told.Type) => [seq, data.user.maxOpenOrders] as const
+
 /** What tells the events here serves them as well, and refuses lists while it is late: who asks comes again, as told. */
 const patiently = <A, E, R>(what: Effect.Effect<A, E, R>, statusOf: (answer: A) => number) =>
   what.pipe(
@@ -32,7 +34,6 @@ const patiently = <A, E, R>(what: Effect.Effect<A, E, R>, statusOf: (answer: A) 
     ),
     Effect.retry(Schedule.spaced("200 millis").pipe(Schedule.upTo("30 seconds")))
   )
-const numbered = ({ data, seq }: typeof Told.Type) => [seq, data.user.maxOpenOrders] as const
 
 it.scopedLive(
   "Z05: of ten thousand events of fifty users each list and each stream has exactly its user's own, in order",

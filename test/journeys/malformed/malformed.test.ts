@@ -56,7 +56,6 @@ const decode = Schema.decodeUnknownEither(Envelope)
 /** What is wrong with an answer; null when nothing is. */
 const complaint = (draft: Draft, { body, headers, status }: Answer): string | null => {
   if (status === 500) return "500"
-  if (status === 503 && !body.includes('"OVERLOADED"')) return "503"
   const isTable = status === 200 && /^text\/csv/.test(headers["content-type"] ?? "")
   if (draft.method === "HEAD" || isTable) return null
   if (headers["content-type"] !== "application/json; charset=utf-8") return `a ${headers["content-type"]}`
@@ -107,7 +106,8 @@ it.scopedLive(
       yield* Effect.forEach(
         drafts,
         (draft) =>
-          send(draft).pipe(
+          // On a loaded machine a list is refused now and then before its content is looked at: again, as it is told.
+          Effect.repeat(send(draft), { while: ({ body }) => body.includes('"code":"OVERLOADED"') }).pipe(
             Effect.map((answer) => {
               statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
               const found = complaint(draft, answer)
@@ -118,9 +118,9 @@ it.scopedLive(
         { concurrency: connections, discard: true }
       )
       assert.deepStrictEqual(complaints.slice(0, 20), [], `${complaints.length} in all of ${told()}`)
-      // They were what they should be: most wrong by their content, and next to none because the service had enough.
+      // They were what they should be: most wrong by their content, and none because the service had enough.
       assert.isAtLeast(statuses.get(400) ?? 0, requests / 4, told())
-      assert.isBelow(statuses.get(503) ?? 0, requests / 100, told())
+      assert.isUndefined(statuses.get(503), told())
 
       assert.strictEqual((yield* me.status.getReadiness()).status, "up")
       assert.strictEqual((yield* me.trading.getRule({ path: { id: before.id } })).name, before.name)
