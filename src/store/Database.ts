@@ -108,6 +108,13 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
       fault instanceof SqlError && !Libsql.isBug(fault) ? refuse(fault) : Effect.die(fault)
     )
 
+  /**
+   * Inside of a transaction a statement that fails ends the whole try: a lock is met by its first statement, whichever that
+   * is, and is waited for by beginning again.
+   */
+  const part = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
+    Libsql.catchFaults(effect, Effect.die)
+
   const refuse = (fault: SqlError) =>
     Effect.gen(function* () {
       const met = problemOf(fault)
@@ -165,26 +172,28 @@ const make = Effect.fnUntraced(function* (options: Libsql.LibsqlOptions) {
 
   const tried = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     attempt(proving(effect), runAll).pipe(
+      // A failed commit, and what failed in a part of it, reach us as defects.
+      Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),
       Effect.tapError((fault) => (Libsql.isBusy(fault) ? Metric.increment(busyTotal) : Effect.void)),
       Effect.retry({ schedule: whileBusy, while: Libsql.isBusy }),
-      // A failed commit reaches us as a defect.
-      Effect.catchAllDefect((defect) => (defect instanceof SqlError ? Effect.fail(defect) : Effect.die(defect))),
       Effect.tapBoth({ onSuccess: () => committed, onFailure: meetIn })
     )
 
   const write = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
     Effect.flatMap(FiberRef.get(waiting), (outer) =>
-      settle(outer === null ? transaction(effect) : attempt(effect, (told) => void outer.push(...told)))
+      outer === null ? settle(transaction(effect)) : part(attempt(effect, (told) => void outer.push(...told)))
     )
 
   const join = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
-    Effect.flatMap(FiberRef.get(waiting), (outer) => (outer === null ? write(effect) : settle(effect)))
+    Effect.flatMap(FiberRef.get(waiting), (outer) => (outer === null ? write(effect) : part(effect)))
 
   const afterCommit = (run: () => void) =>
     Effect.map(FiberRef.get(waiting), (outer) => (outer === null ? run() : void outer.push(run)))
 
   const read = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Seen<E>, R> =>
-    settle(Effect.retry(effect, { schedule: whileBusy, while: Libsql.isBusy }))
+    Effect.flatMap(FiberRef.get(waiting), (outer) =>
+      outer === null ? settle(Effect.retry(effect, { schedule: whileBusy, while: Libsql.isBusy })) : part(effect)
+    )
 
   const isUp = read(sql`SELECT 1`).pipe(
     Effect.timeout("2 seconds"),

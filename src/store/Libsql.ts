@@ -89,6 +89,7 @@ class LazyTransaction implements Transaction {
   readonly #open: () => Promise<Transaction>
   readonly #commitFailed: (cause: unknown) => void
   #begun: Promise<Transaction> | undefined
+  #endedBy: { readonly cause: unknown } | undefined
 
   constructor(open: () => Promise<Transaction>, commitFailed: (cause: unknown) => void = () => undefined) {
     this.#open = open
@@ -101,9 +102,16 @@ class LazyTransaction implements Transaction {
 
   async execute(statement: InStatement | string, args?: InArgs): Promise<ResultSet> {
     const transaction = await this.#begin()
-    return typeof statement === "string"
-      ? transaction.execute({ sql: statement, ...(args === undefined ? {} : { args }) })
-      : transaction.execute(statement)
+    // A full disk ends a transaction by itself; without this, undoing its savepoints would hide that.
+    if (this.#endedBy !== undefined) throw this.#endedBy.cause
+    try {
+      return await transaction.execute(
+        typeof statement === "string" ? { sql: statement, ...(args === undefined ? {} : { args }) } : statement
+      )
+    } catch (cause) {
+      if (transaction.closed) this.#endedBy = { cause }
+      throw cause
+    }
   }
 
   async batch(statements: Array<InStatement>): Promise<Array<ResultSet>> {

@@ -1,6 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Chunk, Effect, Exit, Fiber, Layer, Option, Schedule, TestClock } from "effect"
+import { Cause, Chunk, type Context, Effect, Exit, Fiber, Layer, Option, Schedule, TestClock } from "effect"
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Conflict, DatabaseUnavailable } from "../../src/api/Errors.ts"
@@ -118,22 +118,29 @@ describe("Database", () => {
     )
   )
 
-  it.scopedLive("a write waits while another process holds the lock, and then goes through", () =>
-    Effect.gen(function* () {
-      const folder = yield* temporaryFolder
-      yield* Effect.gen(function* () {
-        yield* createNotes
-        const database = yield* Database
-        const unlock = yield* lock(folder)
-        const write = yield* Effect.fork(database.write(insert(1)))
-        yield* Effect.sleep("300 millis")
-        assert.isTrue(Option.isNone(yield* Fiber.poll(write)))
-        assert.deepStrictEqual(yield* database.read(ids), [])
-        yield* Effect.promise(unlock)
-        yield* Fiber.join(write)
-        assert.deepStrictEqual(yield* database.read(ids), [1])
-      }).pipe(Effect.provide(open(folder)))
-    })
+  it.scopedLive.each([
+    ["a statement", (_: Context.Tag.Service<Database>) => insert(1)],
+    ["a read", ({ read }: Context.Tag.Service<Database>) => Effect.zipRight(read(ids), insert(1))],
+    ["a write", ({ write }: Context.Tag.Service<Database>) => write(insert(1))],
+    ["what joins it", ({ join }: Context.Tag.Service<Database>) => join(insert(1))]
+  ] as const)(
+    "a write that begins with %s waits while another process holds the lock, and then goes through",
+    ([, begin]) =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder
+        yield* Effect.gen(function* () {
+          yield* createNotes
+          const database = yield* Database
+          const unlock = yield* lock(folder)
+          const write = yield* Effect.fork(database.write(begin(database)))
+          yield* Effect.sleep("300 millis")
+          assert.isTrue(Option.isNone(yield* Fiber.poll(write)))
+          assert.deepStrictEqual(yield* database.read(ids), [])
+          yield* Effect.promise(unlock)
+          yield* Fiber.join(write)
+          assert.deepStrictEqual(yield* database.read(ids), [1])
+        }).pipe(Effect.provide(open(folder)))
+      })
   )
 
   it.scopedLive("a lock that stays is DATABASE_UNAVAILABLE, and the next write works", () =>
@@ -170,7 +177,7 @@ describe("Database", () => {
           assert.deepStrictEqual([yield* database.problem, yield* database.isUp], [null, true])
 
           yield* sql`PRAGMA max_page_count = 1`
-          assert.instanceOf(yield* Effect.flip(database.write(big)), DatabaseUnavailable)
+          assert.instanceOf(yield* Effect.flip(database.write(database.write(big))), DatabaseUnavailable)
           yield* TestClock.adjust("11 seconds")
           assert.strictEqual(yield* database.problem, "full")
           yield* database.write(sql`DELETE FROM notes WHERE id = -1`)
