@@ -90,6 +90,7 @@ export const makeListener = (options: ListenerOptions) => {
       const now = options.now()
       gate.leave(x, status, now)
       options.onLeave(x, request, status, now - x.startedAt)
+      if (status === 429) holdBack(request)
     }
     response.once("close", () => leave(response.writableFinished ? response.statusCode : clientClosed))
     const protocol = forwardedProtocol(request.headers, trustProxy)
@@ -101,7 +102,7 @@ export const makeListener = (options: ListenerOptions) => {
     }
     // A page's own question comes first; programs name no origin.
     const isPage = request.headers.origin !== undefined
-    if (isPage && dress()) return preflight(request, response, x)
+    if (isPage && dress()) return preflight(response, x)
 
     const refusal = protocol === "http" ? notEncrypted : admit(request, response, x)
     if (!isPage) {
@@ -117,24 +118,24 @@ export const makeListener = (options: ListenerOptions) => {
         options.serve(request, response)
       })
     }
-    const { lingers, status } = turnAway(request, response, x, refusal)
+    if (refusal._tag === "OVERLOADED") holdBack(request)
+    const { lingers, status } = refuse(response, refusal, x.requestId)
     // Who sends a body that nobody wants takes nobody's place with it.
     if (lingers) leave(status)
   }
 
-  function turnAway(request: IncomingMessage, response: ServerResponse, x: Exchange, refusal: ApiError) {
-    // Behind a proxy, a connection belongs to many.
-    if (isTooOften(refusal) && trustProxy === 0) options.holdBack(request.socket)
-    return refuse(response, refusal, x.requestId)
+  /** Behind a proxy, a connection belongs to many. */
+  function holdBack(request: IncomingMessage): void {
+    if (trustProxy === 0) options.holdBack(request.socket)
   }
 
   /** It names nobody, whoever is signed in at the page: what follows it is counted on the quota of its user. */
-  function preflight(request: IncomingMessage, response: ServerResponse, x: Exchange): void {
+  function preflight(response: ServerResponse, x: Exchange): void {
     gate.limitPreflight(x)
     tellLimits(response, x)
     const refusal = refusedQuota(x, "this address")
     if (refusal === null) answerPreflight(response)
-    else turnAway(request, response, x, refusal)
+    else refuse(response, refusal, x.requestId)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse, x: Exchange): ApiError | null {

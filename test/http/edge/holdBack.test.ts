@@ -4,7 +4,7 @@ import { Agent, request, type RequestOptions } from "node:http"
 import { Socket } from "node:net"
 import { makeHoldBack } from "../../../src/http/edge/holdBack.ts"
 import { HttpServer } from "../../../src/http/HttpServer.ts"
-import { serve } from "../kit/server.ts"
+import { bearer, serve } from "../kit/server.ts"
 
 /** Somebody with a single connection that stays open. */
 const caller = Effect.acquireRelease(
@@ -23,17 +23,17 @@ const app = "https://app.example"
 const preflight = { method: "OPTIONS", headers: { origin: app, "access-control-request-method": "GET" } }
 
 /** Two are refused for coming too often; one of them asks again at once, and somebody else right after. Who is heard first? */
-const heardFirst = Effect.fnUntraced(function* (how: RequestOptions = {}) {
-  const { url } = yield* HttpServer
+const heardFirst = Effect.fnUntraced(function* (how: RequestOptions = {}, path = "/nothing") {
+  const url = (yield* HttpServer).url + path
   const [hasty, other] = [yield* caller, yield* caller]
   let status = 0
-  while (status !== 429) status = yield* ask(hasty, `${url}/nothing`, how)
+  while (status !== 429) status = yield* ask(hasty, url, how)
   const order: Array<string> = []
   const note = (name: string) => Effect.sync(() => void order.push(name))
   yield* Effect.all(
     [
-      Effect.zipRight(ask(hasty, `${url}/nothing`, how), note("the hasty one")),
-      Effect.zipRight(ask(other, `${url}/nothing`, how), note("the other"))
+      Effect.zipRight(ask(hasty, url, how), note("the hasty one")),
+      Effect.zipRight(ask(other, url, how), note("the other"))
     ],
     { concurrency: 2 }
   )
@@ -51,6 +51,13 @@ describe("Who was refused for coming too often", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* heardFirst(preflight), ["the other", "the hasty one"])
     }).pipe(Effect.provide(serve({}, { ratePerMinute: 4, corsOrigins: [app] })))
+  )
+
+  it.scopedLive("is not read again either when it was the key that nobody knows", () =>
+    Effect.gen(function* () {
+      const order = yield* heardFirst({ headers: bearer("bad") }, "/api/v1/trading/orders")
+      assert.deepStrictEqual(order, ["the other", "the hasty one"])
+    }).pipe(Effect.provide(serve()))
   )
 
   it.scopedLive("is read on again with no more than nine others in one turn of the event loop", () =>
