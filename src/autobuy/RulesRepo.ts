@@ -14,7 +14,7 @@ import { service, whoActs } from "../store/audit/acting.ts"
 import { Audit } from "../store/Audit.ts"
 import { Database } from "../store/Database.ts"
 import { Events } from "../store/Events.ts"
-import { aboutRule, nameOf, RuleRow, type Runtime, StoredReason, StoredRuntime } from "./record/rows.ts"
+import { aboutRule, nameOf, RulePage, RuleRow, type Runtime, StoredReason, StoredRuntime } from "./record/rows.ts"
 import { StoredDocument } from "./record/storedDocument.ts"
 
 type Stored<A> = Effect.Effect<A, DatabaseUnavailable>
@@ -98,6 +98,7 @@ const activeAtOnce = 500
 const StateCount = Schema.Struct({ state: Schema.String, rules: Schema.Int })
 const Owner = Schema.Struct({ user_id: UserId })
 const Count = Schema.Struct({ rules: Schema.Int })
+const Page = Schema.Struct({ page: RulePage })
 const Skips = Schema.Struct({ skips: Schema.Int })
 
 const make = Effect.gen(function* () {
@@ -134,6 +135,13 @@ const make = Effect.gen(function* () {
     const text = `${nameOf(rule)} ${state === "paused" ? "paused" : "is quarantined"}: ${why?.text ?? "no reason is known"}`
     yield* events.append(userId, { type, objectId: id, data: { text, ...aboutRule(rule), reason: why } })
   })
+
+  /** A start reads a hundred thousand rows: the driver takes as long to make objects of them as SQLite to read them. */
+  const inJson = sql.csv(
+    Object.keys(RuleRow.fields).map((column) =>
+      sql.literal(`'${column}', ${column === "document" ? `json(${column})` : column}`)
+    )
+  )
 
   const isRule = (userId: UserId, id: RuleId) => sql`user_id = ${userId} AND rule_id = ${id}`
 
@@ -259,13 +267,20 @@ const make = Effect.gen(function* () {
     saveFailures: Effect.fn("RulesRepo.saveFailures")((userId, id, failures) =>
       Effect.asVoid(database.write(sql`UPDATE rules SET failures = ${failures} WHERE ${isRule(userId, id)}`))
     ),
-    // The plus keeps the index of states out, which would read and sort all active rules for each page.
     active: (after) =>
-      rows(
-        sql`WHERE +state = 'active' ${
-          after === null ? sql`` : sql`AND (user_id, rule_id) > (${after.user_id}, ${after.rule_id})`
-        } ORDER BY user_id, rule_id LIMIT ${activeAtOnce}`
-      ),
+      database
+        .read(
+          SqlSchema.findAll({
+            Request: Schema.Void,
+            Result: Page,
+            // The plus keeps the index of states out, which would read and sort all active rules for each page.
+            execute: () => sql`SELECT json_group_array(json_object(${inJson})) AS page FROM (
+              SELECT * FROM rules WHERE +state = 'active' ${
+                after === null ? sql`` : sql`AND (user_id, rule_id) > (${after.user_id}, ${after.rule_id})`
+              } ORDER BY user_id, rule_id LIMIT ${activeAtOnce})`
+          })()
+        )
+        .pipe(Effect.map(([found]) => found?.page ?? [])),
     owners: Effect.map(
       database.read(
         SqlSchema.findAll({

@@ -8,7 +8,7 @@ import { RuleState } from "../../domain/Rule.ts"
 import { BalanceState } from "../../domain/rule/decision/balance.ts"
 import { ReboundState } from "../../domain/rule/decision/rebound.ts"
 import { freshTrigger, TriggerState } from "../../domain/rule/decision/levels.ts"
-import { sharedByText, StoredDocument } from "./storedDocument.ts"
+import { SharedDocument, sharedByText, StoredDocument } from "./storedDocument.ts"
 
 /** What a rule remembers between firings; kept in the transaction that records the firing it belongs to. */
 export const Runtime = Schema.Struct({
@@ -49,6 +49,9 @@ export const RuleRow = Schema.Struct({
   updated_at: Schema.Number
 })
 export interface RuleRow extends Schema.Schema.Type<typeof RuleRow> {}
+
+/** Many rows as one JSON text, their documents in it as they are: see `RulesRepo.active`. */
+export const RulePage = Schema.parseJson(Schema.Array(Schema.Struct({ ...RuleRow.fields, document: SharedDocument })))
 
 const Flag = Schema.transform(Schema.Int, Schema.Boolean, {
   strict: true,

@@ -1,4 +1,4 @@
-import { Either, Option, ParseResult, Predicate, Schema } from "effect"
+import { Either, ParseResult, Predicate, Schema } from "effect"
 import { SymbolName } from "../../domain/Market.ts"
 import { RuleDocument } from "../../domain/Rule.ts"
 import { Trigger } from "../../domain/rule/Trigger.ts"
@@ -30,7 +30,6 @@ const keep = <A>(known: Map<string, A>, key: string, value: A): A => {
 /** What our own decoder made is not looked through again. */
 const fromSelf = <A>() => Schema.declare((value): value is A => Predicate.isObject(value))
 
-const Text = Schema.parseJson(RuleDocument)
 const Own = Schema.Struct({
   name: Schema.String,
   note: Schema.NullOr(Schema.String),
@@ -38,33 +37,31 @@ const Own = Schema.Struct({
   trigger: Trigger
 })
 
-const decodeText = ParseResult.decodeEither(Text)
-const encodeText = ParseResult.encodeEither(Text)
+const decodeWhole = ParseResult.decodeUnknownEither(RuleDocument)
 const decodeOwn = ParseResult.decodeUnknownEither(Own)
 
 const kinds = new Map<string, RuleDocument>()
 
 const typeOf = (trigger: unknown): unknown => (Predicate.hasProperty(trigger, "type") ? trigger.type : null)
 
+const decodeShared = (value: unknown): Either.Either<RuleDocument, ParseResult.ParseIssue> => {
+  if (!Predicate.isRecord(value)) return decodeWhole(value)
+  const { name, note, symbol, trigger, ...rest } = value
+  const kind = JSON.stringify([typeOf(trigger), rest])
+  const alike = kinds.get(kind)
+  return alike === undefined
+    ? Either.map(decodeWhole(value), (document) => keep(kinds, kind, document))
+    : Either.map(decodeOwn({ name, note, symbol, trigger }), (own) => ({ ...alike, ...own }))
+}
+
 /**
  * Rules are many and their kinds are few: name, note, pair and trigger tell them apart, the rest is often the same to
  * the letter. That rest is decoded once and shared.
  */
-const decodeShared = (text: string): Either.Either<RuleDocument, ParseResult.ParseIssue> => {
-  const fields = Option.getOrNull(Option.filter(Either.getRight(parse(text)), Predicate.isRecord))
-  if (fields === null) return decodeText(text)
-  const { name, note, symbol, trigger, ...rest } = fields
-  const kind = JSON.stringify([typeOf(trigger), rest])
-  const alike = kinds.get(kind)
-  return alike === undefined
-    ? Either.map(decodeText(text), (document) => keep(kinds, kind, document))
-    : Either.map(decodeOwn({ name, note, symbol, trigger }), (own) => ({ ...alike, ...own }))
-}
-
-const parse = (text: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(text))
-
-export const StoredDocument = Schema.transformOrFail(Schema.String, fromSelf<RuleDocument>(), {
+export const SharedDocument = Schema.transformOrFail(Schema.Unknown, fromSelf<RuleDocument>(), {
   strict: true,
   decode: decodeShared,
-  encode: (document) => encodeText(document)
+  encode: ParseResult.encodeEither(RuleDocument)
 })
+
+export const StoredDocument = Schema.parseJson(SharedDocument)
