@@ -38,7 +38,10 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
     readonly last: (symbol: SymbolName) => Effect.Effect<PriceTick | null>
     /** Wall milliseconds since the venue last confirmed the symbol. */
     readonly age: (symbol: SymbolName) => Effect.Effect<number>
-    /** The market now, read once more if older than `maxAge`; null when nothing is known. The day's trade only on demand. */
+    /**
+     * The market now, read once more if older than `maxAge`; null when nothing is known. The day's trade only on demand. Best
+     * prices that are behind the last trade are waited for: see `TickerHub.caughtUp`.
+     */
     readonly view: (
       symbol: SymbolName,
       maxAge: Duration.Duration,
@@ -83,6 +86,7 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
         yield* hub.watch(name)
         const age = yield* hub.dataAge(name)
         if (age > Duration.toMillis(maxAge)) yield* Effect.ignoreLogged(hub.refresh(name))
+        yield* hub.caughtUp(name)
         const tick = yield* hub.current(name)
         if (tick === null) return null
         const { ask, bid, price, at } = tick

@@ -3,7 +3,7 @@ import { ExchangeUnavailable } from "../api/Errors.ts"
 import type { SymbolName, Ticker } from "../domain/Market.ts"
 import type { Instant } from "../domain/Time.ts"
 import { MexcStream } from "../mexc/MexcStream.ts"
-import { ageOf, freshForMs, isFresh, type Quote, type Tick, tickOf, tickerOf } from "./feed/Quote.ts"
+import { ageOf, freshForMs, isBookBehind, isFresh, type Quote, type Tick, tickOf, tickerOf } from "./feed/Quote.ts"
 import { makeSymbolFeed, type SymbolFeed, type TickHandler, type TickListener } from "./feed/SymbolFeed.ts"
 import { TickerReader } from "./feed/TickerReader.ts"
 import { type MarketError, marketError } from "./VenueErrors.ts"
@@ -28,6 +28,12 @@ const dayFiguresForMs = 60_000
 
 /** How often silent streams are looked for. */
 const lookEvery = "1 second"
+
+/** Best prices follow a trade within a tenth of a second; those that have not after this will not. */
+const bookPatience = "500 millis"
+
+/** Best prices that are behind for so long are read. */
+const behindForMs = 1_000
 
 /** After a reading failed, the next one waits this long. */
 const retryAfterMs = 2_000
@@ -73,6 +79,11 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
     readonly onTick: (symbol: SymbolName, handler: TickHandler) => Effect.Effect<void, never, Scope.Scope>
     /** The same for those that need no effect, of which a price may have many: told first, and at once. */
     readonly listen: (symbol: SymbolName, listener: TickListener) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Waits for best prices that are not behind the last trade, so that nobody judges a price that has leapt by the book from
+     * before; half a second at most, then they stand as they are.
+     */
+    readonly caughtUp: (symbol: SymbolName) => Effect.Effect<void>
     /** Wall milliseconds since message or reading confirmed the symbol; infinite where nothing has. */
     readonly dataAge: (symbol: SymbolName) => Effect.Effect<number>
     /** Reads the symbol once by REST, as a tick to all who watch it. */
@@ -111,7 +122,8 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         if (now >= feed.readDueAt()) return true
         const quote = feed.quote()
         // A halted market confirms nothing however often it is read.
-        if (ageOf(quote, now) > silentForMs && now - feed.triedAt() >= silentForMs) return true
+        const isSilent = ageOf(quote, now) > silentForMs || (isBookBehind(quote) && now - quote.bestAt > behindForMs)
+        if (isSilent && now - feed.triedAt() >= silentForMs) return true
         return (askedForDay.get(feed.symbol) ?? 0) > quote.dayReadAt && now - quote.dayReadAt > dayFiguresForMs
       }
 
@@ -199,6 +211,22 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
           )
         )
 
+      const caughtUp = (symbol: SymbolName) =>
+        Effect.suspend(() => {
+          const feed = live.get(symbol)
+          if (feed === undefined || !isBookBehind(feed.quote())) return Effect.void
+          return Effect.async<void>((resume) => {
+            const stop = () => feed.listeners.delete(look)
+            const look: TickListener = () => {
+              if (isBookBehind(feed.quote())) return
+              stop()
+              resume(Effect.void)
+            }
+            feed.listeners.add(look)
+            return Effect.sync(stop)
+          }).pipe(Effect.timeoutOption(bookPatience), Effect.asVoid)
+        })
+
       const current = (symbol: SymbolName) =>
         Effect.sync(() => {
           const quote = live.get(symbol)?.quote()
@@ -254,6 +282,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         onTick,
         listen,
         ticks,
+        caughtUp,
         current,
         remembered,
         fresh: Effect.succeed(fresh),

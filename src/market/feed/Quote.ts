@@ -52,6 +52,8 @@ export interface Quote {
   /** Wall times of the last message about each: one says nothing about the other. */
   readonly tradedAt: number
   readonly bestAt: number
+  /** A trade was told since the best prices were. */
+  readonly tradedSince: boolean
   /** Market time of the trade behind `last`; −∞ where that was read. */
   readonly lastAt: Instant
   /** Wall time of the reading behind `day`. */
@@ -73,6 +75,7 @@ export const unknownQuote = (symbol: SymbolName): Quote => ({
   messageAt: never,
   tradedAt: never,
   bestAt: never,
+  tradedSince: false,
   lastAt: never,
   dayReadAt: never,
   readingAsOf: never,
@@ -99,6 +102,7 @@ export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quo
     messageAt: receivedAt,
     tradedAt: receivedAt,
     bestAt: quote.bestAt,
+    tradedSince: quote.tradedSince || !late,
     lastAt: late ? quote.lastAt : trade.at,
     dayReadAt: quote.dayReadAt,
     readingAsOf: quote.readingAsOf,
@@ -128,6 +132,7 @@ export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "book
   messageAt: best.receivedAt,
   tradedAt: quote.tradedAt,
   bestAt: best.receivedAt,
+  tradedSince: false,
   lastAt: quote.lastAt,
   dayReadAt: quote.dayReadAt,
   readingAsOf: quote.readingAsOf,
@@ -146,6 +151,7 @@ export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now:
     best: overtaken.best
       ? quote.best
       : { bid: ticker.bid, bidQuantity: ticker.bidQuantity, ask: ticker.ask, askQuantity: ticker.askQuantity },
+    tradedSince: overtaken.best && quote.tradedSince,
     day: {
       open: ticker.open,
       high: Decimal.max(ticker.high, last),
@@ -180,6 +186,17 @@ export const tickOf = (quote: Quote, cause: Tick["cause"], receivedAt: Instant, 
 export const ageOf = (quote: Quote, now: number): number => Math.max(0, now - quote.confirmedAt)
 
 export const isFresh = (quote: Quote, now: number): boolean => ageOf(quote, now) <= freshForMs
+
+/**
+ * The last trade lies outside of the best prices, which were told before it: they have moved since. The venue tells trades
+ * and best prices on channels of their own, each up to 100 ms late.
+ */
+export const isBookBehind = ({ best, last, tradedSince }: Quote): boolean =>
+  tradedSince &&
+  last !== null &&
+  best !== null &&
+  ((best.ask !== null && Decimal.greaterThan(last, best.ask)) ||
+    (best.bid !== null && Decimal.lessThan(last, best.bid)))
 
 const changePercent = (open: Decimal.Decimal, last: Decimal.Decimal): number =>
   Decimal.isPositive(open)

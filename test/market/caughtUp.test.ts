@@ -1,0 +1,99 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Layer, Option, type Scope, TestClock } from "effect"
+import { RuleMarket } from "../../src/autobuy/RuleMarket.ts"
+import * as Decimal from "../../src/domain/Decimal.ts"
+import { Candles } from "../../src/market/Candles.ts"
+import { RollingHigh } from "../../src/market/RollingHigh.ts"
+import { Symbols } from "../../src/market/Symbols.ts"
+import { TickerHub } from "../../src/market/TickerHub.ts"
+import { MarketClock } from "../../src/MarketClock.ts"
+import { makeMarket, withHub } from "./hubKit.ts"
+import { btc, settle } from "./stubs.ts"
+
+type Kit = Effect.Effect.Success<typeof makeMarket> & { readonly hub: typeof TickerHub.Service }
+
+/** A market at 90000 that is watched. */
+const atNinetyThousand = <A, E>(test: (kit: Kit) => Effect.Effect<A, E, Scope.Scope>) =>
+  withHub((kit) =>
+    Effect.gen(function* () {
+      yield* kit.hub.watch(btc)
+      yield* settle
+      yield* kit.stream.best(btc, "89999", "90001")
+      yield* kit.stream.trade(btc, "90000")
+      return yield* test(kit)
+    })
+  )
+
+const isWaiting = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
+  Effect.zipRight(settle, Effect.map(Fiber.poll(fiber), Option.isNone))
+
+describe("The book after a trade", () => {
+  for (const { ask, bid, to, trade } of [
+    { trade: "75000", bid: "74999", ask: "75001", to: "fallen through it" },
+    { trade: "99000", bid: "98999", ask: "99001", to: "risen through it" }
+  ])
+    it.scoped(`is waited for when the price has ${to}`, () =>
+      atNinetyThousand(({ hub, stream }) =>
+        Effect.gen(function* () {
+          yield* stream.trade(btc, trade)
+          const waiting = yield* Effect.fork(hub.caughtUp(btc))
+          assert.isTrue(yield* isWaiting(waiting))
+          yield* stream.trade(btc, trade)
+          assert.isTrue(yield* isWaiting(waiting))
+          yield* stream.best(btc, bid, ask)
+          yield* Fiber.join(waiting)
+          yield* hub.caughtUp(btc)
+        })
+      )
+    )
+
+  for (const [trade, why] of [
+    ["89999", "at the bid"],
+    ["90001", "at the ask"]
+  ] as const)
+    it.scoped(`is not waited for ${why}`, () =>
+      atNinetyThousand(({ hub, stream }) => Effect.zipRight(stream.trade(btc, trade), hub.caughtUp(btc)))
+    )
+
+  it.scoped("is not waited for when it has moved since", () =>
+    atNinetyThousand(({ hub, stream }) => Effect.zipRight(stream.best(btc, "75000", "75001"), hub.caughtUp(btc)))
+  )
+
+  it.scoped("is waited for half a second, and read when it stays behind", () =>
+    atNinetyThousand(({ hub, stream, venue }) =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 second")
+        yield* venue.take
+        yield* stream.trade(btc, "75000")
+        const waiting = yield* Effect.fork(hub.caughtUp(btc))
+        yield* TestClock.adjust("499 millis")
+        assert.isTrue(yield* isWaiting(waiting))
+        yield* TestClock.adjust("1 millis")
+        yield* Fiber.join(waiting)
+        yield* Effect.forEach(["75010", "75020"], (price) =>
+          Effect.zipRight(stream.trade(btc, price), TestClock.adjust("5 seconds"))
+        )
+        assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
+      })
+    )
+  )
+
+  it.scoped("is what a rule judges by", () =>
+    Effect.gen(function* () {
+      const { layer, stream } = yield* makeMarket
+      const others = Layer.mergeAll(Layer.mock(Symbols, {}), Layer.mock(RollingHigh, {}), Layer.mock(Candles, {}))
+      yield* Effect.gen(function* () {
+        const market = yield* RuleMarket
+        yield* market.onTick(btc, () => undefined)
+        yield* settle
+        yield* stream.best(btc, "89999", "90001")
+        yield* stream.trade(btc, "75000")
+        const viewing = yield* Effect.fork(market.view(btc, Duration.seconds(10)))
+        assert.isTrue(yield* isWaiting(viewing))
+        yield* stream.best(btc, "74999", "75001")
+        const view = yield* Fiber.join(viewing)
+        assert.strictEqual(view?.ask && Decimal.format(view.ask), "75001")
+      }).pipe(Effect.provide(RuleMarket.layer.pipe(Layer.provide([layer, others, MarketClock.layer]))))
+    })
+  )
+})
