@@ -17,7 +17,7 @@ import {
   type Task,
   type Threshold
 } from "./scenario.ts"
-import { layer, type World } from "./world.ts"
+import { layer, lowest, type World } from "./world.ts"
 
 /** The real engine as a process of its own, told its task; prints what it measured. */
 const task: Task = JSON.parse(process.argv[2] ?? "{}")
@@ -68,7 +68,7 @@ const main = Effect.gen(function* () {
   yield* nextTurn
   for (const [i, symbol] of symbols.entries()) {
     const at = now()
-    const best = { bid: start, bidQuantity: Decimals.one, ask: start, askQuantity: Decimals.one }
+    const best = { bid: lowest, bidQuantity: Decimals.one, ask: start, askQuantity: Decimals.one }
     yield* world.handlers.get(symbol)?.({ type: "bookTicker", symbol, ...best, at, receivedAt: at }) ?? Effect.void
     yield* tradeOf(i, start, at)
   }

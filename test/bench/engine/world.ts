@@ -44,11 +44,13 @@ export interface World {
 }
 
 const start = decimalOf(band.high)
+/** The best prices are those of the whole band: the hub would read a book that trades have left behind. */
+export const lowest = decimalOf(band.low)
 
 const tickerAt = (symbol: SymbolName, asOf: number): Ticker => ({
   symbol,
   last: start,
-  bid: start,
+  bid: lowest,
   bidQuantity: Decimal.one,
   ask: start,
   askQuantity: Decimal.one,
