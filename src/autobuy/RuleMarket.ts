@@ -24,6 +24,11 @@ export interface PriceWindow {
   readonly length: Duration.Duration
 }
 
+interface ViewOptions {
+  readonly withVolume: boolean
+  readonly caughtUp: boolean
+}
+
 /** What rules see of the market, and nothing else. */
 export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
   RuleMarket,
@@ -39,13 +44,13 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
     /** Wall milliseconds since the venue last confirmed the symbol. */
     readonly age: (symbol: SymbolName) => Effect.Effect<number>
     /**
-     * The market now, read once more if older than `maxAge`; null when nothing is known. The day's trade only on demand. Best
-     * prices that are behind the last trade are waited for: see `TickerHub.caughtUp`.
+     * The market now, read once more if older than `maxAge`; null when nothing is known. The day's trade only on demand, and
+     * only then are best prices waited for that are behind the last trade: see `TickerHub.caughtUp`.
      */
     readonly view: (
       symbol: SymbolName,
       maxAge: Duration.Duration,
-      options?: { readonly withVolume: boolean }
+      options?: ViewOptions
     ) => Effect.Effect<MarketView | null>
     /** Keeps a window up to date while the scope lives. */
     readonly window: (
@@ -81,12 +86,12 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
       const view = Effect.fn("RuleMarket.view")(function* (
         name: SymbolName,
         maxAge: Duration.Duration,
-        options?: { readonly withVolume: boolean }
+        options?: ViewOptions
       ) {
         yield* hub.watch(name)
         const age = yield* hub.dataAge(name)
         if (age > Duration.toMillis(maxAge)) yield* Effect.ignoreLogged(hub.refresh(name))
-        yield* hub.caughtUp(name)
+        if (options?.caughtUp === true) yield* hub.caughtUp(name)
         const tick = yield* hub.current(name)
         if (tick === null) return null
         const { ask, bid, price, at } = tick

@@ -32,9 +32,6 @@ const lookEvery = "1 second"
 /** Best prices follow a trade within a tenth of a second; those that have not after this will not. */
 const bookPatience = "500 millis"
 
-/** Best prices that are behind for so long are read. */
-const behindForMs = 1_000
-
 /** After a reading failed, the next one waits this long. */
 const retryAfterMs = 2_000
 
@@ -122,8 +119,7 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
         if (now >= feed.readDueAt()) return true
         const quote = feed.quote()
         // A halted market confirms nothing however often it is read.
-        const isSilent = ageOf(quote, now) > silentForMs || (isBookBehind(quote) && now - quote.bestAt > behindForMs)
-        if (isSilent && now - feed.triedAt() >= silentForMs) return true
+        if (ageOf(quote, now) > silentForMs && now - feed.triedAt() >= silentForMs) return true
         return (askedForDay.get(feed.symbol) ?? 0) > quote.dayReadAt && now - quote.dayReadAt > dayFiguresForMs
       }
 
@@ -217,12 +213,14 @@ export class TickerHub extends Context.Tag("dipper/market/TickerHub")<
           if (feed === undefined || !isBookBehind(feed.quote())) return Effect.void
           return Effect.async<void>((resume) => {
             const stop = () => feed.listeners.delete(look)
-            const look: TickListener = () => {
+            const look = (): void => {
               if (isBookBehind(feed.quote())) return
               stop()
               resume(Effect.void)
             }
             feed.listeners.add(look)
+            // It may have come before anybody listened.
+            look()
             return Effect.sync(stop)
           }).pipe(Effect.timeoutOption(bookPatience), Effect.asVoid)
         })

@@ -70,7 +70,8 @@ export class RiskInputs extends Context.Tag("dipper/orders/RiskInputs")<
       const gather = Effect.fn("RiskInputs.gather")(function* (question: RiskQuestion) {
         const { side, symbol, userId } = question
         const info = yield* symbols.get(symbol)
-        yield* hub.caughtUp(symbol)
+        // A rule's buy has waited for it already, and what a rule sells waits for nothing.
+        if (question.book === "manual") yield* hub.caughtUp(symbol)
         // A limit order needs no price; an order that does is refused for the want of it.
         const ticker = yield* Effect.orElseSucceed(hub.latest(symbol), () => null)
         const asset = side === "buy" ? info.quoteAsset : info.baseAsset

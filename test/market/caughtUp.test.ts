@@ -8,9 +8,13 @@ import { Symbols } from "../../src/market/Symbols.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
 import { makeMarket, withHub } from "./hubKit.ts"
-import { btc, settle } from "./stubs.ts"
+import { btc, settle, tradeAt } from "./stubs.ts"
 
 type Kit = Effect.Effect.Success<typeof makeMarket> & { readonly hub: typeof TickerHub.Service }
+
+/** A trade whose time is not that of its coming. */
+const tradeTold = (price: string, at: number) =>
+  ({ type: "trades", symbol: btc, trades: [tradeAt(at, price)], receivedAt: 1_000 }) as const
 
 /** A market at 90000 that is watched. */
 const atNinetyThousand = <A, E>(test: (kit: Kit) => Effect.Effect<A, E, Scope.Scope>) =>
@@ -35,6 +39,7 @@ describe("The book after a trade", () => {
     it.scoped(`is waited for when the price has ${to}`, () =>
       atNinetyThousand(({ hub, stream }) =>
         Effect.gen(function* () {
+          yield* TestClock.adjust("1 second")
           yield* stream.trade(btc, trade)
           const waiting = yield* Effect.fork(hub.caughtUp(btc))
           assert.isTrue(yield* isWaiting(waiting))
@@ -59,21 +64,39 @@ describe("The book after a trade", () => {
     atNinetyThousand(({ hub, stream }) => Effect.zipRight(stream.best(btc, "75000", "75001"), hub.caughtUp(btc)))
   )
 
-  it.scoped("is waited for half a second, and read when it stays behind", () =>
-    atNinetyThousand(({ hub, stream, venue }) =>
+  it.scoped("is not waited for when it is younger than the trade, which came late", () =>
+    atNinetyThousand(({ hub, stream }) =>
       Effect.gen(function* () {
         yield* TestClock.adjust("1 second")
-        yield* venue.take
+        yield* stream.best(btc, "89990", "89992")
+        yield* stream.push(tradeTold("90500", 500))
+        yield* hub.caughtUp(btc)
+      })
+    )
+  )
+
+  it.scoped("is waited for when what came after the trade was sent before it", () =>
+    atNinetyThousand(({ hub, stream }) =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 second")
+        yield* stream.push(tradeTold("75000", 2_000))
+        yield* stream.best(btc, "89999", "90001")
+        assert.isTrue(yield* isWaiting(yield* Effect.fork(hub.caughtUp(btc))))
+      })
+    )
+  )
+
+  it.scoped("is waited for half a second at most", () =>
+    atNinetyThousand(({ hub, stream }) =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 second")
         yield* stream.trade(btc, "75000")
         const waiting = yield* Effect.fork(hub.caughtUp(btc))
+        yield* settle
         yield* TestClock.adjust("499 millis")
         assert.isTrue(yield* isWaiting(waiting))
         yield* TestClock.adjust("1 millis")
         yield* Fiber.join(waiting)
-        yield* Effect.forEach(["75010", "75020"], (price) =>
-          Effect.zipRight(stream.trade(btc, price), TestClock.adjust("5 seconds"))
-        )
-        assert.deepStrictEqual(yield* venue.take, ["ticker BTCUSDT"])
       })
     )
   )
@@ -87,8 +110,13 @@ describe("The book after a trade", () => {
         yield* market.onTick(btc, () => undefined)
         yield* settle
         yield* stream.best(btc, "89999", "90001")
+        yield* TestClock.adjust("500 millis")
         yield* stream.trade(btc, "75000")
-        const viewing = yield* Effect.fork(market.view(btc, Duration.seconds(10)))
+        const exit = yield* market.view(btc, Duration.seconds(10))
+        assert.strictEqual(exit?.ask && Decimal.format(exit.ask), "90001", "an exit does not wait")
+        const viewing = yield* Effect.fork(
+          market.view(btc, Duration.seconds(10), { withVolume: false, caughtUp: true })
+        )
         assert.isTrue(yield* isWaiting(viewing))
         yield* stream.best(btc, "74999", "75001")
         const view = yield* Fiber.join(viewing)

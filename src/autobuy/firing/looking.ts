@@ -26,7 +26,9 @@ export const makeLooking = Effect.fnUntraced(function* ({ usageOf }: Effect.Effe
     const listed = yield* market.symbol(rule.symbol)
     const symbol = listed === null ? null : Option.getOrNull(listed)
     const view = yield* market.view(rule.symbol, dataAgeLimit(gates), {
-      withVolume: gates.some(({ type }) => type === "min24hQuoteVolume")
+      withVolume: gates.some(({ type }) => type === "min24hQuoteVolume"),
+      // The firing has its trigger's price. An exit has none of its own: while it waited, the price that it is for could go by.
+      caughtUp: true
     })
     const free =
       symbol === null

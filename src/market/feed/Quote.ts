@@ -52,8 +52,8 @@ export interface Quote {
   /** Wall times of the last message about each: one says nothing about the other. */
   readonly tradedAt: number
   readonly bestAt: number
-  /** A trade was told since the best prices were. */
-  readonly tradedSince: boolean
+  /** Market time of the best prices; −∞ before the first. */
+  readonly bestSaidAt: Instant
   /** Market time of the trade behind `last`; −∞ where that was read. */
   readonly lastAt: Instant
   /** Wall time of the reading behind `day`. */
@@ -75,7 +75,7 @@ export const unknownQuote = (symbol: SymbolName): Quote => ({
   messageAt: never,
   tradedAt: never,
   bestAt: never,
-  tradedSince: false,
+  bestSaidAt: never,
   lastAt: never,
   dayReadAt: never,
   readingAsOf: never,
@@ -102,7 +102,7 @@ export const afterTrade = (quote: Quote, trade: Trade, receivedAt: Instant): Quo
     messageAt: receivedAt,
     tradedAt: receivedAt,
     bestAt: quote.bestAt,
-    tradedSince: quote.tradedSince || !late,
+    bestSaidAt: quote.bestSaidAt,
     lastAt: late ? quote.lastAt : trade.at,
     dayReadAt: quote.dayReadAt,
     readingAsOf: quote.readingAsOf,
@@ -132,7 +132,7 @@ export const afterBest = (quote: Quote, best: Extract<MarketEvent, { type: "book
   messageAt: best.receivedAt,
   tradedAt: quote.tradedAt,
   bestAt: best.receivedAt,
-  tradedSince: false,
+  bestSaidAt: best.at,
   lastAt: quote.lastAt,
   dayReadAt: quote.dayReadAt,
   readingAsOf: quote.readingAsOf,
@@ -151,7 +151,7 @@ export const afterReading = (quote: Quote, ticker: Ticker, askedAt: number, now:
     best: overtaken.best
       ? quote.best
       : { bid: ticker.bid, bidQuantity: ticker.bidQuantity, ask: ticker.ask, askQuantity: ticker.askQuantity },
-    tradedSince: overtaken.best && quote.tradedSince,
+    bestSaidAt: overtaken.best ? quote.bestSaidAt : ticker.asOf,
     day: {
       open: ticker.open,
       high: Decimal.max(ticker.high, last),
@@ -188,11 +188,11 @@ export const ageOf = (quote: Quote, now: number): number => Math.max(0, now - qu
 export const isFresh = (quote: Quote, now: number): boolean => ageOf(quote, now) <= freshForMs
 
 /**
- * The last trade lies outside of the best prices, which were told before it: they have moved since. The venue tells trades
- * and best prices on channels of their own, each up to 100 ms late.
+ * The last trade lies outside of the best prices, which are older by the venue's time: they have moved since. The venue tells
+ * trades and best prices on channels of their own, each up to 100 ms late, so the order in which they come says nothing.
  */
-export const isBookBehind = ({ best, last, tradedSince }: Quote): boolean =>
-  tradedSince &&
+export const isBookBehind = ({ best, bestSaidAt, last, lastAt }: Quote): boolean =>
+  lastAt > bestSaidAt &&
   last !== null &&
   best !== null &&
   ((best.ask !== null && Decimal.greaterThan(last, best.ask)) ||

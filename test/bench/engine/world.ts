@@ -44,7 +44,7 @@ export interface World {
 }
 
 const start = decimalOf(band.high)
-/** The best prices are those of the whole band: the hub would read a book that trades have left behind. */
+/** The best prices are those of the whole band: no trade lies outside of them. */
 export const lowest = decimalOf(band.low)
 
 const tickerAt = (symbol: SymbolName, asOf: number): Ticker => ({
