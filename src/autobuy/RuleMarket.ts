@@ -44,8 +44,8 @@ export class RuleMarket extends Context.Tag("dipper/autobuy/RuleMarket")<
     /** Wall milliseconds since the venue last confirmed the symbol. */
     readonly age: (symbol: SymbolName) => Effect.Effect<number>
     /**
-     * The market now, read once more if older than `maxAge`; null when nothing is known. The day's trade only on demand, and
-     * only then are best prices waited for that are behind the last trade: see `TickerHub.caughtUp`.
+     * The market now, read once more if older than `maxAge`; null when nothing is known. On demand with the
+     * day's trade, and with best prices that are not behind the last trade: see `TickerHub.caughtUp`.
      */
     readonly view: (
       symbol: SymbolName,

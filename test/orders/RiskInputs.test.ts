@@ -1,7 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { bookOf } from "../../src/autobuy/record/bookOf.ts"
 import * as Decimal from "../../src/domain/Decimal.ts"
-import { UserId } from "../../src/domain/Ids.ts"
+import { RuleId, UserId } from "../../src/domain/Ids.ts"
 import { Symbols } from "../../src/market/Symbols.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
 import { MarketClock } from "../../src/MarketClock.ts"
@@ -14,7 +15,14 @@ import { tickerAt } from "../market/stubs.ts"
 
 const { symbol } = symbolInfo
 
-it.effect("an order is checked by a book that has caught up with the price", () => {
+it.effect.each([
+  { whose: "a person's order is checked by a book that has caught up with the price", book: "manual", last: "49990" },
+  {
+    whose: "an order of a rule waits for no book",
+    book: bookOf(RuleId.make("rule_01hzy3v7k2m4n6p8q0r2s4t6v8")),
+    last: "60000"
+  }
+] as const)("$whose", ({ book, last }) => {
   let price = "60000"
   const hub = Layer.mock(TickerHub, {
     caughtUp: () => Effect.sync(() => void (price = "49990")),
@@ -34,8 +42,8 @@ it.effect("an order is checked by a book that has caught up with the price", () 
       userId: UserId.make("local_ann"),
       symbol,
       side: "buy",
-      book: "manual"
+      book
     })
-    assert.strictEqual(quote?.last && Decimal.format(quote.last), "49990")
+    assert.strictEqual(quote?.last && Decimal.format(quote.last), last)
   }).pipe(Effect.provide(Layer.provide(RiskInputs.layer, others)))
 })
