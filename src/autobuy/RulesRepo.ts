@@ -1,7 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as SqlSchema from "@effect/sql/SqlSchema"
 import type { Fragment } from "@effect/sql/Statement"
-import { Context, Effect, Layer, Option, Schema } from "effect"
+import { Array as Arrays, Context, Effect, Layer, Option, Schema, Struct } from "effect"
 import type { DatabaseUnavailable } from "../api/Errors.ts"
 import { sha256 } from "../domain/audit/chain.ts"
 import type { StoredRule } from "../domain/Event.ts"
@@ -93,12 +93,16 @@ const encodeRuntime = Schema.encodeSync(StoredRuntime)
 const encodeReason = Schema.encodeSync(Schema.NullOr(StoredReason))
 
 /** Few enough for the loop that reads them to leave room for others, and for the memory they take meanwhile. */
-const activeAtOnce = 500
+const activeAtOnce = 200
 
 const StateCount = Schema.Struct({ state: Schema.String, rules: Schema.Int })
 const Owner = Schema.Struct({ user_id: UserId })
 const Count = Schema.Struct({ rules: Schema.Int })
-const Page = Schema.Struct({ page: RulePage })
+const Objects = Schema.parseJson(Schema.Array(Schema.Object))
+const Page = Schema.Struct({ rows: Objects, documents: Objects })
+const withDocuments = ({ documents, rows }: typeof Page.Type) =>
+  Arrays.zipWith(rows, documents, (row, document) => ({ ...row, document }))
+const decodePage = Schema.decodeUnknown(RulePage)
 const Skips = Schema.Struct({ skips: Schema.Int })
 
 const make = Effect.gen(function* () {
@@ -136,11 +140,12 @@ const make = Effect.gen(function* () {
     yield* events.append(userId, { type, objectId: id, data: { text, ...aboutRule(rule), reason: why } })
   })
 
-  /** A start reads a hundred thousand rows: the driver takes as long to make objects of them as SQLite to read them. */
-  const inJson = sql.csv(
-    Object.keys(RuleRow.fields).map((column) =>
-      sql.literal(`'${column}', ${column === "document" ? `json(${column})` : column}`)
-    )
+  /**
+   * A start reads a hundred thousand rows: the driver takes as long to make objects of them as SQLite to read them, and
+   * SQLite itself to look through documents that are JSON already.
+   */
+  const besidesDocument = sql.csv(
+    Struct.keys(Struct.omit(RuleRow.fields, "document")).map((column) => sql.literal(`'${column}', ${column}`))
   )
 
   const isRule = (userId: UserId, id: RuleId) => sql`user_id = ${userId} AND rule_id = ${id}`
@@ -268,19 +273,18 @@ const make = Effect.gen(function* () {
       Effect.asVoid(database.write(sql`UPDATE rules SET failures = ${failures} WHERE ${isRule(userId, id)}`))
     ),
     active: (after) =>
-      database
-        .read(
-          SqlSchema.findAll({
-            Request: Schema.Void,
-            Result: Page,
-            // The plus keeps the index of states out, which would read and sort all active rules for each page.
-            execute: () => sql`SELECT json_group_array(json_object(${inJson})) AS page FROM (
+      database.read(
+        SqlSchema.findAll({
+          Request: Schema.Void,
+          Result: Page,
+          // The plus keeps the index of states out, which would read and sort all active rules for each page.
+          execute: () => sql`SELECT json_group_array(json_object(${besidesDocument})) AS rows,
+              '[' || coalesce(group_concat(document), '') || ']' AS documents FROM (
               SELECT * FROM rules WHERE +state = 'active' ${
                 after === null ? sql`` : sql`AND (user_id, rule_id) > (${after.user_id}, ${after.rule_id})`
               } ORDER BY user_id, rule_id LIMIT ${activeAtOnce})`
-          })()
-        )
-        .pipe(Effect.map(([found]) => found?.page ?? [])),
+        })().pipe(Effect.flatMap(([page]) => decodePage(page === undefined ? [] : withDocuments(page))))
+      ),
     owners: Effect.map(
       database.read(
         SqlSchema.findAll({

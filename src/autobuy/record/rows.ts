@@ -50,8 +50,8 @@ export const RuleRow = Schema.Struct({
 })
 export interface RuleRow extends Schema.Schema.Type<typeof RuleRow> {}
 
-/** Many rows as one JSON text, their documents in it as they are: see `RulesRepo.active`. */
-export const RulePage = Schema.parseJson(Schema.Array(Schema.Struct({ ...RuleRow.fields, document: SharedDocument })))
+/** Many rows whose documents are no longer texts: see `RulesRepo.active`. */
+export const RulePage = Schema.Array(Schema.Struct({ ...RuleRow.fields, document: SharedDocument }))
 
 const Flag = Schema.transform(Schema.Int, Schema.Boolean, {
   strict: true,
