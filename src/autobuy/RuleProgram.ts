@@ -1,7 +1,8 @@
 import { Context, Effect, Layer, Option, Scope } from "effect"
-import { completion } from "../domain/rule/decision/completion.ts"
+import { completion, dependsOnSymbol } from "../domain/rule/decision/completion.ts"
 import { noUsage } from "../domain/rule/decision/caps.ts"
 import type { SymbolInfo } from "../domain/Market.ts"
+import type { Instant } from "../domain/Time.ts"
 import { MarketClock } from "../MarketClock.ts"
 import { makeDepositing } from "./program/depositing.ts"
 import { makeListing } from "./program/listing.ts"
@@ -9,7 +10,7 @@ import { makePriced } from "./program/priced.ts"
 import { makeRebounding } from "./program/rebounding.ts"
 import { makeScheduled } from "./program/scheduled.ts"
 import { makeUntilEnd } from "./program/untilEnd.ts"
-import { type Holder, untilTime, type Work } from "./program/waiting.ts"
+import { type Holder, untilTime, type Wait, type Work } from "./program/waiting.ts"
 import type { RuleRow } from "./record/rows.ts"
 import { RuleFiring } from "./RuleFiring.ts"
 import { RuleMarket } from "./RuleMarket.ts"
@@ -27,6 +28,11 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
      * firing of the rule is under way, and the row counts them all, as at a start.
      */
     readonly run: (rule: RuleRow, holder: Holder, options?: { readonly settled: boolean }) => Work
+    /**
+     * What a settled rule waits for, where its row and the last price tell: so it is with most at a start, and a hundred
+     * thousand fibers that find nothing to do take longer than all the rest of it. Null where it has to run.
+     */
+    readonly parked: (rule: RuleRow, holder: Holder, now: Instant) => Wait | null
   }
 >() {
   static readonly layer = Layer.effect(
@@ -51,7 +57,7 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
             return scheduled(rule, trigger)
           case "price.level":
           case "price.drop":
-            return priced(rule, trigger, holder)
+            return priced.run(rule, trigger, holder)
           case "price.rebound":
             return rebounding(rule, trigger, holder)
           case "balance.available":
@@ -64,16 +70,24 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
         }
       }
 
-      /** What a total leaves depends on the symbol's smallest order; no other limit asks for it. */
       const symbolOf = ({ document, symbol }: RuleRow) =>
-        document.limits.total === null ? Effect.succeed(null) : Effect.map(market.symbol(symbol), orNull)
+        dependsOnSymbol(document) ? Effect.map(market.symbol(symbol), orNull) : Effect.succeed(null)
 
       /** Whether the row alone tells that the rule has something left to do. */
-      const hasMore = (rule: RuleRow) => {
+      const hasMoreAt = (rule: RuleRow, symbol: SymbolInfo | null, now: Instant): boolean => {
         const { document, executed_count: executions, spent_total: total } = rule
-        return Effect.flatMap(symbolOf(rule), (symbol) =>
-          Effect.map(clock.now, (now) => completion(document, { ...noUsage, total, executions }, symbol, now) === null)
-        )
+        return completion(document, { ...noUsage, total, executions }, symbol, now) === null
+      }
+
+      const hasMore = (rule: RuleRow) =>
+        Effect.flatMap(symbolOf(rule), (symbol) => Effect.map(clock.now, (now) => hasMoreAt(rule, symbol, now)))
+
+      const parked = (rule: RuleRow, holder: Holder, now: Instant): Wait | null => {
+        const { document } = rule
+        const { startAt, trigger } = document
+        if (trigger.type !== "price.level") return null
+        if (dependsOnSymbol(document) || !hasMoreAt(rule, null, now)) return null
+        return startAt !== null && now < startAt ? null : priced.parked(rule, trigger, holder, now)
       }
 
       /** With the firings of an earlier run first. */
@@ -95,7 +109,7 @@ export class RuleProgram extends Context.Tag("dipper/autobuy/RuleProgram")<
           ? Effect.flatMap(hasMore(rule), (more) => (more ? begin(rule, holder) : settleAndBegin(rule, holder)))
           : settleAndBegin(rule, holder)
 
-      return RuleProgram.of({ run })
+      return RuleProgram.of({ run, parked })
     })
   )
 }

@@ -169,7 +169,14 @@ const make = Effect.gen(function* () {
     let last: RuleRow | null = null
     do {
       const read: ReadonlyArray<RuleRow> = yield* rules.active(last).pipe(Effect.retry(untilStored), Effect.orDie)
-      for (const rule of read) if (!changed.has(rule.rule_id)) lives.launch(rule, !left.has(rule.rule_id))
+      const waiting = yield* orders.unreconciled
+      const now = yield* clock.now
+      for (const rule of read) {
+        const { rule_id: id, user_id: userId } = rule
+        if (changed.has(id)) continue
+        if (left.has(id) || waiting.has(userId)) lives.launch(rule, !left.has(id))
+        else lives.restore(rule, now)
+      }
       last = read.at(-1) ?? null
       // What was begun is let go on before more of them are read.
       yield* nextTurn

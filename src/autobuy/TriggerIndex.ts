@@ -7,6 +7,15 @@ import { type PriceTick, RuleMarket } from "./RuleMarket.ts"
 /** Undoes a registration; doing it twice is harmless. */
 export type Cancel = () => void
 
+/** Is given what lets go of a symbol. */
+type Hold = (release: Cancel) => void
+
+/** A symbol that rules are in. */
+interface Opened {
+  readonly index: SymbolIndex
+  readonly join: (hold: Hold) => SymbolIndex
+}
+
 /** The armed rules of one symbol. */
 export interface SymbolIndex {
   readonly symbol: SymbolName
@@ -25,7 +34,9 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
     /** The index of a symbol, fed while any scope holds it. */
     readonly of: (symbol: SymbolName) => Effect.Effect<SymbolIndex, never, Scope.Scope>
     /** The same for rules, of which there are many: held until what `hold` is given is called, once. */
-    readonly enter: (symbol: SymbolName, hold: (release: Cancel) => void) => Effect.Effect<SymbolIndex>
+    readonly enter: (symbol: SymbolName, hold: Hold) => Effect.Effect<SymbolIndex>
+    /** What a rule has entered already, to look at before one joins; null where none has. */
+    readonly opened: (symbol: SymbolName) => Opened | null
     readonly stats: Effect.Effect<{ readonly ticks: number; readonly armed: number }>
   }
 >() {
@@ -47,14 +58,8 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
       })
       const of = (symbol: SymbolName) => RcMap.get(indexes, symbol)
 
-      const shared = new Map<SymbolName, Entered>()
+      const shared = new Map<SymbolName, Opened>()
       const fork = yield* FiberSet.makeRuntime()
-
-      const join = (entered: Entered, hold: (release: Cancel) => void) => {
-        entered.users++
-        hold(entered.release)
-        return entered.index
-      }
 
       /** Two may open a symbol at once; the second one lets go of what it got. */
       const open = Effect.fnUntraced(function* (symbol: SymbolName) {
@@ -62,38 +67,38 @@ export class TriggerIndex extends Context.Tag("dipper/autobuy/TriggerIndex")<
         const index = yield* Scope.extend(of(symbol), scope)
         const known = shared.get(symbol)
         if (known !== undefined) return yield* Effect.as(Scope.close(scope, Exit.void), known)
+        let users = 0
         const release = () => {
-          if (--entered.users > 0) return
+          if (--users > 0) return
           shared.delete(symbol)
           fork(Scope.close(scope, Exit.void))
         }
-        const entered: Entered = { index, users: 0, release }
-        shared.set(symbol, entered)
-        return entered
+        const join = (hold: Hold) => {
+          users++
+          hold(release)
+          return index
+        }
+        const opened: Opened = { index, join }
+        shared.set(symbol, opened)
+        return opened
       })
 
-      const enter = (symbol: SymbolName, hold: (release: Cancel) => void) =>
+      const enter = (symbol: SymbolName, hold: Hold) =>
         Effect.suspend(() => {
-          const entered = shared.get(symbol)
-          return entered === undefined
-            ? Effect.uninterruptible(Effect.map(open(symbol), (opened) => join(opened, hold)))
-            : Effect.succeed(join(entered, hold))
+          const opened = shared.get(symbol)
+          return opened === undefined
+            ? Effect.uninterruptible(Effect.map(open(symbol), ({ join }) => join(hold)))
+            : Effect.succeed(opened.join(hold))
         })
 
       return TriggerIndex.of({
         of,
         enter,
+        opened: (symbol) => shared.get(symbol) ?? null,
         stats: Effect.sync(() => ({ ...counters }))
       })
     })
   )
-}
-
-/** One holding for all rules of a symbol. */
-interface Entered {
-  readonly index: SymbolIndex
-  users: number
-  readonly release: Cancel
 }
 
 /** A rule that waits: `entries` are none once it no longer does. */
@@ -108,6 +113,8 @@ interface Entry {
 }
 
 const none: ReadonlyArray<Entry> = []
+/** So many are sorted with the others; fewer are put in their places. */
+const manyAtOnce = 16
 const nothing: Cancel = () => undefined
 
 const isLower = ({ comparison }: PriceBound) => comparison === "atOrBelow" || comparison === "below"
@@ -117,6 +124,8 @@ const isStrict = ({ comparison }: PriceBound) => comparison === "below" || compa
 /** Sorted so that the end is hit first: falling prices hit the highest lower bound, rising ones the lowest upper bound. */
 const makeSide = (lower: boolean) => {
   const entries: Array<Entry> = []
+  /** Since the last tick: a start adds a hundred thousand, which are sorted faster than put in their places one by one. */
+  let added: Array<Entry> = []
 
   /** Whether `a` belongs nearer to the end than `b`. */
   const isSooner = (a: PriceBound, b: PriceBound): boolean => {
@@ -137,9 +146,22 @@ const makeSide = (lower: boolean) => {
     return low
   }
 
+  const soonerLast = (a: Entry, b: Entry): number =>
+    isSooner(a.bound, b.bound) ? 1 : isSooner(b.bound, a.bound) ? -1 : 0
+
+  const settle = () => {
+    if (added.length < manyAtOnce) for (const entry of added) entries.splice(placeOf(entry.bound), 0, entry)
+    else {
+      for (const entry of added) entries.push(entry)
+      entries.sort(soonerLast)
+    }
+    added = []
+  }
+
   return {
-    insert: (entry: Entry) => void entries.splice(placeOf(entry.bound), 0, entry),
+    insert: (entry: Entry) => void added.push(entry),
     remove: (entry: Entry) => {
+      if (added.length > 0) settle()
       // One that was hit is there.
       if (entries[entries.length - 1] === entry) {
         entries.pop()
@@ -153,6 +175,7 @@ const makeSide = (lower: boolean) => {
         }
     },
     hit: (price: Decimal.Decimal): Entry | undefined => {
+      if (added.length > 0) settle()
       const entry = entries[entries.length - 1]
       return entry !== undefined && holds(entry.bound, price) ? entry : undefined
     }

@@ -112,6 +112,8 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     ) => Effect.Effect<Order, NotFound | Conflict | NotOwner | DatabaseUnavailable>
     /** Returns when the user's orders of the run before are reconciled; until then nothing of the user's is sent. */
     readonly whenReconciled: (userId: UserId) => Effect.Effect<void>
+    /** For whom that would wait now. */
+    readonly unreconciled: Effect.Effect<ReadonlySet<UserId>>
     /** The last state of every order that changed from now on: never lost, however slow the reader. */
     readonly changes: Stream.Stream<OrderChange>
   }
@@ -150,6 +152,7 @@ const make = Effect.gen(function* () {
     ofExecution: repo.ofExecution,
     resolve,
     whenReconciled: reconciled.whenDone,
+    unreconciled: reconciled.waiting,
     changes: changes.stream
   })
 })

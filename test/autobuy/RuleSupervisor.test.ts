@@ -4,7 +4,7 @@ import { DatabaseUnavailable } from "../../src/api/Errors.ts"
 import { makeRuleId, type RuleId, type UserId } from "../../src/domain/Ids.ts"
 import { reason } from "../../src/domain/Reason.ts"
 import { Orders } from "../../src/orders/Orders.ts"
-import type { Step } from "../../src/autobuy/program/waiting.ts"
+import type { Step, Wait, Work } from "../../src/autobuy/program/waiting.ts"
 import { ExecutionsRepo } from "../../src/autobuy/ExecutionsRepo.ts"
 import { newExecution } from "../../src/autobuy/firing/records.ts"
 import type { RuleRow } from "../../src/autobuy/record/rows.ts"
@@ -17,13 +17,15 @@ import { TriggerIndex } from "../../src/autobuy/TriggerIndex.ts"
 import { document } from "../domain/rule/fixtures.ts"
 import { stateOf, storeRule } from "./kit/rules.ts"
 import { passTime, settleDown } from "./kit/time.ts"
-import { alice, world } from "./kit/world.ts"
+import { alice, bob, world } from "./kit/world.ts"
 
 /** A program that does what the test says, and tells when it started and stopped. */
 class Script extends Context.Tag("test/Script")<
   Script,
   {
     readonly play: (life: (rule: RuleRow) => Effect.Effect<Step, DatabaseUnavailable>) => void
+    /** Where a rule waits at once; it has to run where nothing was said. */
+    readonly park: (parked: (rule: RuleRow) => Wait | null) => void
     readonly log: ReadonlyArray<string>
     readonly starts: ReadonlyArray<number>
   }
@@ -34,7 +36,9 @@ const scripted = Layer.effectContext(
     const log: Array<string> = []
     const starts: Array<number> = []
     let life: (rule: RuleRow) => Effect.Effect<Step, DatabaseUnavailable> = () => Effect.never
+    let parked: (rule: RuleRow) => Wait | null = () => null
     const program = RuleProgram.of({
+      parked: (rule) => parked(rule),
       run: (rule) =>
         Effect.acquireUseRelease(
           Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -53,12 +57,19 @@ const scripted = Layer.effectContext(
         )
     })
     return Context.make(RuleProgram, program).pipe(
-      Context.add(Script, { play: (next) => void (life = next), log, starts })
+      Context.add(Script, { play: (next) => void (life = next), park: (next) => void (parked = next), log, starts })
     )
   })
 )
 
-const supervisorOf = (whenReconciled: Effect.Effect<void>, resumed: (rule: RuleRow) => void = () => undefined) =>
+interface Situation {
+  readonly whenReconciled?: Effect.Effect<void>
+  readonly unreconciled?: ReadonlyArray<UserId>
+  readonly left?: ReadonlyArray<RuleId>
+  readonly resumed?: (rule: RuleRow) => void
+}
+
+const supervisorOf = ({ left, resumed, unreconciled, whenReconciled }: Situation) =>
   RuleSupervisor.layer.pipe(
     Layer.provideMerge(scripted),
     Layer.provide(
@@ -66,18 +77,22 @@ const supervisorOf = (whenReconciled: Effect.Effect<void>, resumed: (rule: RuleR
         Layer.mock(RuleFiring, {
           resume: (rule) =>
             Effect.as(
-              Effect.sync(() => resumed(rule)),
+              Effect.sync(() => resumed?.(rule)),
               null
             ),
-          left: Effect.succeed(new Map<RuleId, UserId>())
+          left: Effect.succeed(new Map<RuleId, UserId>((left ?? []).map((id) => [id, alice])))
         }),
-        Layer.mock(Orders, { changes: Stream.never, whenReconciled: () => whenReconciled }),
-        Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
+        Layer.mock(Orders, {
+          changes: Stream.never,
+          whenReconciled: () => whenReconciled ?? Effect.void,
+          unreconciled: Effect.succeed(new Set(unreconciled))
+        }),
+        Layer.mock(TriggerIndex, { opened: () => null, stats: Effect.succeed({ ticks: 0, armed: 0 }) })
       )
     ),
     Layer.provideMerge(world())
   )
-const supervisor = supervisorOf(Effect.void)
+const supervisor = supervisorOf({})
 
 const crash = () => Effect.dieMessage("a bug")
 const start = Effect.flatMap(RuleSupervisor, (engine) => Effect.zipRight(engine.start, settleDown))
@@ -131,6 +146,81 @@ describe("a rule that crashes", () => {
       for (let i = 0; i < 20; i++) yield* passTime("20 seconds")
       assert.isAbove(script.starts.length, restartPolicy.maxCrashes)
       assert.strictEqual((yield* stateOf(id)).state, "active")
+    }).pipe(Effect.provide(supervisor))
+  )
+})
+
+describe("a rule that waits at once", () => {
+  /** Starts the engine on rules that wait, and gives how each of them is woken. */
+  const startWaiting = Effect.gen(function* () {
+    const waiting = new Map<RuleId, (next: Work) => void>()
+    ;(yield* Script).park(({ rule_id: id }) => ({
+      arm: (go) => {
+        waiting.set(id, go)
+        return () => void waiting.delete(id)
+      }
+    }))
+    yield* start
+    return waiting
+  })
+
+  it.effect("holds no fiber, counts as one that lives, and works when it is woken", () =>
+    Effect.gen(function* () {
+      const engine = yield* RuleSupervisor
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      const waiting = yield* startWaiting
+      assert.deepStrictEqual((yield* Script).log, [])
+      assert.strictEqual((yield* engine.status).fibers, 1)
+      waiting.get(id)?.(Effect.succeed({ state: "completed", reason: reason("COMPLETED_END") }))
+      yield* settleDown
+      assert.strictEqual((yield* stateOf(id)).state, "completed")
+      assert.strictEqual((yield* engine.status).fibers, 0)
+    }).pipe(Effect.provide(supervisor))
+  )
+
+  it.effect("is stopped with its wait", () =>
+    Effect.gen(function* () {
+      const engine = yield* RuleSupervisor
+      const id = yield* makeRuleId()
+      yield* storeRule(id)
+      const waiting = yield* startWaiting
+      yield* (yield* RulesRepo).setState(alice, id, ["active"], { state: "paused", reason: null, at: 0 })
+      yield* engine.refresh(alice, id)
+      assert.deepStrictEqual([waiting.size, (yield* engine.status).fibers], [0, 0])
+    }).pipe(Effect.provide(supervisor))
+  )
+
+  it.effect("runs instead while its user's orders are not known, and when a firing of it was left", () =>
+    Effect.gen(function* () {
+      const ids = [yield* makeRuleId(), yield* makeRuleId(), yield* makeRuleId()] as const
+      yield* Effect.gen(function* () {
+        yield* storeRule(ids[0])
+        yield* storeRule(ids[1])
+        yield* storeRule(ids[2], {}, "active", { user_id: bob })
+        const waiting = yield* startWaiting
+        assert.deepStrictEqual([...waiting.keys()], [ids[0]])
+        assert.deepStrictEqual((yield* Script).log, ["start 1", "start 1"])
+      }).pipe(Effect.provide(supervisorOf({ unreconciled: [bob], left: [ids[1]] })))
+    })
+  )
+
+  it.effect("crashes under supervision where even that throws, and no other rule with it", () =>
+    Effect.gen(function* () {
+      const script = yield* Script
+      const [bad, good] = [yield* makeRuleId(), yield* makeRuleId()]
+      yield* storeRule(bad)
+      yield* storeRule(good)
+      script.park(({ rule_id: id }) => {
+        if (id === bad) throw new Error("a bug")
+        return { arm: () => () => undefined }
+      })
+      script.play(crash)
+      yield* start
+      for (let i = 0; i < 40; i++) yield* passTime("500 millis")
+      assert.strictEqual((yield* stateOf(bad)).state, "quarantined")
+      assert.strictEqual((yield* stateOf(good)).state, "active")
+      assert.strictEqual((yield* (yield* RuleSupervisor).status).fibers, 1)
     }).pipe(Effect.provide(supervisor))
   )
 })
@@ -215,7 +305,7 @@ describe("firings of a rule that does not run", () => {
       seen.waits++
       return Deferred.await(reconciled)
     })
-    const layer = supervisorOf(wait, ({ rule_id: id }) => void seen.resumed.push(id))
+    const layer = supervisorOf({ whenReconciled: wait, resumed: ({ rule_id: id }) => void seen.resumed.push(id) })
     return { layer, seen, reconcile: Effect.zipRight(Deferred.succeed(reconciled, undefined), settleDown) }
   })
   const changeOften = (id: RuleId) =>

@@ -73,15 +73,16 @@ describe("the trigger index", () => {
       const book = yield* indexes.of(btc)
       const feed = yield* FakeMarket
       const comparisons = ["atOrBelow", "atOrAbove", "below", "above"] as const
+      const bounds = fc
+        .tuple(fc.constantFrom(...comparisons), fc.integer({ min: 1, max: 9 }))
+        .map(([comparison, price]) => bound(comparison, price))
+      const oneOrTwo = fc.array(bounds, { minLength: 1, maxLength: 2 })
       const steps = fc.array(
         fc.oneof(
-          fc.record({
-            arm: fc.array(fc.tuple(fc.constantFrom(...comparisons), fc.integer({ min: 1, max: 9 })), {
-              minLength: 1,
-              maxLength: 2
-            })
-          }),
-          fc.record({ cancel: fc.nat(20) }),
+          fc.record({ arm: fc.array(oneOrTwo, { minLength: 1, maxLength: 1 }) }),
+          // As many as a start arms, which are sorted in together.
+          fc.record({ arm: fc.array(oneOrTwo, { minLength: 16, maxLength: 40 }) }),
+          fc.record({ cancel: fc.nat(60) }),
           fc.record({ tick: fc.integer({ min: 1, max: 9 }) })
         ),
         { maxLength: 60 }
@@ -92,13 +93,14 @@ describe("the trigger index", () => {
         let next = 0
         for (const step of program) {
           if ("arm" in step) {
-            const id = next++
-            const bounds = step.arm.map(([comparison, price]) => bound(comparison, price))
-            const cancel = book.arm(bounds, () => void woken.add(id))
-            const last = book.last()
-            const hit = last !== null && bounds.some((one) => holds(one, last.price))
-            assert.strictEqual(woken.has(id), hit)
-            if (!hit) armed.set(id, { bounds, cancel })
+            for (const bounds of step.arm) {
+              const id = next++
+              const cancel = book.arm(bounds, () => void woken.add(id))
+              const last = book.last()
+              const hit = last !== null && bounds.some((one) => holds(one, last.price))
+              assert.strictEqual(woken.has(id), hit)
+              if (!hit) armed.set(id, { bounds, cancel })
+            }
           } else if ("cancel" in step) {
             armed.get(step.cancel)?.cancel()
             armed.delete(step.cancel)

@@ -139,7 +139,7 @@ describe("The engine's pulse", () => {
     Effect.flatMap(EnginePulse, ({ isAlive }) => isAlive).pipe(
       Effect.provide(EnginePulse.layer.pipe(Layer.provide(parts), Layer.provide([MarketClock.layer, waiting])))
     )
-  const waiting = Layer.mock(TriggerIndex, { stats: Effect.succeed({ ticks: 0, armed: 0 }) })
+  const waiting = Layer.mock(TriggerIndex, { opened: () => null, stats: Effect.succeed({ ticks: 0, armed: 0 }) })
   const running = (is: boolean) => Layer.mock(RuleSupervisor, { isRunning: Effect.succeed(is) })
 
   it.effect("is there while timers fire and the supervisor works", () =>

@@ -2,6 +2,7 @@ import { Cause, Clock, Duration, Effect, Exit, FiberMap, Option, Random, Scope }
 import type { DatabaseUnavailable } from "../../api/Errors.ts"
 import type { RuleId, UserId } from "../../domain/Ids.ts"
 import { reason } from "../../domain/Reason.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { Orders } from "../../orders/Orders.ts"
 import type { Finished } from "../firing/records.ts"
 import { forEver, type Holder, isWait, type Wait, type Work } from "../program/waiting.ts"
@@ -150,13 +151,18 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
     })
   }
 
-  const park = (life: Life, { arm }: Wait): Effect.Effect<void> => {
-    const cancel = arm(life.go)
+  /** What there is to do at once; null where it waits. */
+  const arm = (life: Life, wait: Wait): Work | null => {
+    const cancel = wait.arm(life.go)
     const { early } = life
     life.early = null
-    if (early !== null) return work(life, early)
-    life.wait = cancel
-    return Effect.void
+    if (early === null) life.wait = cancel
+    return early
+  }
+
+  const park = (life: Life, wait: Wait): Effect.Effect<void> => {
+    const early = arm(life, wait)
+    return early === null ? Effect.void : work(life, early)
   }
 
   /** How a rule goes on whose wait is over: in a fiber again. */
@@ -212,6 +218,19 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
     fork(id, Effect.zipRight(orders.whenReconciled(userId), begin(life, settled ? rule : null)), later)
   }
 
+  /** A rule whose evaluation throws is launched, and crashes where it is supervised. */
+  const parked = Option.liftThrowable(program.parked)
+
+  /** A settled rule of a reconciled user: waits at once, without a fiber, where it has nothing to do; else it is launched. */
+  const restore = (rule: RuleRow, now: Instant) => {
+    const life = new Life(rule, goOn)
+    const wait = Option.getOrNull(parked(rule, life, now))
+    if (wait === null) return launch(rule, true)
+    lives.set(life.id, life)
+    const early = arm(life, wait)
+    if (early !== null) fork(life.id, work(life, early), later)
+  }
+
   const stop = (id: RuleId) =>
     Effect.suspend(() => {
       const life = lives.get(id)
@@ -222,5 +241,5 @@ export const makeLives = Effect.fnUntraced(function* ({ store }: Parts) {
       return Effect.zipRight(FiberMap.remove(fibers, id), forget(life))
     })
 
-  return { launch, stop, size: () => lives.size, versionOf: (id: RuleId) => lives.get(id)?.version ?? 0 }
+  return { launch, restore, stop, size: () => lives.size, versionOf: (id: RuleId) => lives.get(id)?.version ?? 0 }
 })

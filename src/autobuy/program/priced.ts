@@ -1,6 +1,7 @@
 import { Duration, Effect } from "effect"
-import { awaited, movesWithTime, observe } from "../../domain/rule/decision/levels.ts"
-import type { PriceTrigger } from "../../domain/rule/Trigger.ts"
+import { awaited, movesWithTime, type Observation, observe } from "../../domain/rule/decision/levels.ts"
+import type { PriceLevel, PriceTrigger } from "../../domain/rule/Trigger.ts"
+import type { Instant } from "../../domain/Time.ts"
 import { MarketClock } from "../../MarketClock.ts"
 import type { RuleRow, Runtime } from "../record/rows.ts"
 import { RuleFiring } from "../RuleFiring.ts"
@@ -9,8 +10,8 @@ import type { PriceTick } from "../RuleMarket.ts"
 import { type SymbolIndex, TriggerIndex } from "../TriggerIndex.ts"
 import { priceOperands } from "./operands.ts"
 import { earliest, makeReadAgain, nextLook } from "./pricing.ts"
-import { type Followed, makeReferences } from "./reference.ts"
-import { type Holder, untilMarket, type Work } from "./waiting.ts"
+import { type Followed, makeReferences, unmeasured } from "./reference.ts"
+import { type Holder, untilMarket, type Wait, type Work } from "./waiting.ts"
 
 /** A trigger that is still true re-arms no sooner: without it a rule without a cooldown would fire without end. */
 const shortestRest = Duration.seconds(1)
@@ -78,25 +79,45 @@ export const makePriced = Effect.gen(function* () {
         watched.runtime = { ...before, trigger: observed.state }
         yield* firing.remember(rule, watched.runtime)
       }
-      const next = awaited(trigger, watched.runtime.trigger, seen)
-      const later = movesWithTime(trigger) ? nextLook(now) : null
-      return untilMarket(index, timers, next.bounds, earliest(next.until, later, endAt), watched.again)
+      return untilSeen(watched, seen)
     }
   })
 
-  const watch = (rule: RuleRow, trigger: PriceTrigger, index: SymbolIndex, reference: Followed): Work => {
+  /** Until something could change what was seen. */
+  const untilSeen = ({ again, index, rule, runtime, trigger }: Watched, seen: Omit<Observation, "price">): Wait => {
+    const next = awaited(trigger, runtime.trigger, seen)
+    const later = movesWithTime(trigger) ? nextLook(seen.now) : null
+    return untilMarket(index, timers, next.bounds, earliest(next.until, later, rule.document.endAt), again)
+  }
+
+  const watch = (rule: RuleRow, trigger: PriceTrigger, index: SymbolIndex, reference: Followed): Watched => {
     const cooldown = Duration.max(rule.document.limits.cooldown, shortestRest)
     const again = (woken: PriceTick | null) => look(watched, woken)
     const watched: Watched = { rule, trigger, index, reference, cooldown, again, runtime: rule.runtime }
-    return look(watched, null)
+    return watched
   }
 
-  return (rule: RuleRow, trigger: PriceTrigger, holder: Holder): Work =>
+  const run = (rule: RuleRow, trigger: PriceTrigger, holder: Holder): Work =>
     Effect.flatMap(
       indexes.enter(rule.symbol, (release) => holder.hold(release)),
       (index) =>
         Effect.flatMap(referenceOf(rule, trigger, holder.scope), (reference) =>
-          Effect.zipRight(reference.ready, watch(rule, trigger, index, reference))
+          Effect.zipRight(reference.ready, look(watch(rule, trigger, index, reference), null))
         )
     )
+
+  /** What it waits for, where the last price is known here and changes nothing. */
+  const parked = (rule: RuleRow, trigger: PriceLevel, holder: Holder, now: Instant): Wait | null => {
+    const opened = indexes.opened(rule.symbol)
+    if (opened === null) return null
+    const watched = watch(rule, trigger, opened.index, unmeasured)
+    const seen = { reference: null, now, cooldown: watched.cooldown }
+    const tick = opened.index.last()
+    const { trigger: before } = rule.runtime
+    if (tick !== null && observe(trigger, before, { ...seen, price: tick.price }).state !== before) return null
+    opened.join((release) => holder.hold(release))
+    return untilSeen(watched, seen)
+  }
+
+  return { run, parked }
 })

@@ -35,7 +35,7 @@ export const makeReferences = Effect.gen(function* () {
     trigger: PriceTrigger | PriceRebound,
     scope: Effect.Effect<Scope.Scope>
   ): Effect.Effect<Followed> => {
-    if (trigger.type === "price.level") return none
+    if (trigger.type === "price.level") return Effect.succeed(unmeasured)
     const { from } = trigger
     switch (from.type) {
       case "fixed":
@@ -65,10 +65,12 @@ export const makeReference = (rule: RuleRow, trigger: PriceTrigger | PriceReboun
     referenceOf(rule, trigger, Effect.succeed(scope))
   )
 
-const always = (read: ReturnType<Followed["read"]>): Effect.Effect<Followed> =>
-  Effect.succeed({ ready: Effect.void, read: () => read })
+const unmoved = (read: ReturnType<Followed["read"]>): Followed => ({ ready: Effect.void, read: () => read })
 
-const none = always(Effect.succeed(fixed(null)))
+const always = (read: ReturnType<Followed["read"]>): Effect.Effect<Followed> => Effect.succeed(unmoved(read))
+
+/** Of a trigger that knows its price itself. */
+export const unmeasured = unmoved(Effect.succeed(fixed(null)))
 
 /** The tick a rule looks at belongs to the window, whether or not the window has heard of it yet. */
 const withTick = (from: DropFrom, warmup: WindowReading, tick: PriceTick | null): Reference => {

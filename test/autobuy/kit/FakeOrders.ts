@@ -186,6 +186,7 @@ export const orders = (all: Venue) =>
       })
       const real = Layer.mock(Orders, {
         whenReconciled: () => Effect.void,
+        unreconciled: Effect.succeed(new Set<UserId>()),
         placeForRule,
         cancelForRule: (_, id, cause) =>
           Effect.gen(function* () {

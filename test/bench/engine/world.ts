@@ -15,6 +15,7 @@ import { RuleSupervisor } from "../../../src/autobuy/RuleSupervisor.ts"
 import { Timers } from "../../../src/autobuy/Timers.ts"
 import { TriggerIndex } from "../../../src/autobuy/TriggerIndex.ts"
 import * as Decimal from "../../../src/domain/Decimal.ts"
+import type { UserId } from "../../../src/domain/Ids.ts"
 import type { SymbolName, Ticker } from "../../../src/domain/Market.ts"
 import { Candles } from "../../../src/market/Candles.ts"
 import { RollingHigh } from "../../../src/market/RollingHigh.ts"
@@ -89,7 +90,11 @@ const market = (world: World) =>
 const plenty = Decimal.unsafe("1000000")
 
 const others = Layer.mergeAll(
-  Layer.mock(Orders, { whenReconciled: () => Effect.void, changes: Stream.never }),
+  Layer.mock(Orders, {
+    whenReconciled: () => Effect.void,
+    unreconciled: Effect.succeed(new Set<UserId>()),
+    changes: Stream.never
+  }),
   Layer.mock(Wallets, { freeOf: () => Effect.succeed(plenty) }),
   Layer.mock(Books, {}),
   Layer.mock(Cycles, { openOf: () => Effect.succeed(Option.none()) }),

@@ -5,13 +5,19 @@ import type { RuleDocument } from "../../Rule.ts"
 import { formatInstant, type Instant } from "../../Time.ts"
 import type { Usage } from "./caps.ts"
 
-/** The least a further buy of this rule could cost; limits that leave less have been used up. */
-const leastBuy = (document: RuleDocument, symbol: SymbolInfo | null): Decimal.Decimal => {
-  const minimum = symbol?.minNotional ?? Decimal.zero
-  if (document.size.type !== "quote" || document.onInsufficientFunds === "buyWhatFits") return minimum
-  const { perBuyMax } = document.limits
-  return perBuyMax === null ? document.size.amount : Decimal.min(document.size.amount, perBuyMax)
+/** What every buy of this rule costs; null where that depends on more than the rule. */
+const fixedAmount = ({ limits: { perBuyMax }, onInsufficientFunds, size }: RuleDocument): Decimal.Decimal | null => {
+  if (size.type !== "quote" || onInsufficientFunds === "buyWhatFits") return null
+  return perBuyMax === null ? size.amount : Decimal.min(size.amount, perBuyMax)
 }
+
+/** Whether the symbol's smallest order tells if there is something left to buy. */
+export const dependsOnSymbol = (document: RuleDocument): boolean =>
+  document.limits.total !== null && fixedAmount(document) === null
+
+/** The least a further buy of this rule could cost; limits that leave less have been used up. */
+const leastBuy = (document: RuleDocument, symbol: SymbolInfo | null): Decimal.Decimal =>
+  fixedAmount(document) ?? symbol?.minNotional ?? Decimal.zero
 
 /** Why the rule has nothing left to do; null while it has. Running buys count as made only once they are proven. */
 export const completion = (
