@@ -1,13 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Option, type Scope, TestClock } from "effect"
+import { Duration, Effect, Fiber, Option, type Scope, TestClock } from "effect"
 import { RuleMarket } from "../../src/autobuy/RuleMarket.ts"
 import * as Decimal from "../../src/domain/Decimal.ts"
-import { Candles } from "../../src/market/Candles.ts"
-import { RollingHigh } from "../../src/market/RollingHigh.ts"
-import { Symbols } from "../../src/market/Symbols.ts"
 import { TickerHub } from "../../src/market/TickerHub.ts"
-import { MarketClock } from "../../src/MarketClock.ts"
-import { makeMarket, withHub } from "./hubKit.ts"
+import { makePlayedMarket } from "../autobuy/kit/playedMarket.ts"
+import { type makeMarket, withHub } from "./hubKit.ts"
 import { btc, settle, tradeAt } from "./stubs.ts"
 
 type Kit = Effect.Effect.Success<typeof makeMarket> & { readonly hub: typeof TickerHub.Service }
@@ -103,8 +100,7 @@ describe("The book after a trade", () => {
 
   it.scoped("is what a rule judges by", () =>
     Effect.gen(function* () {
-      const { layer, stream } = yield* makeMarket
-      const others = Layer.mergeAll(Layer.mock(Symbols, {}), Layer.mock(RollingHigh, {}), Layer.mock(Candles, {}))
+      const { layer, stream } = yield* makePlayedMarket
       yield* Effect.gen(function* () {
         const market = yield* RuleMarket
         yield* market.onTick(btc, () => undefined)
@@ -121,7 +117,7 @@ describe("The book after a trade", () => {
         yield* stream.best(btc, "74999", "75001")
         const view = yield* Fiber.join(viewing)
         assert.strictEqual(view?.ask && Decimal.format(view.ask), "75001")
-      }).pipe(Effect.provide(RuleMarket.layer.pipe(Layer.provide([layer, others, MarketClock.layer]))))
+      }).pipe(Effect.provide(layer))
     })
   )
 })

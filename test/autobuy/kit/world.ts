@@ -51,10 +51,12 @@ export const world = (database = TestDatabase.layer, venue?: Venue) =>
     cycles
   ).pipe(Layer.provideMerge(repos), Layer.provideMerge(database), Layer.provideMerge(MarketClock.layer), Layer.orDie)
 
+/** What runs rules, on a world that is yet to be given. */
+export const runners = RuleSupervisor.layer.pipe(
+  Layer.provideMerge(RuleProgram.layer),
+  Layer.provideMerge(RuleFiring.layer),
+  Layer.provideMerge(Layer.mergeAll(TriggerIndex.layer, Timers.layer))
+)
+
 export const engine = (database = TestDatabase.layer, venue?: Venue) =>
-  RuleSupervisor.layer.pipe(
-    Layer.provideMerge(RuleProgram.layer),
-    Layer.provideMerge(RuleFiring.layer),
-    Layer.provideMerge(Layer.mergeAll(TriggerIndex.layer, Timers.layer)),
-    Layer.provideMerge(world(database, venue))
-  )
+  runners.pipe(Layer.provideMerge(world(database, venue)))
