@@ -15,6 +15,17 @@ const readOn = (some: ReadonlyArray<Socket>) =>
   )
 
 /**
+ * Pausing belongs to the effect that reads on: an end of the moment before its time reads on, and an effect that is not begun
+ * any more pauses nobody. The port, and with it the connections, may be kept for who serves next.
+ */
+const notReadForAMoment = (some: ReadonlyArray<Socket>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => some.forEach((socket) => socket.pause())),
+    () => Effect.sleep(heldBackFor),
+    () => Effect.forEach(Arrays.chunksOf(some, readAtOnce), readOn, { discard: true })
+  )
+
+/**
  * Who was refused for coming too often, and does not wait, is not read for a moment. In each turn of the event loop Node reads
  * all connections that have something to say, but accepts a single new one (libuv since 1.45): a crowd that asks again at
  * once would keep everybody else from getting in.
@@ -25,8 +36,7 @@ export const makeHoldBack = (fork: (effect: Effect.Effect<void>) => void): ((soc
   const hold = () => {
     const held = refused
     refused = []
-    for (const socket of held) socket.pause()
-    fork(Effect.delay(Effect.forEach(Arrays.chunksOf(held, readAtOnce), readOn, { discard: true }), heldBackFor))
+    fork(notReadForAMoment(held))
   }
   return (socket) => {
     if (refused.push(socket) === 1) setImmediate(hold)
