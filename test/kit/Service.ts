@@ -1,7 +1,9 @@
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Console, Effect, Exit, Redacted, Schedule, Schema } from "effect"
 import * as Client from "../../src/api/Client.ts"
 import { RuleRequest } from "../../src/domain/Rule.ts"
+import { patiently } from "./patience.ts"
 import { dipper, ProcessFailed, run, temporaryFolder } from "./Process.ts"
 
 /** A paper exchange as a process of its own, with the given options of the command line. */
@@ -109,6 +111,13 @@ export const createKey = (
 
 export const client = (baseUrl: string, token: Redacted.Redacted) =>
   Effect.provide(Client.make({ baseUrl, token }), NodeHttpClient.layer)
+
+/** The same for a service that may have too much to do: see `patiently`. */
+export const patientClient = (baseUrl: string, token: Redacted.Redacted) =>
+  Client.make({ baseUrl, token }).pipe(
+    Effect.updateService(HttpClient.HttpClient, patiently),
+    Effect.provide(NodeHttpClient.layer)
+  )
 
 export const ruleRequest = Schema.decodeUnknownSync(RuleRequest)
 

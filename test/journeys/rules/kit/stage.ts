@@ -11,7 +11,7 @@ import { SymbolName } from "../../../../src/domain/Market.ts"
 import type { Execution } from "../../../../src/domain/order/Execution.ts"
 import { Rule, RuleRequest } from "../../../../src/domain/Rule.ts"
 import { temporaryFolder } from "../../../kit/Process.ts"
-import { client, createKey, type PaperProcess, paperExchangeOf, service } from "../../../kit/Service.ts"
+import { createKey, type PaperProcess, paperExchangeOf, patientClient, service } from "../../../kit/Service.ts"
 import { writeRecording } from "./recording.ts"
 
 const Golden = Schema.parseJson(Schema.Struct({ request: Schema.Unknown, rule: Schema.Unknown }))
@@ -48,7 +48,7 @@ export const stage = Effect.fnUntraced(function* (
   yield* prepare(paper)
   const { command, url } = yield* service(yield* temporaryFolder, paper, { API_RATE_PER_MINUTE: "100000" })
   const token = yield* createKey(command)
-  const api = yield* client(url, token)
+  const api = yield* patientClient(url, token)
   yield* api.account.getWallet()
   // What was there at the start and what is bought are told apart by their time.
   yield* paper.advance(1_000)
