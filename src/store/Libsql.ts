@@ -89,6 +89,10 @@ class LazyTransaction implements Transaction {
   readonly #open: () => Promise<Transaction>
   readonly #commitFailed: (cause: unknown) => void
   #begun: Promise<Transaction> | undefined
+  /**
+   * A full disk, and the like, ends a transaction by itself: undoing its savepoints, or its commit, would hide that. A server
+   * does not say that it did, and would store each statement that follows by itself.
+   */
   #endedBy: { readonly cause: unknown } | undefined
 
   constructor(open: () => Promise<Transaction>, commitFailed: (cause: unknown) => void = () => undefined) {
@@ -102,14 +106,13 @@ class LazyTransaction implements Transaction {
 
   async execute(statement: InStatement | string, args?: InArgs): Promise<ResultSet> {
     const transaction = await this.#begin()
-    // A full disk ends a transaction by itself; without this, undoing its savepoints would hide that.
     if (this.#endedBy !== undefined) throw this.#endedBy.cause
     try {
       return await transaction.execute(
         typeof statement === "string" ? { sql: statement, ...(args === undefined ? {} : { args }) } : statement
       )
     } catch (cause) {
-      if (transaction.closed) this.#endedBy = { cause }
+      if (transaction.closed || !isMistake(cause)) this.#endedBy = { cause }
       throw cause
     }
   }
@@ -124,6 +127,10 @@ class LazyTransaction implements Transaction {
 
   async commit(): Promise<void> {
     const transaction = await this.#begun
+    if (this.#endedBy !== undefined) {
+      await this.rollback()
+      throw this.#endedBy.cause
+    }
     await transaction?.commit().catch((cause: unknown) => {
       this.#commitFailed(cause)
       throw cause
@@ -133,8 +140,11 @@ class LazyTransaction implements Transaction {
   async rollback(): Promise<void> {
     const transaction = await this.#begun?.catch(() => undefined)
     // A commit that failed, or an error that made SQLite roll back itself, has closed it already.
-    if (transaction !== undefined && !transaction.closed) await transaction.rollback()
-    else transaction?.close()
+    if (transaction === undefined || transaction.closed) return transaction?.close()
+    await transaction.rollback().catch((cause: unknown) => {
+      // Nothing is left to be undone where a server has ended it.
+      if (this.#endedBy === undefined) throw cause
+    })
   }
 
   close(): void {
@@ -263,13 +273,15 @@ export const pathOf = (url: string): string => url.replace(/^file:(\/\/(?=\/))?/
 /** Another process holds the lock; trying again can help. */
 export const isBusy = (error: unknown): boolean => problemOf(error) === "locked"
 
-/** A statement that can never work: a bug of ours or a constraint that the caller forgot, not a dead database. */
-export const isBug = (error: SqlError): boolean => {
-  const code = codeOf(error.cause)
+const isMistake = (cause: unknown): boolean => {
+  const code = codeOf(cause)
   if (code !== undefined)
     return /^SQLITE_(CONSTRAINT|ERROR|RANGE|MISMATCH|TOOBIG|MISUSE)/.test(code) || code === "SQL_PARSE_ERROR"
-  return error.cause instanceof RangeError || (error.cause instanceof TypeError && !/fetch/.test(error.cause.message))
+  return cause instanceof RangeError || (cause instanceof TypeError && !/fetch/.test(cause.message))
 }
+
+/** A statement that can never work: a bug of ours or a constraint that the caller forgot, not a dead database. */
+export const isBug = (error: SqlError): boolean => isMistake(error.cause)
 
 /** What a statement, or the decoding of its rows, may fail with. */
 export type Fault = SqlError | ParseResult.ParseError

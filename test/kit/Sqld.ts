@@ -23,13 +23,14 @@ const freePort = Effect.async<number>((resume) => {
 
 const starting = Schedule.spaced("50 millis").pipe(Schedule.intersect(Schedule.recurs(200)))
 
-/** A libSQL server of its own; gives its address once it answers. */
-export const sqld = Effect.gen(function* () {
+/** A libSQL server of its own, once it answers: its address, and what leaves it no more space than that. */
+export const sqldWithLimit = Effect.gen(function* () {
   const folder = yield* temporaryFolder
-  const port = yield* freePort
+  const [port, adminPort] = yield* Effect.all([freePort, freePort], { concurrency: 2 })
+  const addresses = ["--http-listen-addr", `127.0.0.1:${port}`, "--admin-listen-addr", `127.0.0.1:${adminPort}`]
   yield* Effect.acquireRelease(
     Effect.async<() => void>((resume) => {
-      const child = spawn(sqldProgram, ["-d", folder, "--http-listen-addr", `127.0.0.1:${port}`])
+      const child = spawn(sqldProgram, ["-d", folder, ...addresses])
       child.stderr.on("data", () => undefined)
       child.stdout.on("data", () => undefined)
       resume(Effect.succeed(() => child.kill("SIGKILL")))
@@ -38,5 +39,18 @@ export const sqld = Effect.gen(function* () {
   )
   const url = `http://127.0.0.1:${port}`
   yield* Effect.tryPromise(() => fetch(`${url}/health`)).pipe(Effect.retry(starting), Effect.orDie)
-  return url
+  const limit = (size: string) =>
+    Effect.promise(async () => {
+      const config = { block_reads: false, block_writes: false, max_db_size: size }
+      const answer = await fetch(`http://127.0.0.1:${adminPort}/v1/namespaces/default/config`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(config)
+      })
+      if (!answer.ok) throw new Error(await answer.text())
+    })
+  return { url, limit }
 })
+
+/** The same; only its address. */
+export const sqld = Effect.map(sqldWithLimit, ({ url }) => url)

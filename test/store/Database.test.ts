@@ -186,6 +186,21 @@ describe("Database", () => {
       )
   )
 
+  it.scoped("a full disk that the writer overlooks is told all the same", () =>
+    withNotes(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const database = yield* Database
+        yield* sql`PRAGMA max_page_count = 1`
+        const big = sql`INSERT INTO notes (id, text) VALUES (0, ${"a".repeat(1_000_000)})`
+        const told = yield* Effect.flip(database.write(Effect.zipRight(insert(1), Effect.ignore(big))))
+        assert.include(told.message, "full")
+        assert.strictEqual(yield* database.problem, "full")
+        assert.deepStrictEqual(yield* database.read(ids), [])
+      })
+    )
+  )
+
   it.scopedLive("a server that is not there is DATABASE_UNAVAILABLE and not up", () =>
     Effect.gen(function* () {
       const database = yield* Database

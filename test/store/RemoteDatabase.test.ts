@@ -8,7 +8,7 @@ import * as InstanceLease from "../../src/store/InstanceLease.ts"
 import { Meta } from "../../src/store/Meta.ts"
 import * as Migrations from "../../src/store/Migrations.ts"
 import { Ownership } from "../../src/store/Ownership.ts"
-import { hasSqld, sqld } from "../kit/Sqld.ts"
+import { hasSqld, sqld, sqldWithLimit } from "../kit/Sqld.ts"
 
 const storeAt = (url: string) =>
   Layer.merge(Idempotency.layer, InstanceLease.layer({ dataDir: "data" })).pipe(
@@ -16,6 +16,19 @@ const storeAt = (url: string) =>
     Layer.provideMerge(Database.layer({ url, authToken: null })),
     Layer.fresh
   )
+
+const full = "The disk of the database is full. Try again with the same key."
+const createNotes = Effect.flatMap(
+  SqlClient.SqlClient,
+  (sql) => sql`CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)`
+)
+const insert = (id: number, length = 1) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    Effect.asVoid(sql`INSERT INTO notes VALUES (${id}, ${"a".repeat(length)})`)
+  )
+const ids = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(sql<{ id: number }>`SELECT id FROM notes ORDER BY id`, (rows) => rows.map((row) => row.id))
+)
 
 describe.skipIf(!hasSqld)("The store on a libSQL server", () => {
   it.scopedLive("migrates once, keeps its stamp, and knows its owner", () =>
@@ -33,9 +46,7 @@ describe.skipIf(!hasSqld)("The store on a libSQL server", () => {
       const url = yield* sqld
       yield* Effect.gen(function* () {
         const database = yield* Database
-        const sql = yield* SqlClient.SqlClient
-        yield* database.write(sql`CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)`)
-        const insert = (id: number) => sql`INSERT INTO notes VALUES (${id}, 'note')`
+        yield* database.write(createNotes)
         yield* Effect.ignore(database.write(Effect.zipRight(insert(1), Effect.fail("undo"))))
         yield* database.write(
           Effect.gen(function* () {
@@ -44,11 +55,7 @@ describe.skipIf(!hasSqld)("The store on a libSQL server", () => {
             yield* insert(4)
           })
         )
-        const rows = yield* database.read(sql<{ id: number }>`SELECT id FROM notes ORDER BY id`)
-        assert.deepStrictEqual(
-          rows.map((row) => row.id),
-          [2, 4]
-        )
+        assert.deepStrictEqual(yield* database.read(ids), [2, 4])
         const exit = yield* Effect.exit(database.write(insert(2)))
         assert.isTrue(Exit.isFailure(exit) && Chunk.isNonEmpty(Cause.defects(exit.cause)))
         assert.isTrue(yield* database.isUp)
@@ -69,6 +76,37 @@ describe.skipIf(!hasSqld)("The store on a libSQL server", () => {
         )
         assert.strictEqual(results.filter(Either.isRight).length, 1)
       }).pipe(Effect.provide(storeAt(url)))
+    })
+  )
+
+  it.scopedLive("a full disk is told as such by whatever meets it, and what was begun is not stored in parts", () =>
+    Effect.gen(function* () {
+      const { limit, url } = yield* sqldWithLimit
+      yield* Effect.gen(function* () {
+        const database = yield* Database
+        yield* database.write(createNotes)
+        yield* limit("100KB")
+        const big = insert(0, 1_000_000)
+        const overlooked = Effect.ignore(big)
+        const writes = [
+          Effect.zipRight(insert(2), overlooked),
+          big,
+          Effect.zipRight(insert(1), database.write(big)),
+          Effect.zipRight(overlooked, insert(3))
+        ]
+        const told = yield* Effect.forEach(writes, (write) => Effect.flip(database.write(write)))
+        assert.deepStrictEqual(yield* database.read(ids), [])
+        assert.deepStrictEqual(
+          told.map(({ message }) => message),
+          writes.map(() => full)
+        )
+        assert.deepStrictEqual([yield* database.problem, yield* database.isUp], ["full", false])
+
+        yield* limit("1GB")
+        yield* database.write(insert(4, 1_000_000))
+        assert.deepStrictEqual([yield* database.problem, yield* database.isUp], [null, true])
+        assert.deepStrictEqual(yield* database.read(ids), [4])
+      }).pipe(Effect.provide(Database.layer({ url, authToken: null })))
     })
   )
 })
