@@ -113,8 +113,8 @@ interface Entry {
 }
 
 const none: ReadonlyArray<Entry> = []
-/** So many are sorted with the others; fewer are put in their places. */
-const manyAtOnce = 16
+/** Entries that are new are put in their places one by one while those that are sorted are so many times more. */
+const worthSorting = 16
 const nothing: Cancel = () => undefined
 
 const isLower = ({ comparison }: PriceBound) => comparison === "atOrBelow" || comparison === "below"
@@ -124,8 +124,8 @@ const isStrict = ({ comparison }: PriceBound) => comparison === "below" || compa
 /** Sorted so that the end is hit first: falling prices hit the highest lower bound, rising ones the lowest upper bound. */
 const makeSide = (lower: boolean) => {
   const entries: Array<Entry> = []
-  /** Since the last tick: a start adds a hundred thousand, which are sorted faster than put in their places one by one. */
-  let added: Array<Entry> = []
+  /** So many are sorted; behind them lie those that came since the last tick. */
+  let sorted = 0
 
   /** Whether `a` belongs nearer to the end than `b`. */
   const isSooner = (a: PriceBound, b: PriceBound): boolean => {
@@ -149,33 +149,32 @@ const makeSide = (lower: boolean) => {
   const soonerLast = (a: Entry, b: Entry): number =>
     isSooner(a.bound, b.bound) ? 1 : isSooner(b.bound, a.bound) ? -1 : 0
 
-  const settle = () => {
-    if (added.length < manyAtOnce) for (const entry of added) entries.splice(placeOf(entry.bound), 0, entry)
-    else {
-      for (const entry of added) entries.push(entry)
-      entries.sort(soonerLast)
-    }
-    added = []
+  /** A start adds a hundred thousand, which are sorted faster than put in their places one by one. */
+  const sort = () => {
+    const added = entries.length - sorted
+    if (added === 0) return
+    if (added * worthSorting > sorted) entries.sort(soonerLast)
+    else for (const entry of entries.splice(sorted)) entries.splice(placeOf(entry.bound), 0, entry)
+    sorted = entries.length
+  }
+
+  const placeIn = (entry: Entry): number => {
+    // One that was hit is there.
+    if (entries[entries.length - 1] === entry) return entries.length - 1
+    // Its equals lie directly before the place behind it.
+    return entries.lastIndexOf(entry, placeOf(entry.bound) - 1)
   }
 
   return {
-    insert: (entry: Entry) => void added.push(entry),
+    insert: (entry: Entry) => void entries.push(entry),
     remove: (entry: Entry) => {
-      if (added.length > 0) settle()
-      // One that was hit is there.
-      if (entries[entries.length - 1] === entry) {
-        entries.pop()
-        return
-      }
-      // Its equals lie directly before the place behind it.
-      for (let i = placeOf(entry.bound) - 1; i >= 0; i--)
-        if (entries[i] === entry) {
-          entries.splice(i, 1)
-          return
-        }
+      sort()
+      const place = placeIn(entry)
+      if (place >= 0) entries.splice(place, 1)
+      sorted = entries.length
     },
     hit: (price: Decimal.Decimal): Entry | undefined => {
-      if (added.length > 0) settle()
+      sort()
       const entry = entries[entries.length - 1]
       return entry !== undefined && holds(entry.bound, price) ? entry : undefined
     }
