@@ -164,6 +164,32 @@ describe("market streams", () => {
       })
     )
   )
+
+  it.effect("tell a reader that was too slow the best prices that come after what was dropped", () =>
+    withStream((stream, server) =>
+      Effect.gen(function* () {
+        const scope = yield* Effect.scope
+        const pull = yield* Stream.toPull(stream.market(abc)).pipe(Scope.extend(scope))
+        yield* pull
+        const [peer] = server.peers
+        // The first ones wait, and are dropped with the trades behind them.
+        peer?.push(best)
+        for (let i = 0; i < 3_000; i++) peer?.push(deals("10"))
+        peer?.push(best)
+        peer?.push(deals("11"))
+        yield* eventually(() => peer?.socket.bufferedAmount === 0, "all sent")
+        yield* Effect.repeatN(settle, 30)
+        const seen = new Set<MarketEvent["type"] | "the last trade">()
+        while (!seen.has("the last trade"))
+          for (const event of yield* pull) {
+            const isLast = event.type === "trades" && event.trades.some(({ price }) => Decimal.format(price) === "11")
+            seen.add(isLast ? "the last trade" : event.type)
+          }
+        assert.isTrue(seen.has("interrupted"))
+        assert.isTrue(seen.has("bookTicker"))
+      })
+    )
+  )
 })
 
 const pushes = (clientId: string, status: number) => [
