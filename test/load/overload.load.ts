@@ -50,8 +50,9 @@ const line = ({ admittedMs, failed, refusedMs, withRetryAfter }: Outcome): strin
     refusedMs.length === 0
       ? "none refused"
       : `${refusedMs.length} refused (p99 ${at(refusedMs, 0.99)} ms, ${withRetryAfter} with Retry-After)`
+  const failures = failed.length === 0 ? "none failed" : `${failed.length} failed (${[...new Set(failed)].join(", ")})`
   const times = [0.5, 0.99, 0.999].map((share) => at(admittedMs, share)).join(" /")
-  return `${String(admittedMs.length).padStart(6)} answered, ${times} ms; ${refused}; ${failed} failed`
+  return `${String(admittedMs.length).padStart(6)} answered, ${times} ms; ${refused}; ${failures}`
 }
 
 const show = (title: string, outcomes: ReadonlyMap<string, Outcome>) =>

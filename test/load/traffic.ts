@@ -21,9 +21,11 @@ export interface Outcome {
   readonly refusedMs: ReadonlyArray<number>
   /** Refusals that said when to come back. */
   readonly withRetryAfter: number
-  /** Neither of both: any other status, or no answer. */
-  readonly failed: number
+  /** Neither of both: any other status, or why there was no answer. */
+  readonly failed: ReadonlyArray<string>
 }
+
+const isRefusal = (status: number): boolean => status === 503 || status === 429
 
 /** Groups of clients begin one after the other: autocannon's clients all ask at the beginning of their seconds. */
 const groupsAtMost = 20
@@ -47,7 +49,7 @@ export const send = async (
   const admittedMs: Array<number> = []
   const refusedMs: Array<number> = []
   let withRetryAfter = 0
-  let failed = 0
+  const failed: Array<string> = []
   let next = 0
   const setupRequest = (request: Record<string, unknown>) => {
     const token = tokens[next++ % tokens.length] ?? ""
@@ -57,8 +59,9 @@ export const send = async (
     headers["idempotency-key"] = randomBytes(12).toString("hex")
     return { ...request, headers, body: kind.body() }
   }
-  const onResponse = (status: number, _: string, __: unknown, headers: Readonly<Record<string, string>>) => {
-    if (status !== 503 && status !== 429) return
+  const onResponse = (status: number, body: string, __: unknown, headers: Readonly<Record<string, string>>) => {
+    if (status < 400) return
+    if (!isRefusal(status)) return void failed.push(`status ${status}, ${/"code":"(\w+)"/.exec(body)?.[1] ?? body}`)
     if (Object.keys(headers).some((name) => name.toLowerCase() === "retry-after")) withRetryAfter++
   }
   const group = (connections: number) =>
@@ -74,11 +77,10 @@ export const send = async (
         (fault) => (fault === null ? resolve() : reject(fault))
       )
       instance.on("response", (_client, status, _bytes, ms) => {
-        if (status === 503 || status === 429) refusedMs.push(ms)
+        if (isRefusal(status)) refusedMs.push(ms)
         else if (status < 400) admittedMs.push(ms)
-        else failed++
       })
-      instance.on("reqError", () => failed++)
+      instance.on("reqError", ({ message }) => failed.push(message))
     })
   await Promise.all(groupsOf(kind).map(({ connections, delayMs }) => wait(delayMs).then(() => group(connections))))
   return { admittedMs, refusedMs, withRetryAfter, failed }
