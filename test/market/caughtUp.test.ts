@@ -1,9 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option, type Scope, TestClock } from "effect"
-import { RuleMarket } from "../../src/autobuy/RuleMarket.ts"
-import * as Decimal from "../../src/domain/Decimal.ts"
+import { Effect, Fiber, Option, type Scope, TestClock } from "effect"
 import { TickerHub } from "../../src/market/TickerHub.ts"
-import { makePlayedMarket } from "../autobuy/kit/playedMarket.ts"
 import { type makeMarket, withHub } from "./hubKit.ts"
 import { btc, settle, tradeAt } from "./stubs.ts"
 
@@ -96,28 +93,5 @@ describe("The book after a trade", () => {
         yield* Fiber.join(waiting)
       })
     )
-  )
-
-  it.scoped("is what a rule judges by", () =>
-    Effect.gen(function* () {
-      const { layer, stream } = yield* makePlayedMarket
-      yield* Effect.gen(function* () {
-        const market = yield* RuleMarket
-        yield* market.onTick(btc, () => undefined)
-        yield* settle
-        yield* stream.best(btc, "89999", "90001")
-        yield* TestClock.adjust("500 millis")
-        yield* stream.trade(btc, "75000")
-        const exit = yield* market.view(btc, Duration.seconds(10))
-        assert.strictEqual(exit?.ask && Decimal.format(exit.ask), "90001", "an exit does not wait")
-        const viewing = yield* Effect.fork(
-          market.view(btc, Duration.seconds(10), { withVolume: false, caughtUp: true })
-        )
-        assert.isTrue(yield* isWaiting(viewing))
-        yield* stream.best(btc, "74999", "75001")
-        const view = yield* Fiber.join(viewing)
-        assert.strictEqual(view?.ask && Decimal.format(view.ask), "75001")
-      }).pipe(Effect.provide(layer))
-    })
   )
 })
