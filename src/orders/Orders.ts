@@ -112,7 +112,7 @@ export class Orders extends Context.Tag("dipper/orders/Orders")<
     ) => Effect.Effect<Order, NotFound | Conflict | NotOwner | DatabaseUnavailable>
     /** Returns when the user's orders of the run before are reconciled; until then nothing of the user's is sent. */
     readonly whenReconciled: (userId: UserId) => Effect.Effect<void>
-    /** For whom that would wait now. */
+    /** For whom that would wait now, once the intents of the run before are judged. */
     readonly unreconciled: Effect.Effect<ReadonlySet<UserId>>
     /** The last state of every order that changed from now on: never lost, however slow the reader. */
     readonly changes: Stream.Stream<OrderChange>

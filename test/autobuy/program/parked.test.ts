@@ -6,15 +6,21 @@ import { freshRuntime, type RuleRow } from "../../../src/autobuy/record/rows.ts"
 import { RuleFiring } from "../../../src/autobuy/RuleFiring.ts"
 import { type PriceTick, RuleMarket } from "../../../src/autobuy/RuleMarket.ts"
 import { RuleProgram } from "../../../src/autobuy/RuleProgram.ts"
+import { RulesRepo } from "../../../src/autobuy/RulesRepo.ts"
+import { RuleSupervisor } from "../../../src/autobuy/RuleSupervisor.ts"
 import { Timers } from "../../../src/autobuy/Timers.ts"
 import { type SymbolIndex, TriggerIndex } from "../../../src/autobuy/TriggerIndex.ts"
 import * as Decimal from "../../../src/domain/Decimal.ts"
+import { makeRuleId } from "../../../src/domain/Ids.ts"
 import { MarketClock } from "../../../src/MarketClock.ts"
 import { Books } from "../../../src/portfolio/Books.ts"
 import { Wallets } from "../../../src/portfolio/Wallets.ts"
 import { reason } from "../../../src/domain/Reason.ts"
 import { btc, d, document, ruleId, symbolInfo } from "../../domain/rule/fixtures.ts"
-import { alice } from "../kit/world.ts"
+import { FakeMarket } from "../kit/FakeMarket.ts"
+import { outcomes, storeRule } from "../kit/rules.ts"
+import { settleDown } from "../kit/time.ts"
+import { alice, engine } from "../kit/world.ts"
 
 const now = 1_000_000
 const ended: Finished = { state: "completed", reason: reason("COMPLETED_END") }
@@ -173,4 +179,34 @@ it.effect("a rule of another kind, or of a symbol that nobody is in, has to run"
       assert.isNull(parked(rowOf(level, {}), holder, now))
     }).pipe(Effect.provide(stage(null, { isOpen: false }).layer))
   })
+)
+
+it.scoped("a rule left waiting at a start buys as any other, and lets go of its symbol when it stops", () =>
+  Effect.gen(function* () {
+    const market = yield* FakeMarket
+    const supervisor = yield* RuleSupervisor
+    const id = yield* makeRuleId()
+    const row = yield* storeRule(id, { trigger: { type: "price.level", side: "below", price: "90000" } })
+    yield* market.tick(95_000)
+    // Somebody is in the symbol already, so that the rule has not to run.
+    let leave = () => undefined
+    yield* (yield* TriggerIndex).enter(btc, (release) => void (leave = () => void release()))
+    const looking: Holder = { hold: (release) => release(), scope: Effect.dieMessage("nothing here needs a scope") }
+    assert.isNotNull((yield* RuleProgram).parked(row, looking, now))
+    yield* supervisor.start
+    leave()
+    yield* settleDown
+    assert.strictEqual(yield* market.followers, 1)
+    yield* market.tick(90_001)
+    assert.deepStrictEqual(yield* outcomes(id), [])
+    yield* market.tick(90_000)
+    assert.deepStrictEqual(yield* outcomes(id), ["n1 executed"])
+    yield* market.tick(91_000)
+    yield* market.tick(89_500)
+    assert.deepStrictEqual(yield* outcomes(id), ["n1 executed", "n2 executed"])
+    yield* (yield* RulesRepo).setState(alice, id, ["active"], { state: "paused", reason: null, at: 0 })
+    yield* supervisor.refresh(alice, id)
+    yield* settleDown
+    assert.strictEqual(yield* market.followers, 0)
+  }).pipe(Effect.provide(engine()))
 )
